@@ -1,0 +1,8 @@
+import { defineConfig } from 'tsup';
+import { library } from '../../tools/tsup.ts';
+
+export default defineConfig(
+  library({
+    index: 'src/index.ts',
+  }),
+);

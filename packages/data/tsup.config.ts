@@ -1,0 +1,10 @@
+import { defineConfig } from 'tsup';
+import { library } from '../../tools/tsup.ts';
+
+export default defineConfig(
+  library({
+    index: 'src/index.ts',
+    'host/node': 'src/host/node.ts',
+    'host/browser': 'src/host/browser.ts',
+  }),
+);
