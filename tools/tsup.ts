@@ -17,8 +17,9 @@ export function library(entry: Record<string, string>): Options {
     treeshake: false,
     external: ['#host', /^node:/],
     dts: {
-      // tsup's declaration plugin sets `baseUrl`, which TypeScript 6 calls deprecated, and cannot build composite projects.
-      compilerOptions: { ignoreDeprecations: '6.0', composite: false, incremental: false },
+      // tsup's declaration plugin sets `baseUrl`, which TypeScript 6 calls deprecated, and cannot build composite
+      // projects; it expands no `${configDir}`, so the root is named here again.
+      compilerOptions: { ignoreDeprecations: '6.0', composite: false, incremental: false, rootDir: '.' },
     },
   };
 }
