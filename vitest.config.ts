@@ -6,27 +6,11 @@ export default defineConfig({
   resolve: { conditions: ['source', ...defaultClientConditions] },
   ssr: { resolve: { conditions: ['source', ...defaultServerConditions] } },
   test: {
+    include: ['{packages,examples}/*/test/**/*.test.ts', 'tools/test/**/*.test.ts'],
+    setupFiles: ['tools/vitest/no-console.ts'],
     testTimeout: 30_000,
     hookTimeout: 60_000,
     restoreMocks: true,
-    projects: [
-      {
-        extends: true,
-        test: {
-          name: 'packages',
-          include: ['packages/*/test/**/*.test.ts', 'examples/*/test/**/*.test.ts'],
-          exclude: ['examples/bundles/**'],
-          setupFiles: ['tools/vitest/no-console.ts'],
-        },
-      },
-      {
-        extends: true,
-        test: {
-          name: 'bundles',
-          include: ['examples/bundles/test/**/*.test.ts'],
-          globalSetup: ['tools/vitest/build.ts'],
-        },
-      },
-    ],
+    coverage: { include: ['packages/*/src/**'] },
   },
 });
