@@ -1,0 +1,69 @@
+import { pathToFileURL } from 'node:url';
+import { type Framework, isCallable, isObject, type Namespace } from '../golden/framework.ts';
+
+interface BackendModule {
+  readonly module: string;
+  readonly factory: string;
+}
+
+const backends: Readonly<Record<string, BackendModule>> = {
+  cpu: { module: '@flambeau/backend-cpu', factory: 'cpu' },
+  webgpu: { module: '@flambeau/backend-webgpu', factory: 'webgpu' },
+  cuda: { module: '@flambeau/backend-cuda', factory: 'cuda' },
+  // Lies beside the tests: it is there to prove the contract, not to be used.
+  alien: { module: new URL('../../test/alien/index.ts', import.meta.url).href, factory: 'alien' },
+};
+
+/**
+ * The framework with one backend registered and made the default device.
+ *
+ * @param backend One of the names above, or `MODULE#FACTORY` for any other.
+ */
+export async function loadFramework(backend: string): Promise<Framework> {
+  const { module, factory } = backends[backend] ?? parseBackend(backend);
+  // The names are values: this package depends on core alone, and runs whatever is installed beside it.
+  const core = await load('@flambeau/core');
+  const make = (await load(module))[factory];
+  if (!isCallable(make)) throw new Error(`${module} exports no function ${factory}`);
+  const instance = await make();
+  const { registerBackend, setDefaultDevice } = core;
+  if (!isCallable(registerBackend) || !isCallable(setDefaultDevice))
+    throw new Error('core exports no registerBackend');
+  registerBackend(instance);
+  const device = isObject(instance) ? String(instance.device) : backend;
+  setDefaultDevice(device);
+  return {
+    core,
+    nn: await loadIfThere('@flambeau/nn'),
+    optim: await loadIfThere('@flambeau/optim'),
+    device,
+    dtypes: dtypesOf(instance),
+  };
+}
+
+function parseBackend(text: string): BackendModule {
+  const [module = '', factory = 'default'] = text.split('#');
+  const isPath = module.startsWith('.') || module.startsWith('/');
+  return { module: isPath ? pathToFileURL(module).href : module, factory };
+}
+
+async function load(name: string): Promise<Namespace> {
+  return (await import(name)) as Namespace;
+}
+
+async function loadIfThere(name: string): Promise<Namespace | undefined> {
+  try {
+    return await load(name);
+  } catch (error) {
+    if (isObject(error) && error.code === 'ERR_MODULE_NOT_FOUND') return undefined;
+    throw error;
+  }
+}
+
+function dtypesOf(backend: unknown): ReadonlySet<string> | undefined {
+  const limits = isObject(backend) && isObject(backend.limits) ? backend.limits : {};
+  const { dtypes } = limits;
+  return isObject(dtypes) && Symbol.iterator in dtypes
+    ? new Set(dtypes as unknown as Iterable<string>)
+    : undefined;
+}

@@ -1,0 +1,81 @@
+import type { OperatorFamily } from '../call.ts';
+
+/** Reductions, scans and statistics. */
+export const reduction: OperatorFamily = {
+  signatures: [
+    'sum(input, dim?, keepdim=False, *, dtype=None)',
+    'nansum(input, dim?, keepdim=False, *, dtype=None)',
+    'mean(input, dim?, keepdim=False, *, dtype=None)',
+    'nanmean(input, dim?, keepdim=False, *, dtype=None)',
+    'prod(input, dim?, keepdim=False, *, dtype=None)',
+    'amax(input, dim?, keepdim=False)',
+    'amin(input, dim?, keepdim=False)',
+    'aminmax(input, *, dim?, keepdim=False) -> min, max',
+    'all(input, dim?, keepdim=False)',
+    'any(input, dim?, keepdim=False)',
+    'argmax(input, dim?, keepdim=False)',
+    'argmin(input, dim?, keepdim=False)',
+    'count_nonzero(input, dim?)',
+    'logsumexp(input, dim, keepdim=False)',
+    ...['max', 'min'].flatMap((name) => [
+      `${name}(input)`,
+      `${name}(input, other: Tensor)`,
+      `${name}(input, dim: int, keepdim=False) -> values, indices`,
+    ]),
+    ...['median', 'nanmedian'].flatMap((name) => [
+      `${name}(input)`,
+      `${name}(input, dim: int, keepdim=False) -> values, indices`,
+    ]),
+    'mode(input, dim?, keepdim=False) -> values, indices',
+    'kthvalue(input, k, dim?, keepdim=False) -> values, indices',
+    'quantile(input, q, dim?, keepdim=False, *, interpolation=linear)',
+    'nanquantile(input, q, dim?, keepdim=False, *, interpolation=linear)',
+    ...['std', 'var'].flatMap((name) => [
+      `${name}(input, unbiased: bool=True)`,
+      `${name}(input, dim?, unbiased=None, keepdim=False, *, correction=None)`,
+    ]),
+    ...['std_mean', 'var_mean'].flatMap((name) => [
+      `${name}(input, unbiased: bool=True) -> ${name.slice(0, 3)}, mean`,
+      `${name}(input, dim?, unbiased=None, keepdim=False, *, correction=None) -> ${name.slice(0, 3)}, mean`,
+    ]),
+    'norm(input, p=None, dim?, keepdim=False, out=None, dtype=None)',
+    'dist(input, other, p=2)',
+    'cumsum(input, dim, *, dtype=None)',
+    'cumprod(input, dim, *, dtype=None)',
+    'cummax(input, dim) -> values, indices',
+    'cummin(input, dim) -> values, indices',
+    'logcumsumexp(input, dim)',
+    'trapezoid(y, x: Tensor, *, dim?)',
+    'trapezoid(y, *, dx=1, dim?)',
+    'trapz(y, x: Tensor, *, dim?)',
+    'trapz(y, *, dx=1, dim?)',
+    'cumulative_trapezoid(y, x: Tensor, *, dim?)',
+    'cumulative_trapezoid(y, *, dx=1, dim?)',
+    'gradient(input, *, spacing=None, dim?, edge_order=1)',
+    'diff(input, n=1, dim?, prepend=None, append=None)',
+    'cov(input, *, correction=1, fweights=None, aweights=None)',
+    'corrcoef(input)',
+    'histc(input, bins=100, min=0, max=0)',
+    'histogram(input, bins=100, *, range=None, weight=None, density=False) -> hist, binEdges',
+    'histogramdd(input, bins, range=None, weight=None, density=False) -> hist, binEdges',
+    'bincount(input, weights=None, minlength=0)',
+    'renorm(input, p, dim, maxnorm)',
+    'sum_to_size(input, size: list)',
+    'sum_to_size(input, ...size)',
+    'trace(input)',
+
+    ...['amax', 'amin', 'argmax', 'argmin', 'logsumexp', 'mean', 'median', 'prod', 'sum'].map(
+      (name) => `masked.${name}(input, dim?, *, keepdim=False, dtype=None, mask=None)`,
+    ),
+    ...['std', 'var'].map(
+      (name) =>
+        `masked.${name}(input, dim?, unbiased=None, *, correction=None, keepdim=False, dtype=None, mask=None)`,
+    ),
+    ...['cumprod', 'cumsum', 'log_softmax', 'softmax', 'softmin'].map(
+      (name) => `masked.${name}(input, dim, *, dtype=None, mask=None)`,
+    ),
+    'masked.norm(input, ord=2.0, dim?, *, keepdim=False, dtype=None, mask=None)',
+    'masked.normalize(input, ord, dim, *, eps=1e-12, dtype=None, mask=None)',
+    'masked.logaddexp(input, other, *, dtype=None, input_mask=None, other_mask=None)',
+  ],
+};
