@@ -1,0 +1,311 @@
+import { isDifferentiable } from '../dtype.ts';
+import { AutogradError, ShapeError, showShape } from '../errors.ts';
+import { anomalyMode, withRecording } from '../graph/mode.ts';
+import { addHook, type Edge, edgeTo, LeafNode, type Node } from '../graph/node.ts';
+import type { Tensor, TensorHook } from '../graph/tensor.ts';
+import { add } from '../ops/arithmetic.ts';
+import { sumTo } from '../ops/broadcast.ts';
+import { cast, clone } from '../ops/copying.ts';
+import { onesOf } from '../ops/filling.ts';
+import { sameShape } from '../shape.ts';
+import { scope } from '../storage/scope.ts';
+
+export interface BackwardOptions {
+  /** Keeps the graph's saved values for another backward. Default: `createGraph`. */
+  readonly retainGraph?: boolean;
+  /** Records the backward pass itself, for gradients of gradients. */
+  readonly createGraph?: boolean;
+}
+
+/** Where a backward pass starts: an output and the gradient that it receives. */
+interface Root {
+  readonly edge: Edge;
+  readonly gradient: Tensor;
+}
+
+const addInPlace = add.inPlace as (target: Tensor, source: Tensor) => Tensor;
+
+/** Gradients on their way, and how many places hold each, so that one is given free after its last use. */
+class Pending {
+  private readonly slots = new Map<Node, (Tensor | null)[]>();
+  private readonly holders = new Map<Tensor, number>();
+
+  add(node: Node, outputIndex: number, gradient: Tensor): void {
+    let slots = this.slots.get(node);
+    if (slots === undefined) {
+      slots = [];
+      this.slots.set(node, slots);
+    }
+    while (slots.length <= outputIndex) slots.push(null);
+    const present = slots[outputIndex] ?? null;
+    const sum = present === null ? gradient : add(present, gradient);
+    slots[outputIndex] = sum;
+    this.hold(sum);
+    if (present !== null) this.drop(present);
+  }
+
+  take(node: Node): (Tensor | null)[] {
+    const slots = this.slots.get(node) ?? [];
+    this.slots.delete(node);
+    return slots;
+  }
+
+  /** Takes over a new gradient in the place of the one that a hook saw. */
+  exchange(before: Tensor, after: Tensor): void {
+    if (before === after) return;
+    this.hold(after);
+    this.drop(before);
+  }
+
+  private hold(gradient: Tensor): void {
+    this.holders.set(gradient, (this.holders.get(gradient) ?? 0) + 1);
+  }
+
+  drop(gradient: Tensor): void {
+    const holders = (this.holders.get(gradient) ?? 1) - 1;
+    this.holders.set(gradient, holders);
+    if (holders === 0 && !gradient.shown) gradient.dispose();
+  }
+
+  /** Whether nobody else holds the gradient. */
+  isSole(gradient: Tensor): boolean {
+    return (this.holders.get(gradient) ?? 0) <= 1 && !gradient.shown && gradient.view === null && gradient.contiguous;
+  }
+}
+
+/** One backward pass. With `captures` it collects the gradients of those places, without it those of all leaves. */
+class Pass {
+  private readonly pending = new Pending();
+  private readonly retainGraph: boolean;
+  private readonly createGraph: boolean;
+  private readonly captures: ReadonlyMap<Node, readonly number[]> | null;
+  readonly captured = new Map<Node, (Tensor | null)[]>();
+  /** Gradients of leaves, stored at the very end: a pass that throws changes no leaf. */
+  private readonly arrived: { readonly leaf: Tensor; readonly gradient: Tensor; readonly sole: boolean }[] = [];
+
+  constructor(options: BackwardOptions, captures: ReadonlyMap<Node, readonly number[]> | null) {
+    this.createGraph = options.createGraph ?? false;
+    this.retainGraph = options.retainGraph ?? this.createGraph;
+    this.captures = captures;
+  }
+
+  run(roots: readonly Root[]): void {
+    const order = this.order(roots);
+    for (const { edge, gradient } of roots) this.pending.add(edge.node, edge.outputIndex, gradient);
+    for (const node of order) this.visit(node);
+    for (const { leaf, gradient, sole } of this.arrived) this.accumulate(leaf, gradient, sole);
+  }
+
+  /** The nodes to visit, each after all its users: by falling id. With captures, only those on the way to one. */
+  private order(roots: readonly Root[]): Node[] {
+    const seen = new Set<Node>();
+    const stack = roots.map(({ edge }) => edge.node);
+    while (stack.length > 0) {
+      const node = stack.pop()!;
+      if (seen.has(node)) continue;
+      seen.add(node);
+      for (const edge of node.edges) if (edge !== null && !seen.has(edge.node)) stack.push(edge.node);
+    }
+    const rising = [...seen].sort((a, b) => a.id - b.id);
+    const { captures } = this;
+    if (captures === null) return rising.reverse();
+    const wanted = new Set<Node>();
+    for (const node of rising) {
+      if (captures.has(node) || node.edges.some((edge) => edge !== null && wanted.has(edge.node))) wanted.add(node);
+    }
+    return rising.filter((node) => wanted.has(node)).reverse();
+  }
+
+  private visit(node: Node): void {
+    const dys = this.pending.take(node);
+    if (dys.every((dy) => dy === null)) return;
+    this.runHooks(node, dys);
+    const captured = this.captures?.get(node);
+    if (captured !== undefined) {
+      this.captured.set(node, captured.map((i) => dys[i] ?? null));
+      for (const i of captured) if (dys[i]) dys[i].shown = true;
+    }
+    if (node instanceof LeafNode) {
+      if (this.captures === null) this.arrived.push({ leaf: node.leaf, gradient: dys[0]!, sole: this.pending.isSole(dys[0]!) });
+      return;
+    }
+    this.pass(node, dys);
+    if (!this.retainGraph) node.release();
+    for (const dy of dys) if (dy !== null) this.pending.drop(dy);
+  }
+
+  private runHooks(node: Node, dys: (Tensor | null)[]): void {
+    if (node.hooks === null) return;
+    for (const [i, hooks] of node.hooks) {
+      for (const hook of hooks.slice()) {
+        const dy = dys[i] ?? null;
+        if (dy === null) continue;
+        dy.shown = true;
+        const replaced = hook(dy);
+        if (replaced === undefined || replaced === null) continue;
+        if (!sameShape(replaced.shape, dy.shape)) {
+          throw new ShapeError(`a gradient hook returned ${showShape(replaced.shape)} for a gradient of ${showShape(dy.shape)}`);
+        }
+        replaced.shown = true;
+        this.pending.exchange(dy, replaced);
+        dys[i] = replaced;
+      }
+    }
+  }
+
+  private pass(node: Node, dys: readonly (Tensor | null)[]): void {
+    const gradients = scope(() => {
+      const raw = withRecording(this.createGraph, () => this.apply(node, dys));
+      return node.edges.map((edge, i) => {
+        const gradient = raw[i];
+        if (edge === null || gradient === null || gradient === undefined) return null;
+        return withRecording(this.createGraph, () => this.fit(node, gradient, edge));
+      });
+    });
+    node.edges.forEach((edge, i) => {
+      const gradient = gradients[i];
+      if (edge !== null && gradient) withRecording(this.createGraph, () => this.pending.add(edge.node, edge.outputIndex, gradient));
+    });
+  }
+
+  private apply(node: Node, dys: readonly (Tensor | null)[]): readonly (Tensor | null | undefined)[] {
+    if (!anomalyMode) return node.apply(dys);
+    try {
+      const gradients = node.apply(dys);
+      gradients.forEach((gradient, i) => gradient && refuseNaN(node, gradient, i));
+      return gradients;
+    } catch (error) {
+      if (error instanceof AutogradError && node.calledAt !== undefined) {
+        error.message += `; the forward operator was called at:\n${node.calledAt.split('\n').slice(1).join('\n')}`;
+      }
+      throw error;
+    }
+  }
+
+  /** Undoes broadcasting and conversion: the gradient as the input's shape and dtype. */
+  private fit(node: Node, gradient: Tensor, edge: Edge): Tensor {
+    try {
+      return cast(sumTo(gradient, edge.shape), edge.dtype);
+    } catch (error) {
+      throw new AutogradError(
+        `backward of ${node.name}: its gradient has shape ${showShape(gradient.shape)}, its input ${showShape(edge.shape)}`,
+        { op: node.name, cause: error },
+      );
+    }
+  }
+
+  private accumulate(leaf: Tensor, gradient: Tensor, sole: boolean): void {
+    const { grad } = leaf;
+    if (grad === null) {
+      const keep = this.createGraph || sole ? gradient : clone(gradient);
+      keep.shown = true;
+      leaf.grad = keep;
+    } else if (this.createGraph) {
+      leaf.grad = add(grad, gradient);
+      leaf.grad.shown = true;
+    } else {
+      withRecording(false, () => addInPlace(grad, gradient));
+    }
+  }
+}
+
+function refuseNaN(node: Node, gradient: Tensor, index: number): void {
+  const { backend } = gradient.entry;
+  if (backend.readSync === undefined || !isDifferentiable(gradient.dtype)) return;
+  const total = sumTo(cast(gradient, 'float32'), []);
+  const bytes = backend.readSync(total.storage.allocation, total.offset * 4, 4);
+  if (Number.isNaN(new DataView(bytes.buffer, bytes.byteOffset).getFloat32(0, true))) {
+    throw new AutogradError(`backward of ${node.name}: the gradient of input ${index} holds NaN`, { op: node.name });
+  }
+}
+
+function rootOf(op: string, output: Tensor, gradient: Tensor | null | undefined): Root {
+  const edge = edgeTo(output);
+  if (edge === null) {
+    throw new AutogradError(`${op}: the tensor needs no gradient and was not made from one that does; set requiresGrad on what it is computed from`, { op });
+  }
+  if (gradient === null || gradient === undefined) {
+    if (output.size !== 1) {
+      throw new AutogradError(
+        `${op}: a gradient can be made up only for a tensor of one element, and this one has shape ${showShape(output.shape)}; reduce it first, e.g. y.sum().backward(), or give the gradient`,
+        { op, data: { shape: output.shape } },
+      );
+    }
+    return { edge, gradient: onesOf(output) };
+  }
+  if (!sameShape(gradient.shape, output.shape)) {
+    throw new ShapeError(`${op}: the gradient has shape ${showShape(gradient.shape)}, the tensor ${showShape(output.shape)}`, { op });
+  }
+  gradient.shown = true;
+  return { edge, gradient: cast(gradient, output.dtype) };
+}
+
+/**
+ * Adds the gradient of `output` to the `grad` of every leaf that it was computed from.
+ *
+ * @throws {AutogradError} nothing needs a gradient, the graph was used before, or a saved value was changed.
+ */
+export function backward(output: Tensor, gradient?: Tensor | null, options: BackwardOptions = {}): void {
+  scope(() => {
+    const pass = new Pass(options, null);
+    pass.run([rootOf('backward', output, gradient)]);
+  });
+}
+
+export interface GradOptions extends BackwardOptions {
+  /** The gradients of the outputs; ones for outputs of one element. */
+  readonly gradOutputs?: Tensor | readonly (Tensor | null)[];
+  /** Gives null for inputs that the outputs do not depend on, instead of an error. */
+  readonly allowUnused?: boolean;
+}
+
+/**
+ * The gradients of `outputs` with respect to `inputs`, without touching any `grad`.
+ *
+ * @throws {AutogradError} an input needs no gradient, or is not part of the graph and `allowUnused` is not set.
+ * @example
+ * const x = tensor(3, { requiresGrad: true });
+ * grad(x.pow(2), [x]); // [tensor(6.)]
+ */
+export function grad(outputs: Tensor | readonly Tensor[], inputs: readonly Tensor[], options?: GradOptions & { allowUnused?: false }): Tensor[];
+export function grad(outputs: Tensor | readonly Tensor[], inputs: readonly Tensor[], options: GradOptions): (Tensor | null)[];
+export function grad(outputs: Tensor | readonly Tensor[], inputs: readonly Tensor[], options: GradOptions = {}): (Tensor | null)[] {
+  const outs = Array.isArray(outputs) ? (outputs as readonly Tensor[]) : [outputs as Tensor];
+  const given = options.gradOutputs;
+  const gradOutputs = given === undefined ? [] : Array.isArray(given) ? given : [given];
+  return scope(() => {
+    const places = inputs.map((x, i) => {
+      const edge = edgeTo(x);
+      if (edge === null) throw new AutogradError(`grad: input ${i} needs no gradient; call requiresGrad_() before it is used`, { op: 'grad' });
+      return edge;
+    });
+    const captures = new Map<Node, number[]>();
+    for (const { node, outputIndex } of places) captures.set(node, [...(captures.get(node) ?? []), outputIndex]);
+    const pass = new Pass(options, captures);
+    pass.run(outs.map((output, i) => rootOf('grad', output, gradOutputs[i])));
+    return places.map(({ node, outputIndex }, i) => {
+      const found = pass.captured.get(node)?.[captures.get(node)!.indexOf(outputIndex)] ?? null;
+      if (found === null && !options.allowUnused) {
+        throw new AutogradError(`grad: the outputs do not depend on input ${i}; pass { allowUnused: true } to get null for it`, { op: 'grad' });
+      }
+      return found;
+    });
+  });
+}
+
+/** Keeps the gradient of a tensor that is no leaf in its `grad`. */
+export function retainGrad(tensor: Tensor): void {
+  if (tensor.retainsGrad || tensor.isLeaf) return;
+  tensor.retainsGrad = true;
+  addHook(tensor, (gradient) => {
+    tensor.grad = tensor.grad === null ? gradient : add(tensor.grad, gradient);
+    tensor.grad.shown = true;
+  });
+}
+
+/**
+ * Lets a function see, and by its result replace, the gradient of a tensor in every backward. Returns the way to
+ * take it off.
+ */
+export const registerHook = (tensor: Tensor, hook: TensorHook): (() => void) => addHook(tensor, hook);
+

@@ -1,0 +1,6 @@
+/** What a backend needs of core: the contract, the programs that it compiles, dtypes and errors. */
+export * from './dtype.ts';
+export * from './errors.ts';
+export type { BinaryIntrinsic, ScalarType, UnaryIntrinsic } from './expr/expr.ts';
+export type { Instruction, Program } from './expr/program.ts';
+export type * from './storage/contract.ts';

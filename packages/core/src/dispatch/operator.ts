@@ -1,0 +1,237 @@
+import { isDifferentiable, type DType } from '../dtype.ts';
+import { AutogradError, BackendError } from '../errors.ts';
+import { gradEnabled, withRecording } from '../graph/mode.ts';
+import { edgeTo, type Gradients, Node, wantsGrad } from '../graph/node.ts';
+import { SavedTensor } from '../graph/saved.ts';
+import { isTensor, type Tensor } from '../graph/tensor.ts';
+import { sizeOf } from '../shape.ts';
+import type { Kernels, TensorOperand } from '../storage/contract.ts';
+import type { DeviceEntry } from '../storage/registry.ts';
+import { scope } from '../storage/scope.ts';
+import { commonEntry, emptyTensor, operand } from './operands.ts';
+import { kernelsOf, launchFused } from './seams.ts';
+
+/** What an operator takes: tensors by name; some may be absent, some are lists. */
+export type Inputs = Readonly<Record<string, Tensor | readonly Tensor[] | undefined>>;
+/** Plain data by name. */
+export type Attrs = Readonly<Record<string, unknown>>;
+
+/** Shape and dtype of a tensor that does not exist yet. */
+export interface Spec {
+  readonly shape: readonly number[];
+  readonly dtype: DType;
+}
+export type Specs = Readonly<Record<string, Spec>>;
+
+/** A call made ready: checked, with defaults filled in. */
+export interface Call<I extends Inputs, A extends Attrs, O extends Specs> {
+  readonly inputs: I;
+  readonly attrs: A;
+  readonly outputs: O;
+}
+
+export type Outputs<O> = { readonly [K in keyof O]: Tensor };
+export type OutputGradients<O> = { readonly [K in keyof O]?: Tensor | undefined };
+export type InputGradients<I> = { readonly [K in keyof I]?: Tensor | readonly (Tensor | undefined)[] | undefined };
+export type Needs<I> = { readonly [K in keyof I]: boolean };
+export type Saved<I, O, S> = { readonly [K in keyof (I & Outputs<O>) as K extends S ? K : never]: (I & Outputs<O>)[K] };
+
+interface Common<Args extends unknown[], I extends Inputs, A extends Attrs, O extends Specs, S> {
+  /** Checks the arguments, fills in defaults, and says what comes out. */
+  infer(...args: Args): Call<I, A, O>;
+  /** The inputs and outputs that `vjp` reads; nothing else is kept alive. */
+  readonly saves?: readonly S[];
+  /** Outputs that the caller gets; by default all. The others are for the gradient. */
+  readonly returns?: readonly (keyof O & string)[];
+  /** Gradients of the inputs that `needs` names, from those of the outputs, each of which may be absent. */
+  vjp?(dys: OutputGradients<O>, saved: Saved<I, O, S>, attrs: A, needs: Needs<I>): InputGradients<I>;
+}
+
+export interface PrimitiveDeclaration<Args extends unknown[], I extends Inputs, A extends Attrs, O extends Specs, S>
+  extends Common<Args, I, A, O, S> {
+  /** Calls the kernel. Not called when every output is empty. */
+  run(kernels: Kernels, outputs: Outputs<O>, inputs: I, attrs: A): void;
+}
+
+export interface CompositeDeclaration<Args extends unknown[], I extends Inputs, A extends Attrs, O extends Specs, S>
+  extends Common<Args, I, A, O, S> {
+  /** The same by public operators. Reads no values. One output may be returned bare. */
+  decompose(inputs: I, attrs: A): Tensor | Partial<Outputs<O>>;
+}
+
+// Declarations of all operators share one class; their own types are checked where they are declared.
+interface AnyDeclaration extends Common<unknown[], Inputs, Attrs, Specs, string> {
+  run?(kernels: Kernels, outputs: Outputs<Specs>, inputs: Inputs, attrs: Attrs): void;
+  decompose?(inputs: Inputs, attrs: Attrs): Tensor | Outputs<Specs>;
+}
+
+/** A primitive, reduction or composite operator. */
+export class Operator {
+  readonly kind: 'primitive' | 'composite';
+  readonly name: string;
+  private readonly declaration: AnyDeclaration;
+
+  constructor(kind: 'primitive' | 'composite', name: string, declaration: unknown) {
+    this.kind = kind;
+    this.name = name;
+    this.declaration = declaration as AnyDeclaration;
+  }
+
+  call(args: readonly unknown[]): Tensor | Outputs<Specs> {
+    const call = this.declaration.infer(...args);
+    const tensors = flatten(call.inputs);
+    const entry = commonEntry(this.name, tensors);
+    const outputs = this.compute(entry, call, gradEnabled && tensors.some(wantsGrad));
+    return this.result(outputs, call.outputs);
+  }
+
+  private compute(entry: DeviceEntry, call: Call<Inputs, Attrs, Specs>, recording: boolean): Outputs<Specs> {
+    const { declaration } = this;
+    const ownRule = recording && declaration.vjp !== undefined;
+    if (declaration.run === undefined && recording && !ownRule) return scope(() => this.decompose(call));
+    if (recording && !ownRule) return this.execute(entry, call);
+    const outputs = ownRule ? withRecording(false, () => this.execute(entry, call)) : this.execute(entry, call);
+    if (ownRule) this.record(call, outputs);
+    return outputs;
+  }
+
+  /** Runs the kernel of the device, or the decomposition. */
+  private execute(entry: DeviceEntry, call: Call<Inputs, Attrs, Specs>): Outputs<Specs> {
+    const { run } = this.declaration;
+    if (run !== undefined) {
+      const outputs = allocateOutputs(entry, call.outputs);
+      if (Object.values(outputs).some((output) => sizeOf(output.shape) > 0)) run(kernelsOf(entry), outputs, call.inputs, call.attrs);
+      return outputs;
+    }
+    return this.fused(entry, call) ?? scope(() => this.decompose(call));
+  }
+
+  private fused(entry: DeviceEntry, call: Call<Inputs, Attrs, Specs>): Outputs<Specs> | undefined {
+    const kernel = entry.fused(this.name);
+    if (kernel === undefined) return undefined;
+    const inputs = operandsOf(call.inputs);
+    if (kernel.when !== undefined && !kernel.when(inputs, call.attrs)) return undefined;
+    const outputs = allocateOutputs(entry, call.outputs);
+    launchFused(entry, this.name, kernel, operandsOf(outputs) as Record<string, TensorOperand>, inputs, call.attrs);
+    return outputs;
+  }
+
+  private decompose(call: Call<Inputs, Attrs, Specs>): Outputs<Specs> {
+    const { decompose } = this.declaration;
+    if (decompose === undefined) throw new BackendError(`${this.name} has neither a kernel nor a decomposition`, { op: this.name });
+    const result = decompose(call.inputs, call.attrs);
+    return isTensor(result) ? { [Object.keys(call.outputs)[0]!]: result } : result;
+  }
+
+  private record(call: Call<Inputs, Attrs, Specs>, outputs: Outputs<Specs>): void {
+    const names = Object.keys(call.outputs);
+    const differentiable = names.filter((name) => outputs[name] !== undefined && isDifferentiable(outputs[name].dtype));
+    if (differentiable.length === 0) return;
+    const node = new OperatorNode(this.name, this.declaration, call, outputs);
+    for (const name of differentiable) {
+      const output = outputs[name]!;
+      if (flatten(call.inputs).includes(output)) {
+        throw new AutogradError(`${this.name}: its decomposition returns an input as it is, which cannot carry a gradient rule; return clone(x)`, { op: this.name });
+      }
+      output.node = node;
+      output.outputIndex = names.indexOf(name);
+    }
+    node.save(call, outputs);
+  }
+
+  private result(outputs: Outputs<Specs>, specs: Specs): Tensor | Outputs<Specs> {
+    const names = this.declaration.returns ?? Object.keys(specs);
+    if (names.length === 1) return outputs[names[0]!]!;
+    return Object.fromEntries(names.map((name) => [name, outputs[name]!]));
+  }
+}
+
+function allocateOutputs(entry: DeviceEntry, specs: Specs): Outputs<Specs> {
+  const outputs: Record<string, Tensor> = {};
+  for (const name in specs) outputs[name] = emptyTensor(entry, specs[name]!.dtype, specs[name]!.shape);
+  return outputs;
+}
+
+function operandsOf(tensors: Inputs): Record<string, TensorOperand | undefined> {
+  const operands: Record<string, TensorOperand | undefined> = {};
+  for (const name in tensors) {
+    const tensor = tensors[name];
+    if (isTensor(tensor)) operands[name] = { ...operand(tensor), shape: tensor.shape };
+    else if (Array.isArray(tensor)) tensor.forEach((item: Tensor, i) => (operands[`${name}.${i}`] = { ...operand(item), shape: item.shape }));
+  }
+  return operands;
+}
+
+/** All tensors among the inputs, in order. */
+export function flatten(inputs: Inputs): Tensor[] {
+  const tensors: Tensor[] = [];
+  for (const name in inputs) {
+    const value = inputs[name];
+    if (isTensor(value)) tensors.push(value);
+    else if (Array.isArray(value)) tensors.push(...(value as Tensor[]));
+  }
+  return tensors;
+}
+
+/** A recorded operator with a rule of its own. Its edges follow the inputs, lists laid flat. */
+class OperatorNode extends Node {
+  private readonly declaration: AnyDeclaration;
+  private readonly attrs: Attrs;
+  private readonly outputNames: readonly string[];
+  /** For each input: its name, and how many tensors it holds; -1 for a bare one. */
+  private readonly layout: readonly { readonly name: string; readonly count: number }[];
+  private readonly saved: Record<string, SavedTensor | SavedTensor[] | undefined> = {};
+
+  constructor(name: string, declaration: AnyDeclaration, call: Call<Inputs, Attrs, Specs>, outputs: Outputs<Specs>) {
+    super(name, flatten(call.inputs).map((x) => (wantsGrad(x) && isDifferentiable(x.dtype) ? edgeTo(x) : null)));
+    this.declaration = declaration;
+    this.attrs = call.attrs;
+    this.outputNames = Object.keys(call.outputs).map((output) => (outputs[output] === undefined ? '' : output));
+    this.layout = Object.keys(call.inputs).flatMap((input) => {
+      const value = call.inputs[input];
+      return value === undefined ? [] : [{ name: input, count: isTensor(value) ? -1 : value.length }];
+    });
+  }
+
+  save(call: Call<Inputs, Attrs, Specs>, outputs: Outputs<Specs>): void {
+    for (const name of this.declaration.saves ?? []) {
+      const value = name in outputs ? outputs[name] : call.inputs[name];
+      if (isTensor(value)) this.saved[name] = new SavedTensor(value);
+      else if (value !== undefined) this.saved[name] = (value as readonly Tensor[]).map((item) => new SavedTensor(item));
+    }
+  }
+
+  apply(dys: Gradients): Gradients {
+    const byName: Record<string, Tensor | undefined> = {};
+    this.outputNames.forEach((name, i) => (byName[name] = dys[i] ?? undefined));
+    const saved: Record<string, Tensor | readonly Tensor[] | undefined> = {};
+    for (const name in this.saved) {
+      const value = this.saved[name];
+      saved[name] = Array.isArray(value) ? value.map((item) => item.unpack(this.name)) : value?.unpack(this.name);
+    }
+    const gradients = this.declaration.vjp!(byName, saved as Saved<Inputs, Specs, string>, this.attrs, this.needs());
+    return this.layout.flatMap(({ name, count }) => {
+      const gradient = gradients[name];
+      if (count < 0) return [gradient as Tensor | undefined];
+      return Array.from({ length: count }, (_, i) => (gradient as readonly Tensor[] | undefined)?.[i]);
+    });
+  }
+
+  private needs(): Needs<Inputs> {
+    const needs: Record<string, boolean> = {};
+    let at = 0;
+    for (const { name, count } of this.layout) {
+      const width = Math.max(count, count < 0 ? 1 : 0);
+      needs[name] = this.edges.slice(at, at + width).some((edge) => edge !== null);
+      at += width;
+    }
+    return needs;
+  }
+
+  override release(): void {
+    for (const value of Object.values(this.saved)) {
+      if (Array.isArray(value)) value.forEach((item) => item.release());
+      else value?.release();
+    }
+  }
+}

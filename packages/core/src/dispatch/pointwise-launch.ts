@@ -1,0 +1,35 @@
+import type { Program } from '../expr/program.ts';
+import { broadcastStrides, collapse, sameShape, sizeOf } from '../shape.ts';
+import type { Parameters } from '../storage/contract.ts';
+import type { Tensor } from '../graph/tensor.ts';
+import { isUniform, operandWith } from './operands.ts';
+import { kernelsOf } from './seams.ts';
+
+const FLAT = [1];
+const REPEATED = [0];
+
+/**
+ * Runs a program over the elements of `output`. Operands that lie in row-major order, or repeat one element, are
+ * walked flat; all else with the fewest dimensions that serve every operand.
+ */
+export function launchPointwise(program: Program, output: Tensor, inputs: readonly Tensor[], parameters: Parameters): void {
+  const size = sizeOf(output.shape);
+  if (size === 0) return;
+  const kernels = kernelsOf(output.storage.entry);
+  if (!program.usesIndex && output.contiguous && inputs.every((x) => walksFlat(x, output.shape))) {
+    const operands = inputs.map((x) => operandWith(x, x.contiguous && sizeOf(x.shape) === size ? FLAT : REPEATED));
+    kernels.pointwise(program, [size], operandWith(output, FLAT), operands, parameters);
+    return;
+  }
+  const strides = inputs.map((x) => broadcastStrides(x.shape, x.strides, output.shape));
+  if (program.usesIndex) {
+    const operands = inputs.map((x, i) => operandWith(x, strides[i]!));
+    kernels.pointwise(program, output.shape, operandWith(output, output.strides), operands, parameters);
+    return;
+  }
+  const nest = collapse(output.shape, [output.strides, ...strides]);
+  const operands = inputs.map((x, i) => operandWith(x, nest.strides[i + 1]!));
+  kernels.pointwise(program, nest.shape, operandWith(output, nest.strides[0]!), operands, parameters);
+}
+
+const walksFlat = (x: Tensor, shape: readonly number[]): boolean => (x.contiguous && sameShape(x.shape, shape)) || isUniform(x);

@@ -1,0 +1,372 @@
+import { type Category, DTYPES, DTYPE_COUNT, type DType, getDefaultDtype, isDifferentiable, resultType, type Scalar } from '../dtype.ts';
+import { AutogradError, ArgumentError, checkOptions, describe, DTypeError, showShape, ShapeError } from '../errors.ts';
+import { differentiate, substitute, topological } from '../expr/derive.ts';
+import { type Expr, input, literal, parameter } from '../expr/expr.ts';
+import { compile, type Program } from '../expr/program.ts';
+import { gradEnabled } from '../graph/mode.ts';
+import { edgeTo, type Edge, type Gradients, Node, wantsGrad } from '../graph/node.ts';
+import { SavedTensor } from '../graph/saved.ts';
+import { checkAlive, isTensor, type Tensor } from '../graph/tensor.ts';
+import { broadcastShapes, sameShape } from '../shape.ts';
+import type { Parameters } from '../storage/contract.ts';
+import type { DeviceEntry } from '../storage/registry.ts';
+import { assignNode, checkInPlace, separateFrom } from './in-place.ts';
+import { emptyTensor, severalDevices } from './operands.ts';
+import { launchPointwise } from './pointwise-launch.ts';
+
+export type Value = Tensor | Scalar;
+export type ParameterValues = Readonly<Record<string, number | boolean>>;
+
+/** What a gradient rule sees: the gradient of the output, the inputs, the output and the parameters. */
+export interface GradientScope {
+  readonly dy: Expr;
+  /** The first input. */
+  readonly x: Expr;
+  readonly inputs: readonly Expr[];
+  readonly y: Expr;
+  readonly params: Readonly<Record<string, Expr>>;
+}
+
+export interface PointwiseSettings {
+  /** `float`: integers and booleans are computed as the default floating dtype. */
+  readonly promote?: 'float';
+  /** Which inputs take part in promotion; by default all. Others keep their own dtype inside the expression. */
+  readonly promoted?: readonly boolean[];
+  /** Numbers given at the call by name, with their defaults. */
+  readonly params?: ParameterValues;
+  /** The gradient for each input, where differentiating the expression would be less stable or dearer. */
+  readonly grad?: (scope: GradientScope) => Expr | readonly (Expr | null)[];
+  /** The dtype of the result; by default that of the expression's value. */
+  readonly output?: DType;
+  /** The result takes the first input's dtype, whatever the others are. */
+  readonly converts?: boolean;
+  /** Categories of the computed dtype that have no meaning here, with what to use instead. */
+  readonly refuse?: Partial<Record<Category, string>>;
+}
+
+type Build = (inputs: readonly Expr[], params: Readonly<Record<string, Expr>>) => Expr;
+
+interface Variant {
+  readonly program: Program;
+  /** Names of the parameters that differ from their defaults, in the order of their slots. */
+  readonly slots: readonly string[];
+}
+
+/** How one input's gradient is computed. */
+interface InputGradient {
+  /** Null where the gradient is `dy` itself. */
+  readonly op: PointwiseOp | null;
+  /** The inputs that the gradient reads. */
+  readonly reads: readonly number[];
+  readonly readsOutput: boolean;
+}
+
+const NO_PARAMETERS: Parameters = [];
+const SCALAR_CODE = DTYPE_COUNT;
+const BASE = DTYPE_COUNT + 1;
+
+/** A pointwise operator: one scalar expression, and all that follows from it. */
+export class PointwiseOp {
+  readonly kind = 'pointwise';
+  readonly name: string;
+  readonly arity: number;
+  readonly settings: PointwiseSettings;
+  private readonly build: Build;
+  private readonly paramNames: readonly string[];
+  private readonly defaults: ParameterValues;
+  private readonly promoted: readonly boolean[];
+  private readonly variants = new Map<number, Variant>();
+  private readonly gradients: (InputGradient | null | undefined)[] = [];
+
+  constructor(name: string, arity: number, build: Build, settings: PointwiseSettings = {}) {
+    this.name = name;
+    this.arity = arity;
+    this.build = build;
+    this.settings = settings;
+    this.defaults = settings.params ?? {};
+    this.paramNames = Object.keys(this.defaults);
+    this.promoted = settings.promoted ?? new Array<boolean>(arity).fill(true);
+  }
+
+  /** The operator on its operands: at least one tensor, numbers standing for tensors without dimensions. */
+  call(operands: readonly Value[], options: ParameterValues | undefined): Tensor {
+    if (options !== undefined) this.checkOptions(options);
+    const { entry, shape, model } = this.place(operands);
+    const variant = this.variant(operands, options);
+    const tensors = operands.filter(isTensorOperand);
+    const output = emptyTensor(entry, variant.program.output, shape, model?.strides);
+    launchPointwise(variant.program, output, tensors, this.parameters(operands, options, variant));
+    if (gradEnabled && tensors.some(wantsGrad)) this.record(operands, options, output);
+    return output;
+  }
+
+  /** The operator, written over its first operand. */
+  callInPlace(operands: readonly Value[], options: ParameterValues | undefined): Tensor {
+    const target = operands[0];
+    if (!isTensor(target)) throw new ArgumentError(`${this.name}_: the first operand must be a tensor, got ${describe(target)}`);
+    const name = `${this.name}_`;
+    if (options !== undefined) this.checkOptions(options);
+    const { shape } = this.place(operands);
+    checkInPlace(name, target);
+    if (!sameShape(shape, target.shape)) {
+      throw new ShapeError(`${name}: the result has shape ${showShape(shape)}, which does not fit into ${showShape(target.shape)}`, { op: name });
+    }
+    const { program } = this.variant(operands, options);
+    if (!this.settings.converts && DTYPES[program.output].rank > DTYPES[target.dtype].rank) {
+      throw new DTypeError(`${name}: the result is ${program.output}, which a ${target.dtype} tensor cannot hold; convert it first: to({ dtype: '${program.output}' })`, { op: name });
+    }
+    const separate = operands.map((operand) => (isTensor(operand) ? separateFrom(target, operand) : operand));
+    const variant = this.variant(operands, options, target.dtype);
+    const tensors = separate.filter(isTensorOperand);
+    const node = gradEnabled && operands.some((operand) => isTensor(operand) && wantsGrad(operand)) ? this.node(operands, options, target) : null;
+    launchPointwise(variant.program, target, tensors, this.parameters(operands, options, variant));
+    target.storage.version += 1;
+    target.storage.changedBy = name;
+    if (node !== null) {
+      assignNode(target, node);
+      node.saveOutput(target);
+    }
+    return target;
+  }
+
+  /** Writes the expression, which reads no input, into a new tensor. */
+  fill(entry: DeviceEntry, shape: readonly number[], dtype: DType, options: ParameterValues): Tensor {
+    const output = emptyTensor(entry, dtype, shape);
+    this.fillInto(output, options);
+    return output;
+  }
+
+  /** Writes the expression, which reads no input, over a tensor that nothing else has seen. */
+  fillInto(output: Tensor, options: ParameterValues): void {
+    const variant = this.variant([], options, output.dtype, output.dtype);
+    launchPointwise(variant.program, output, [], this.parameters([], options, variant));
+  }
+
+  /** Checks tensors, their device and shapes; `model` is an operand that lies as the output will. */
+  private place(operands: readonly Value[]): { entry: DeviceEntry; shape: readonly number[]; model: Tensor | undefined } {
+    let first: Tensor | undefined;
+    let shape: readonly number[] | undefined;
+    let model: Tensor | undefined;
+    for (const operand of operands) {
+      if (typeof operand !== 'object' || operand === null) {
+        if (operand === null || operand === undefined || typeof operand === 'string') throw this.wrongOperand(operand);
+        continue;
+      }
+      if (!isTensor(operand)) throw this.wrongOperand(operand);
+      if (operand.disposed) checkAlive(this.name, operand);
+      if (first === undefined) {
+        first = operand;
+        shape = operand.shape;
+      } else {
+        if (operand.storage.entry !== first.storage.entry) throw severalDevices(this.name, first, operand);
+        if (!sameShape(shape!, operand.shape)) shape = broadcastShapes(this.name, shape!, operand.shape);
+      }
+      if (operand.contiguous) model = operand;
+    }
+    if (first === undefined) throw new ArgumentError(`${this.name}: at least one operand must be a tensor, got ${operands.map(describe).join(' and ')}`, { op: this.name });
+    if (model !== undefined && !sameShape(model.shape, shape!)) model = undefined;
+    return { entry: first.storage.entry, shape: shape!, model };
+  }
+
+  private wrongOperand(operand: unknown): ArgumentError {
+    return new ArgumentError(`${this.name}: an operand must be a tensor or a number, got ${describe(operand)}${Array.isArray(operand) ? '; make a tensor of it: tensor([…])' : ''}`, { op: this.name });
+  }
+
+  /** Refuses unknown names and values that are no numbers. */
+  private checkOptions(options: ParameterValues): void {
+    checkOptions(this.name, options, this.paramNames);
+    for (const name of this.paramNames) {
+      const value: unknown = options[name];
+      if (value !== undefined && typeof value !== 'number' && typeof value !== 'boolean') {
+        throw new ArgumentError(`${this.name}: option ${name} must be a number, got ${describe(value)}`, { op: this.name });
+      }
+    }
+  }
+
+  /** The dtype in which the expression is computed. */
+  private computeDType(operands: readonly Value[]): DType {
+    let common: DType | undefined;
+    let mixed = false;
+    for (let i = 0; i < operands.length; i++) {
+      if (!this.promoted[i]) continue;
+      const operand = operands[i]!;
+      if (!isTensor(operand)) {
+        mixed = true;
+      } else if (common === undefined) common = operand.dtype;
+      else if (common !== operand.dtype) mixed = true;
+    }
+    const dtype = mixed || common === undefined ? this.mixedDType(operands, common) : common;
+    return this.settings.promote === 'float' && !isDifferentiable(dtype) ? getDefaultDtype() : dtype;
+  }
+
+  private mixedDType(operands: readonly Value[], common: DType | undefined): DType {
+    if (common !== undefined && DTYPES[common].rank === 2 && operands.every((o, i) => !this.promoted[i] || (isTensor(o) ? o.dtype === common : true))) {
+      return common;
+    }
+    return resultType(operands.filter((_, i) => this.promoted[i]));
+  }
+
+  private variant(operands: readonly Value[], options: ParameterValues | undefined, output?: DType, forced?: DType): Variant {
+    const compute = forced ?? this.computeDType(operands);
+    let key = DTYPES[compute].index;
+    for (const operand of operands) key = key * BASE + (isTensor(operand) ? DTYPES[operand.dtype].index : SCALAR_CODE);
+    key = key * BASE + (output === undefined ? SCALAR_CODE : DTYPES[output].index);
+    for (const name of this.paramNames) key = key * 2 + (isDefault(options?.[name], this.defaults[name]!) ? 0 : 1);
+    return this.variants.get(key) ?? this.makeVariant(key, operands, options, compute, output);
+  }
+
+  private makeVariant(key: number, operands: readonly Value[], options: ParameterValues | undefined, compute: DType, output: DType | undefined): Variant {
+    const refusal = this.settings.refuse?.[DTYPES[compute].category];
+    if (refusal !== undefined) throw new DTypeError(`${this.name}: ${compute} is not supported; ${refusal}`, { op: this.name });
+    const inputs: Expr[] = [];
+    const dtypes: DType[] = [];
+    const promoted: boolean[] = [];
+    let slot = 0;
+    operands.forEach((operand, i) => {
+      if (!isTensor(operand)) {
+        inputs.push(parameter(slot++));
+        return;
+      }
+      inputs.push(input(dtypes.length));
+      dtypes.push(operand.dtype);
+      promoted.push(this.promoted[i]!);
+    });
+    const slots = this.paramNames.filter((name) => !isDefault(options?.[name], this.defaults[name]!));
+    const params = Object.fromEntries(
+      this.paramNames.map((name) => [name, slots.includes(name) ? parameter(slot++) : literal(this.defaults[name]!)]),
+    );
+    const program = compile(this.build(inputs, params), { inputs: dtypes, promoted, compute, output: output ?? this.settings.output, parameterCount: slot });
+    const variant = { program, slots };
+    this.variants.set(key, variant);
+    return variant;
+  }
+
+  private parameters(operands: readonly Value[], options: ParameterValues | undefined, variant: Variant): Parameters {
+    if (variant.program.parameterCount === 0) return NO_PARAMETERS;
+    const values: (number | bigint)[] = [];
+    for (const operand of operands) if (!isTensor(operand)) values.push(typeof operand === 'boolean' ? Number(operand) : operand);
+    for (const name of variant.slots) values.push(Number(options![name]));
+    return values;
+  }
+
+  /** The gradient for input `i`, made when it is first wanted; null where none flows. */
+  gradient(i: number): InputGradient | null {
+    const known = this.gradients[i];
+    if (known !== undefined) return known;
+    const gradient = this.deriveGradient(i);
+    this.gradients[i] = gradient;
+    return gradient;
+  }
+
+  private deriveGradient(i: number): InputGradient | null {
+    const inputs = Array.from({ length: this.arity }, (_, slot) => input(slot));
+    const params = Object.fromEntries(this.paramNames.map((name, slot) => [name, parameter(slot)]));
+    const y = input(this.arity);
+    const dy = input(this.arity + 1);
+    const root = this.build(inputs, params);
+    const share = this.share(i, root, inputs, params, y, dy);
+    if (share === null) return null;
+    if (share === dy) return { op: null, reads: [], readsOutput: false };
+    const leaves = new Set(topological(share));
+    const reads = inputs.flatMap((x, slot) => (leaves.has(x) ? [slot] : []));
+    const readsOutput = leaves.has(y);
+    const sources = [dy, ...reads.map((slot) => inputs[slot]!), ...(readsOutput ? [y] : [])];
+    const build: Build = (given, givenParams) => {
+      const map = new Map<Expr, Expr>(sources.map((source, slot) => [source, given[slot]!]));
+      this.paramNames.forEach((name) => map.set(params[name]!, givenParams[name]!));
+      return substitute(share, map);
+    };
+    const op = new PointwiseOp(`${this.name}Backward`, sources.length, build, {
+      params: this.defaults,
+      promoted: [true, ...reads.map((slot) => this.promoted[slot]!), ...(readsOutput ? [true] : [])],
+    });
+    return { op, reads, readsOutput };
+  }
+
+  private share(i: number, root: Expr, inputs: readonly Expr[], params: Readonly<Record<string, Expr>>, y: Expr, dy: Expr): Expr | null {
+    const rule = this.settings.grad;
+    if (rule === undefined) {
+      const share = differentiate(root, [inputs[i]!], dy)[0]!;
+      return share === null ? null : substitute(share, new Map([[root, y]]));
+    }
+    const shares = rule({ dy, x: inputs[0]!, inputs, y, params });
+    return Array.isArray(shares) ? (shares[i] ?? null) : i === 0 ? (shares as Expr) : null;
+  }
+
+  private record(operands: readonly Value[], options: ParameterValues | undefined, output: Tensor): void {
+    if (!isDifferentiable(output.dtype)) return;
+    const node = this.node(operands, options, output);
+    if (node === null) return;
+    output.node = node;
+    node.saveOutput(output);
+  }
+
+  private node(operands: readonly Value[], options: ParameterValues | undefined, output: Tensor): PointwiseNode | null {
+    if (!isDifferentiable(output.dtype)) return null;
+    const edges = operands.map((operand, i) => (isTensor(operand) && wantsGrad(operand) && isDifferentiable(operand.dtype) && this.gradient(i) !== null ? edgeTo(operand) : null));
+    if (edges.every((edge) => edge === null) && !operands.some((o) => isTensor(o) && wantsGrad(o))) return null;
+    return new PointwiseNode(this, operands, options, edges);
+  }
+}
+
+const isTensorOperand = (operand: Value): operand is Tensor => typeof operand === 'object';
+const isDefault = (value: number | boolean | undefined, standard: number | boolean): boolean => value === undefined || Object.is(value, standard);
+
+/** A recorded pointwise operator. It keeps just the operands that its gradients read. */
+class PointwiseNode extends Node {
+  private readonly op: PointwiseOp;
+  private readonly options: ParameterValues | undefined;
+  private readonly kept: (SavedTensor | Scalar | null)[];
+  private output: SavedTensor | null = null;
+
+  constructor(op: PointwiseOp, operands: readonly Value[], options: ParameterValues | undefined, edges: readonly (Edge | null)[]) {
+    super(op.name, edges);
+    this.op = op;
+    this.options = options;
+    this.kept = operands.map((operand, slot) => {
+      if (!isTensor(operand)) return operand;
+      return this.isRead(slot) ? new SavedTensor(operand) : null;
+    });
+  }
+
+  private isRead(slot: number): boolean {
+    for (let i = 0; i < this.edges.length; i++) {
+      if (this.edges[i] !== null && this.op.gradient(i)!.reads.includes(slot)) return true;
+    }
+    return false;
+  }
+
+  saveOutput(output: Tensor): void {
+    for (let i = 0; i < this.edges.length; i++) {
+      if (this.edges[i] !== null && this.op.gradient(i)!.readsOutput) {
+        this.output = new SavedTensor(output, output.node, output.outputIndex);
+        return;
+      }
+    }
+  }
+
+  apply([dy]: Gradients): Gradients {
+    if (dy === null || dy === undefined) return this.edges.map(() => null);
+    return this.edges.map((edge, i) => {
+      if (edge === null) return null;
+      const gradient = this.op.gradient(i)!;
+      if (gradient.op === null) return dy;
+      const operands: Value[] = [dy];
+      for (const slot of gradient.reads) operands.push(this.unpack(slot));
+      if (gradient.readsOutput) operands.push(this.output!.unpack(this.name));
+      return gradient.op.call(operands, this.options);
+    });
+  }
+
+  private unpack(slot: number): Value {
+    const kept = this.kept[slot]!;
+    if (kept instanceof SavedTensor) return kept.unpack(this.name);
+    if (kept === null) throw new AutogradError(`backward of ${this.name}: operand ${slot} was not saved`, { op: this.name });
+    return kept;
+  }
+
+  override release(): void {
+    for (const kept of this.kept) if (kept instanceof SavedTensor) kept.release();
+    this.output?.release();
+  }
+}

@@ -1,0 +1,165 @@
+import { type DType, getDefaultDtype, isDifferentiable } from '../dtype.ts';
+import { checkOptions, describe, DTypeError, ArgumentError, ShapeError, showShape } from '../errors.ts';
+import { type Expr, input, parameter } from '../expr/expr.ts';
+import { compile, computeType } from '../expr/program.ts';
+import { isTensor, type Tensor } from '../graph/tensor.ts';
+import { collapse, sizeOf, wrapDims } from '../shape.ts';
+import type { Kernels, ReduceCombiner, Reduction } from '../storage/contract.ts';
+import type { Call, Outputs } from './operator.ts';
+import { operandWith } from './operands.ts';
+import { PointwiseOp } from './pointwise.ts';
+
+export interface ReduceOptions {
+  /** Keeps reduced dimensions with size 1. */
+  readonly keepdim?: boolean;
+  /** Converts to this dtype first. */
+  readonly dtype?: DType;
+}
+
+export type Dims = number | readonly number[] | null | undefined;
+
+export interface ReduceAttrs {
+  readonly [name: string]: unknown;
+  /** Reduced dimensions, from the front. */
+  readonly dims: readonly number[];
+  readonly keepdim: boolean;
+  /** Shape of the input. */
+  readonly shape: readonly number[];
+  /** Elements that go into one result. */
+  readonly count: number;
+  readonly compute: DType;
+}
+
+export interface ReductionSettings {
+  readonly combiner: ReduceCombiner;
+  /** On each element before combining. */
+  readonly pre?: (x: Expr) => Expr;
+  /** On the combined value; `count` is the number of elements combined. */
+  readonly post?: (value: Expr, scope: { readonly count: Expr }) => Expr;
+  /** `same`: the input's dtype. `sum`: integers narrower than int64, and bool, become int32. `float`: integers are refused. `bool`: a truth. */
+  readonly result: 'same' | 'sum' | 'float' | 'bool';
+  /** The result over no elements; without it that is an error. */
+  readonly empty?: number | boolean;
+  readonly saves?: readonly ('x' | 'y')[];
+  vjp?(dy: Tensor, saved: { readonly x: Tensor; readonly y: Tensor }, attrs: ReduceAttrs): Tensor;
+}
+
+type ReduceCall = Call<{ readonly x: Tensor }, ReduceAttrs, { readonly y: { readonly shape: readonly number[]; readonly dtype: DType } }>;
+
+const constant = new PointwiseOp('full', 0, (_inputs, { value }) => value!, { params: { value: 0 } });
+
+/** What `reduction` declares: checks, the kernel's call, and the programs for each dtype. */
+export class ReductionDeclaration {
+  readonly name: string;
+  readonly saves: readonly ('x' | 'y')[];
+  private readonly settings: ReductionSettings;
+  private readonly reductions = new Map<string, Reduction>();
+
+  constructor(name: string, settings: ReductionSettings) {
+    this.name = name;
+    this.settings = settings;
+    this.saves = settings.saves ?? [];
+  }
+
+  readonly infer = (x: Tensor, dimOrOptions?: Dims | ReduceOptions, given?: ReduceOptions): ReduceCall => {
+    if (!isTensor(x)) throw new ArgumentError(`${this.name}: the input must be a tensor, got ${describe(x)}`, { op: this.name });
+    const bare = typeof dimOrOptions === 'object' && dimOrOptions !== null && !Array.isArray(dimOrOptions);
+    const options = bare ? (dimOrOptions as ReduceOptions) : given;
+    checkOptions(this.name, options, ['keepdim', 'dtype']);
+    const dims = this.dims(x, bare ? undefined : (dimOrOptions as Dims));
+    const compute = this.computeDType(x.dtype, options?.dtype);
+    const keepdim = options?.keepdim ?? false;
+    const count = dims.reduce((n, dim) => n * x.shape[dim]!, 1);
+    if (count === 0 && this.settings.empty === undefined) {
+      throw new ShapeError(`${this.name}: nothing to reduce: ${showShape(x.shape)} has no elements along dims ${showShape(dims)}, and there is no neutral value`, { op: this.name });
+    }
+    const shape = reducedShape(x.shape, dims, keepdim);
+    const dtype = this.settings.result === 'bool' ? 'bool' : compute;
+    return { inputs: { x }, attrs: { dims, keepdim, shape: x.shape, count, compute }, outputs: { y: { shape, dtype } } };
+  };
+
+  readonly run = (kernels: Kernels, { y }: Outputs<ReduceCall['outputs']>, { x }: { readonly x: Tensor }, attrs: ReduceAttrs): void => {
+    const { dims, count } = attrs;
+    if (count === 0) {
+      const value = this.settings.empty!;
+      constant.fillInto(y, { value });
+      return;
+    }
+    const reduction = this.reduction(x.dtype, attrs.compute);
+    const kept = x.shape.map((_, dim) => dim).filter((dim) => !dims.includes(dim));
+    const order = [...kept, ...dims];
+    const shape = order.map((dim) => x.shape[dim]!);
+    let stride = sizeOf(kept.map((dim) => x.shape[dim]!));
+    const outStrides = order.map((dim, i) => (i < kept.length ? (stride /= Math.max(1, x.shape[dim]!)) : 0));
+    const nest = collapse(shape, [order.map((dim) => x.strides[dim]!), outStrides], kept.length);
+    const sizes = nest.keepFrom === nest.shape.length ? [...nest.shape, 1] : nest.shape;
+    const inStrides = sizes === nest.shape ? nest.strides[0]! : [...nest.strides[0]!, 0];
+    const output = operandWith(y, nest.strides[1]!.slice(0, nest.keepFrom));
+    kernels.reduce(reduction, sizes, nest.keepFrom, output, [operandWith(x, inStrides)], [count]);
+  };
+
+  private dims(x: Tensor, dim: Dims): readonly number[] {
+    if (dim === null || dim === undefined || (Array.isArray(dim) && dim.length === 0)) return x.shape.map((_, i) => i);
+    const dims = wrapDims(this.name, Array.isArray(dim) ? dim : [dim], x).sort((a, b) => a - b);
+    return x.shape.length === 0 ? [] : dims;
+  }
+
+  private computeDType(dtype: DType, asked: DType | undefined): DType {
+    const from = asked ?? dtype;
+    switch (this.settings.result) {
+      case 'same':
+      case 'bool':
+        return from;
+      case 'sum':
+        return asked === undefined && !isDifferentiable(from) && from !== 'int64' ? 'int32' : from;
+      case 'float':
+        if (isDifferentiable(from)) return from;
+        throw new DTypeError(`${this.name}: ${from} has no exact result; give a floating dtype: ${this.name}({ dtype: '${getDefaultDtype()}' })`, { op: this.name });
+    }
+  }
+
+  private reduction(dtype: DType, compute: DType): Reduction {
+    const key = `${dtype}>${compute}`;
+    const known = this.reductions.get(key);
+    if (known !== undefined) return known;
+    const { settings } = this;
+    const truth = settings.result === 'bool';
+    const accumulator = truth ? 'bool' : computeType(compute);
+    const pre = compile((settings.pre ?? same)(truth ? input(0).ne(0) : input(0)), {
+      inputs: [dtype],
+      promoted: [true],
+      compute: truth ? dtype : compute,
+      output: accumulator,
+      parameterCount: 1,
+    });
+    const post = compile((settings.post ?? same)(input(0), { count: parameter(0) }), {
+      inputs: [accumulator],
+      promoted: [true],
+      compute: accumulator,
+      output: truth ? 'bool' : compute,
+      parameterCount: 1,
+    });
+    const reduction = intern(settings.combiner, pre, post);
+    this.reductions.set(key, reduction);
+    return reduction;
+  }
+}
+
+const same = (x: Expr): Expr => x;
+
+const interned = new Map<string, Reduction>();
+
+function intern(combiner: ReduceCombiner, pre: Reduction['pre'], post: Reduction['post']): Reduction {
+  const key = `${combiner}|${pre.key}|${post.key}`;
+  let reduction = interned.get(key);
+  if (reduction === undefined) {
+    reduction = { key, id: interned.size, pre, combiner, post };
+    interned.set(key, reduction);
+  }
+  return reduction;
+}
+
+/** The shape that is left when `dims` are reduced. */
+export function reducedShape(shape: readonly number[], dims: readonly number[], keepdim: boolean): readonly number[] {
+  return keepdim ? shape.map((size, i) => (dims.includes(i) ? 1 : size)) : shape.filter((_, i) => !dims.includes(i));
+}

@@ -1,0 +1,118 @@
+import { isDifferentiable } from '../dtype.ts';
+import { ArgumentError, describe } from '../errors.ts';
+import { gradEnabled, withRecording } from '../graph/mode.ts';
+import { edgeTo, type Gradients, Node, nodeOf, wantsGrad } from '../graph/node.ts';
+import { checkAlive, isTensor, Tensor, type ViewLink } from '../graph/tensor.ts';
+import { unscoped } from '../storage/scope.ts';
+
+/** Where the elements of a view lie in its input's storage. */
+export interface Geometry {
+  readonly shape: readonly number[];
+  readonly strides: readonly number[];
+  readonly offset: number;
+}
+
+/** What a gradient rule of a view sees of the input. */
+export interface ViewInput {
+  readonly shape: readonly number[];
+}
+
+export interface ViewDeclaration<A extends unknown[]> {
+  /** Checks the arguments and says where the view's elements lie. */
+  infer(x: Tensor, ...args: A): Geometry;
+  /** From the gradient of the view to that of the input. */
+  vjp(dy: Tensor, x: ViewInput, ...args: A): Tensor;
+}
+
+/** An operator that shares its input's memory. */
+export class ViewOp<A extends unknown[]> {
+  readonly kind = 'view';
+  readonly name: string;
+  readonly declaration: ViewDeclaration<A>;
+
+  constructor(name: string, declaration: ViewDeclaration<A>) {
+    this.name = name;
+    this.declaration = declaration;
+  }
+
+  call(x: Tensor, args: A): Tensor {
+    if (!isTensor(x)) throw new ArgumentError(`${this.name}: the input must be a tensor, got ${describe(x)}`, { op: this.name });
+    checkAlive(this.name, x);
+    return this.make(x, args);
+  }
+
+  /** The view, also of a handle that was dropped while others keep its storage. */
+  make(x: Tensor, args: A): Tensor {
+    const { shape, strides, offset } = this.declaration.infer(x, ...args);
+    const y = new Tensor(x.storage, x.dtype, shape, strides, offset);
+    y.view = new Link(x, this as unknown as AnyView, args);
+    if (gradEnabled && isDifferentiable(x.dtype) && wantsGrad(x)) y.node = new ViewNode(this as unknown as AnyView, x, args);
+    return y;
+  }
+
+  /** Marks `views`, made by one operator, as closed to in-place operators while a graph is recorded. */
+  static freeze(op: string, views: readonly Tensor[]): void {
+    for (const view of views) {
+      if (view.view instanceof Link) view.view.frozen = `this is one of several views that ${op} made, and the others would not follow`;
+    }
+  }
+}
+
+// A view's arguments are plain data that only its own declaration reads.
+type AnyView = ViewOp<unknown[]>;
+
+class Link implements ViewLink {
+  readonly base: Tensor;
+  frozen: string | null;
+  private readonly parent: Tensor;
+  private readonly op: AnyView;
+  private readonly args: unknown[];
+  /** The base's node that the view's own was derived from. */
+  private baseNode: Node | null;
+
+  constructor(parent: Tensor, op: AnyView, args: unknown[]) {
+    this.parent = parent;
+    this.op = op;
+    this.args = args;
+    this.base = parent.view === null ? parent : parent.view.base;
+    this.frozen = gradEnabled
+      ? (parent.view?.frozen ?? null)
+      : 'this view was made inside noGrad, so its base would not notice';
+    this.baseNode = nodeOf(this.base);
+  }
+
+  replay(base: Tensor): Tensor {
+    const parent = this.parent.view === null ? base : this.parent.view.replay(base);
+    return this.op.make(parent, this.args);
+  }
+
+  refresh(view: Tensor): void {
+    if (this.base.node === this.baseNode) return;
+    const node = this.base.node;
+    this.baseNode = node;
+    if (node === null) return;
+    // The fresh view is dropped at once: only its place in the graph is wanted.
+    const fresh = unscoped(() => withRecording(true, () => this.replay(this.base)));
+    view.node = fresh.node;
+    view.outputIndex = fresh.outputIndex;
+    fresh.dispose();
+  }
+}
+
+class ViewNode extends Node {
+  private readonly op: AnyView;
+  private readonly shape: readonly number[];
+  private readonly args: unknown[];
+
+  constructor(op: AnyView, x: Tensor, args: unknown[]) {
+    super(op.name, [edgeTo(x)]);
+    this.op = op;
+    this.shape = x.shape;
+    this.args = args;
+  }
+
+  apply([dy]: Gradients): Gradients {
+    if (dy === null || dy === undefined) return [null];
+    return [this.op.declaration.vjp(dy, { shape: this.shape }, ...this.args)];
+  }
+}

@@ -1,0 +1,96 @@
+import type { DType } from '../dtype.ts';
+import { AutogradError } from '../errors.ts';
+import { anomalyMode } from './mode.ts';
+import type { Tensor, TensorHook } from './tensor.ts';
+
+let nextId = 0;
+
+/** Gradients, one for each output or input; null where nothing flows. */
+export type Gradients = readonly (Tensor | null | undefined)[];
+
+/** Where a gradient goes next: a node's output, and the form that it must have there. */
+export interface Edge {
+  readonly node: Node;
+  readonly outputIndex: number;
+  readonly shape: readonly number[];
+  readonly dtype: DType;
+}
+
+/**
+ * A recorded operator. Every edge leads to a node with a smaller `id`, so that going through nodes by falling `id`
+ * meets each one after all its users.
+ */
+export abstract class Node {
+  readonly name: string;
+  readonly edges: readonly (Edge | null)[];
+  readonly id: number;
+  /** Functions that see, and may replace, the gradient of an output before `apply`: by output index. */
+  hooks: Map<number, TensorHook[]> | null = null;
+  /** Where the operator was called; set in anomaly mode. */
+  readonly calledAt: string | undefined;
+
+  constructor(name: string, edges: readonly (Edge | null)[]) {
+    this.name = name;
+    this.edges = edges;
+    this.id = nextId++;
+    this.calledAt = anomalyMode ? new Error('forward').stack : undefined;
+  }
+
+  /** From the gradients of the outputs to those of the inputs, in the order of `edges`. */
+  abstract apply(dys: Gradients): Gradients;
+
+  /** Lets go of what was saved for `apply`. */
+  release(): void {}
+}
+
+/** The end of the graph at a leaf: what arrives is added to the leaf's `grad`. */
+export class LeafNode extends Node {
+  readonly leaf: Tensor;
+
+  constructor(leaf: Tensor) {
+    super('leaf', []);
+    this.leaf = leaf;
+  }
+
+  apply(): Gradients {
+    return [];
+  }
+}
+
+const leafNode = (leaf: Tensor): LeafNode => (leaf.leaf ??= new LeafNode(leaf));
+
+/**
+ * The node whose output a tensor is. A view whose base was changed in place since derives its node anew.
+ */
+export function nodeOf(tensor: Tensor): Node | null {
+  tensor.view?.refresh(tensor);
+  return tensor.node;
+}
+
+/** Where the gradient of an input goes; null where none is wanted. */
+export function edgeTo(tensor: Tensor): Edge | null {
+  const node = nodeOf(tensor) ?? (tensor.leafRequiresGrad ? leafNode(tensor) : null);
+  if (node === null) return null;
+  return { node, outputIndex: tensor.outputIndex, shape: tensor.shape, dtype: tensor.dtype };
+}
+
+/** Whether a gradient is wanted for a tensor. */
+export const wantsGrad = (tensor: Tensor): boolean =>
+  tensor.leafRequiresGrad || tensor.node !== null || (tensor.view !== null && nodeOf(tensor) !== null);
+
+/**
+ * Adds a function that sees the gradient of a tensor in `backward`. Returns the way to take it off again.
+ */
+export function addHook(tensor: Tensor, hook: TensorHook): () => void {
+  const edge = edgeTo(tensor);
+  if (edge === null) throw new AutogradError('registerHook: the tensor needs no gradient; call requiresGrad_() first', { op: 'registerHook' });
+  const { node, outputIndex } = edge;
+  node.hooks ??= new Map();
+  const hooks = node.hooks.get(outputIndex) ?? [];
+  node.hooks.set(outputIndex, hooks);
+  hooks.push(hook);
+  return () => {
+    const at = hooks.indexOf(hook);
+    if (at >= 0) hooks.splice(at, 1);
+  };
+}

@@ -1,0 +1,138 @@
+import type { DType } from '../dtype.ts';
+import { AutogradError, FlambeauError } from '../errors.ts';
+import { type LeafNode, type Node, nodeOf, wantsGrad } from './node.ts';
+import { isContiguous, sizeOf } from '../shape.ts';
+import type { TensorMethods } from '../tensor/methods.generated.ts';
+import type { Device, DeviceEntry } from '../storage/registry.ts';
+import { track } from '../storage/scope.ts';
+import type { Storage } from '../storage/storage.ts';
+
+const BRAND = Symbol.for('flambeau.Tensor');
+
+/** How a view came about, so that in-place changes through it, or below it, reach the graph. */
+export interface ViewLink {
+  readonly base: Tensor;
+  /** Makes the view again, of another tensor of the base's shape. */
+  replay(base: Tensor): Tensor;
+  /** Derives the view's node anew where its base was changed in place since. */
+  refresh(view: Tensor): void;
+  /** Why an in-place operator may not go through this view while a graph is recorded; null where it may. */
+  readonly frozen: string | null;
+}
+
+/** A function that sees a gradient on its way and may replace it. */
+export type TensorHook = (gradient: Tensor) => Tensor | undefined | void;
+
+/**
+ * An n-dimensional array: a view of a storage, with an optional place in the graph of gradients. Its operators are
+ * installed as methods from their declarations.
+ */
+export class Tensor {
+  readonly storage: Storage;
+  readonly dtype: DType;
+  /** Sizes; never changed, shared between tensors. */
+  readonly shape: readonly number[];
+  /** Distance between neighbours along each dimension, in elements. */
+  readonly strides: readonly number[];
+  /** Position of the first element in the storage, in elements. */
+  readonly offset: number;
+  /** Whether the elements lie in row-major order without gaps. */
+  readonly contiguous: boolean;
+  /** The operator that made this value, where a gradient may flow through it. */
+  node: Node | null = null;
+  /** Which output of `node` this is. */
+  outputIndex = 0;
+  /** Whether this is a leaf that collects a gradient. */
+  leafRequiresGrad = false;
+  /** The sum of gradients that `backward()` brought here; null before. */
+  grad: Tensor | null = null;
+  view: ViewLink | null = null;
+  /** The end of the graph at this leaf, once something was recorded on it. */
+  leaf: LeafNode | null = null;
+  /** Set by `retainGrad()`. */
+  retainsGrad = false;
+  /** Whether user code has seen this handle, so that no scope may drop it. */
+  shown = false;
+  disposed = false;
+
+  constructor(storage: Storage, dtype: DType, shape: readonly number[], strides: readonly number[], offset: number) {
+    this.storage = storage;
+    this.dtype = dtype;
+    this.shape = shape;
+    this.strides = strides;
+    this.offset = offset;
+    this.contiguous = isContiguous(shape, strides);
+    storage.retain();
+    track(this);
+  }
+
+  get [BRAND](): true {
+    return true;
+  }
+
+  get device(): Device {
+    return this.storage.entry.device;
+  }
+
+  /** @internal */
+  get entry(): DeviceEntry {
+    return this.storage.entry;
+  }
+
+  /** Number of dimensions. */
+  get ndim(): number {
+    return this.shape.length;
+  }
+
+  /** Number of elements. */
+  get size(): number {
+    return sizeOf(this.shape);
+  }
+
+  /** Whether gradients flow through this tensor. Set it with `requiresGrad_()` or by assignment on a leaf. */
+  get requiresGrad(): boolean {
+    return wantsGrad(this);
+  }
+
+  set requiresGrad(value: boolean) {
+    this.requiresGrad_(value);
+  }
+
+  /** A tensor that no recorded operator made. */
+  get isLeaf(): boolean {
+    return nodeOf(this) === null;
+  }
+
+  /**
+   * Lets go of this handle's share of the memory. Views and the graph keep what they need; using the handle
+   * afterwards throws.
+   */
+  dispose(): void {
+    if (this.disposed) return;
+    this.disposed = true;
+    this.storage.release();
+  }
+
+  [Symbol.dispose](): void {
+    this.dispose();
+  }
+
+  /** `a + b` on tensors would be text or NaN; JavaScript has no operators for objects. */
+  [Symbol.toPrimitive](hint: string): string {
+    if (hint === 'string') return this.toString();
+    throw new FlambeauError('a tensor is no number: write a.add(b), a.mul(b), a.lt(b) …; the value of a one-element tensor is await a.item() or a.itemSync()');
+  }
+}
+
+// biome-ignore lint/suspicious/noUnsafeDeclarationMerging: the methods are installed on the prototype from the operators' declarations
+export interface Tensor extends TensorMethods {}
+
+/** Whether a value is a tensor, of whichever copy of core. */
+export const isTensor = (value: unknown): value is Tensor => typeof value === 'object' && value !== null && BRAND in value;
+
+/** Refuses a handle that was disposed. */
+export function checkAlive(op: string, tensor: Tensor): void {
+  if (tensor.disposed) {
+    throw new AutogradError(`${op}: a tensor was used after dispose(); its shape was [${tensor.shape.join(', ')}]`, { op });
+  }
+}

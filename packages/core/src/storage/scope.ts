@@ -1,0 +1,59 @@
+import type { Tensor } from '../graph/tensor.ts';
+
+/** Handles made in the innermost scope; null outside of every scope. */
+let current: Tensor[] | null = null;
+
+/** Notes a new handle with the innermost scope. */
+export function track(tensor: Tensor): void {
+  if (current !== null) current.push(tensor);
+}
+
+/**
+ * Runs `body` and then drops the handles that it made, sparing what it returns, what is stored as state and what
+ * user code was shown. Storages that the graph needs live on. When `body` throws, all its handles go.
+ */
+export function scope<R>(body: () => R): R {
+  const outer = current;
+  const made: Tensor[] = [];
+  current = made;
+  let result: R;
+  try {
+    result = body();
+  } catch (error) {
+    current = outer;
+    for (const tensor of made) drop(tensor);
+    throw error;
+  }
+  current = outer;
+  if (made.length === 0) return result;
+  const kept = new Set<unknown>();
+  collect(result, kept);
+  for (const tensor of made) {
+    if (!kept.has(tensor)) drop(tensor);
+    else if (outer !== null) outer.push(tensor);
+  }
+  return result;
+}
+
+/** Runs `body` outside of every scope: what it makes belongs to whoever holds it. */
+export function unscoped<R>(body: () => R): R {
+  const outer = current;
+  current = null;
+  try {
+    return body();
+  } finally {
+    current = outer;
+  }
+}
+
+function drop(tensor: Tensor): void {
+  if (!tensor.shown) tensor.dispose();
+}
+
+/** Finds the tensors in a result: itself, in arrays, and in plain objects. */
+function collect(value: unknown, into: Set<unknown>): void {
+  if (typeof value !== 'object' || value === null) return;
+  if ('storage' in value) into.add(value);
+  else if (Array.isArray(value)) for (const item of value) collect(item, into);
+  else for (const key in value) collect((value as Record<string, unknown>)[key], into);
+}

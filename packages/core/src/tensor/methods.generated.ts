@@ -1,0 +1,4 @@
+// Generated; run `npm run generate`.
+export interface TensorMethods {
+  toString(): string;
+}
