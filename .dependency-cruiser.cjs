@@ -48,21 +48,10 @@ module.exports = {
     packageRule('backend', 'backend-(?:cpu|webgpu|cuda)', 'A backend imports @flambeau/core/backend alone.', [
       coreForBackends,
     ]),
-    packageRule('testkit', 'backend-testkit', 'The test kit imports core; its commands also nn and optim.', [
+    packageRule('testkit', 'backend-testkit', 'The test kit imports core alone, whatever it is run on.', [
       publicCore,
       coreForBackends,
-      '^packages/(nn|optim)/src/index\\.ts$',
     ]),
-    {
-      name: 'testkit-suite',
-      comment: 'Only the commands of the test kit know nn and optim: a backend author installs neither.',
-      severity: 'error',
-      from: {
-        path: '^packages/backend-testkit/src/',
-        pathNot: '^packages/backend-testkit/src/(cli|golden)/',
-      },
-      to: { path: '^packages/(nn|optim)/' },
-    },
     packageRule('nn-data', 'nn|data', 'nn and data import the public API of core alone.', [publicCore]),
     packageRule('optim', 'optim', 'optim imports the public API of core, and types of nn at most.', [
       publicCore,

@@ -15,6 +15,7 @@ export function library(entry: Record<string, string>): Options {
     splitting: true,
     minify: false,
     treeshake: false,
+    removeNodeProtocol: false,
     external: ['#host', /^node:/],
     dts: {
       // tsup's declaration plugin sets `baseUrl`, which TypeScript 6 calls deprecated, and cannot build composite
