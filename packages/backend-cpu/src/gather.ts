@@ -1,0 +1,67 @@
+import type { RequiredKernels } from '@flambeau/core/backend';
+import { arrayOf, KIND_OF, type TypedArray } from './allocation.ts';
+import { checkedIndices } from './indices.ts';
+import { arrange, innermost } from './loops.ts';
+import { perKind } from './policy.ts';
+import { Odometer } from './walk.ts';
+
+/** The `gather` kernel. Elements move as they are stored, so there is one loop for each class of arrays. */
+export function gatherKernel(bySource: boolean): RequiredKernels['gather'] {
+  const loops = perKind(gatherRow, bySource);
+  return (shape, inputLength, output, input, index) => {
+    const indices = checkedIndices('gather', shape, index, inputLength);
+    const last = shape.length - 1;
+    const along = input.strides[last]!;
+    // Along the gathered dimension the index alone says where to read.
+    const inputSteps = input.strides.map((stride, dim) => (dim === last ? 0 : stride));
+    const nest = arrange(shape, [output.strides, inputSteps, indices.strides]);
+    const { outerRank, size, steps } = innermost(nest);
+    const rows = new Odometer(nest.shape, outerRank, [
+      { offset: output.offset, strides: nest.strides[0]! },
+      { offset: input.offset, strides: nest.strides[1]! },
+      { offset: indices.offset, strides: nest.strides[2]! },
+    ]);
+    const row = loops(KIND_OF[output.dtype]);
+    const target = arrayOf(output);
+    const source = arrayOf(input);
+    const [yStep, xStep, iStep] = steps as [number, number, number];
+    const { offsets } = rows;
+    do {
+      row(
+        target,
+        offsets[0]!,
+        yStep,
+        source,
+        offsets[1]!,
+        xStep,
+        along,
+        indices.array,
+        offsets[2]!,
+        iStep,
+        size,
+      );
+    } while (rows.next());
+  };
+}
+
+function gatherRow(
+  y: TypedArray,
+  yStart: number,
+  yStep: number,
+  x: TypedArray,
+  xStart: number,
+  xStep: number,
+  along: number,
+  index: Int32Array,
+  iStart: number,
+  iStep: number,
+  count: number,
+): void {
+  if (iStep === 0) {
+    const from = xStart + index[iStart]! * along;
+    for (let j = 0; j < count; j++) y[yStart + j * yStep] = x[from + j * xStep]!;
+    return;
+  }
+  for (let j = 0; j < count; j++)
+    y[yStart + j * yStep] = x[xStart + j * xStep + index[iStart + j * iStep]! * along]!;
+}

@@ -1,0 +1,46 @@
+import type { DType, Operand } from '@flambeau/core/backend';
+import { CpuAllocation, KIND_OF, numbersOf } from './allocation.ts';
+import { float16Values, fromBfloat16, toBfloat16, toFloat16 } from './half.ts';
+import { Odometer } from './walk.ts';
+
+export const isHalf = (dtype: DType): boolean => dtype === 'float16' || dtype === 'bfloat16';
+
+const sizeOf = (shape: readonly number[]): number => shape.reduce((a, b) => a * b, 1);
+
+function rowMajor(shape: readonly number[]): number[] {
+  const strides = new Array<number>(shape.length).fill(1);
+  for (let dim = shape.length - 2; dim >= 0; dim--) strides[dim] = strides[dim + 1]! * shape[dim + 1]!;
+  return strides;
+}
+
+/** A contiguous float32 operand of its own, undefined in content: the workspace for an operand of halves. */
+export function wideWorkspace(shape: readonly number[]): Operand {
+  const allocation = new CpuAllocation(sizeOf(shape) * 4, KIND_OF.float32);
+  return { allocation, dtype: 'float32', offset: 0, strides: rowMajor(shape) };
+}
+
+/** An operand of halves copied to float32; any other as it is. */
+export function widened(shape: readonly number[], input: Operand): Operand {
+  if (!isHalf(input.dtype)) return input;
+  const wide = wideWorkspace(shape);
+  const y = numbersOf(wide);
+  const x = numbersOf(input);
+  const values = input.dtype === 'float16' ? float16Values() : null;
+  const walk = new Odometer(shape, shape.length, [wide, input]);
+  do {
+    const bits = x[walk.offsets[1]!]!;
+    y[walk.offsets[0]!] = values === null ? fromBfloat16(bits) : values[bits]!;
+  } while (walk.next());
+  return wide;
+}
+
+/** Stores a float32 workspace into an operand of halves. */
+export function narrowInto(shape: readonly number[], output: Operand, wide: Operand): void {
+  const y = numbersOf(output);
+  const x = numbersOf(wide);
+  const round = output.dtype === 'float16' ? toFloat16 : toBfloat16;
+  const walk = new Odometer(shape, shape.length, [output, wide]);
+  do {
+    y[walk.offsets[0]!] = round(x[walk.offsets[1]!]!);
+  } while (walk.next());
+}
