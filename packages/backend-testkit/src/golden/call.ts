@@ -54,9 +54,14 @@ export function callArguments(
   return positional;
 }
 
-/** PyTorch's older spellings of an argument as the newer ones: `size_average`, `reduce` of losses, `unbiased`. */
+/**
+ * PyTorch's older spellings of an argument as the newer ones: `size_average`, `reduce` of losses, `unbiased`, and a pool's
+ * `stride=()` for none.
+ */
 function modernise(named: ReadonlyMap<string, unknown>): ReadonlyMap<string, unknown> {
   const result = new Map(named);
+  const stride = named.get('stride');
+  if (Array.isArray(stride) && stride.length === 0 && named.has('kernel_size')) result.delete('stride');
   if (named.has('size_average') || typeof named.get('reduce') === 'boolean') {
     const reduced = named.get('reduce') ?? true;
     result.set('reduction', reduced ? ((named.get('size_average') ?? true) ? 'mean' : 'sum') : 'none');

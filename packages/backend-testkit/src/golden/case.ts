@@ -69,8 +69,8 @@ export type CaseFile =
   | { readonly kind: 'optimiser'; readonly content: OptimiserFile }
   | { readonly kind: 'schedulers'; readonly content: SchedulerFile };
 
-/** A number with a point and only zeros behind it, where JSON has a value. */
-const wholeFloat = /(?<=[[:,]\s*)-?\d+\.0+(?=\s*[,\]}])/g;
+/** A string, or a number with a point and only zeros behind it. */
+const stringOrWholeFloat = /"(?:[^"\\]|\\.)*"|-?\b\d+\.0+(?=\s*[,\]}])/g;
 
 /**
  * Reads a file of cases and tells its kind by what it holds.
@@ -82,7 +82,9 @@ const wholeFloat = /(?<=[[:,]\s*)-?\d+\.0+(?=\s*[,\]}])/g;
 export function parseCases(text: string): CaseFile {
   // The format is the generator's; each runner checks the values that it decodes.
   const content = JSON.parse(
-    text.replace(wholeFloat, (digits) => `{"$":"float","v":${Number(digits)}}`),
+    text.replace(stringOrWholeFloat, (token) =>
+      token.startsWith('"') ? token : `{"$":"float","v":${Number(token)}}`,
+    ),
   ) as JsonRecord;
   if (Array.isArray(content.cases)) {
     if (typeof content.op === 'string')

@@ -30,7 +30,9 @@ export async function compare(
   }
   if (expected === null)
     return list(got == null ? undefined : `${label}: got ${describe(got)}, expected nothing`);
-  return list(compareScalar(label, await plain(got), scalarOf(expected), tolerance('float32')));
+  // A float of Python's with a whole value is marked as one; a plain whole number is an integer.
+  const exact = !isObject(expected);
+  return list(compareScalar(label, await plain(got), scalarOf(expected), exact, tolerance('float32')));
 }
 
 /** A gradient: `null` says that PyTorch has none, which zeros say as well. */
@@ -62,7 +64,8 @@ async function compareTensor(
   if (elements.length !== expected.elements.length) {
     return `${label}: data() gave ${elements.length} elements of ${expected.elements.length}`;
   }
-  return compareElements(label, elements, expected, tolerance);
+  const exact = isInteger(expected.dtype) || expected.dtype === 'bool';
+  return compareElements(label, elements, expected, exact ? { rtol: 0, atol: 0 } : tolerance);
 }
 
 /** Any integer dtype stands for any other; floating, boolean and complex ones are exact. */
@@ -158,7 +161,10 @@ function compareScalar(
   if (typeof expected === 'boolean' || typeof expected === 'string')
     return got === expected ? undefined : difference;
   if (typeof got !== 'number' && typeof got !== 'bigint') return difference;
-  const exact = typeof expected === 'bigint' || Number.isInteger(expected);
+  const exact =
+    typeof expected === 'bigint' ||
+    (wholeIsExact && Number.isInteger(expected)) ||
+    !Number.isFinite(expected);
   const allowed = exact ? 0 : tolerance.atol + tolerance.rtol * Math.abs(Number(expected));
   return gap(got, expected) <= allowed ? undefined : difference;
 }

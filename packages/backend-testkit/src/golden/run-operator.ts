@@ -4,7 +4,7 @@ import { compare, compareGradient, isTensorJson } from './compare.ts';
 import { decodeCall, makeTensor } from './decode.ts';
 import { callCore, type Framework, isTensor, type TensorLike, UnmappedError } from './framework.ts';
 import { freedoms } from './freedom.ts';
-import { operators } from './operators/index.ts';
+import { type OperatorEntry, operators } from './operators/index.ts';
 import { bind, type Signature } from './schema.ts';
 import { toleranceFor } from './tolerance.ts';
 
@@ -14,10 +14,12 @@ export async function runOperatorCase(
   file: OperatorFile,
   example: OperatorCase,
 ): Promise<string[]> {
-  const { op } = file;
+  const { op, variant } = file;
+  const entry = operators.get(`${op}.${variant}`) ?? operators.get(op);
+  if (entry === undefined) throw new UnmappedError(`${op} is not in the table of operators`);
   const call = decodeCall(framework, example.args, example.kwargs);
-  const { signature, named } = bindCall(op, call.args, call.kwargs);
-  const adapter = operators.get(op)?.adapter;
+  const { signature, named } = bindCall(entry, call.args, call.kwargs);
+  const { adapter } = entry;
   const invokeOurs = () => invoke(framework, signature, named);
   const result = await (adapter === undefined
     ? invokeOurs()
@@ -34,19 +36,17 @@ export async function runOperatorCase(
 }
 
 function bindCall(
-  op: string,
+  { signatures }: OperatorEntry,
   args: readonly unknown[],
   kwargs: Readonly<Record<string, unknown>>,
 ): { signature: Signature; named: ReadonlyMap<string, unknown> } {
-  const entry = operators.get(op);
-  if (entry === undefined) throw new UnmappedError(`${op} is not in the table of operators`);
   const reasons: string[] = [];
-  for (const signature of entry.signatures) {
+  for (const signature of signatures) {
     const named = bind(signature, args, kwargs);
     if (typeof named !== 'string') return { signature, named };
-    reasons.push(named);
+    reasons.push(`${signature.torchName} ${named}`);
   }
-  throw new UnmappedError(`no signature of ${op} takes the arguments: ${reasons.join('; ')}`);
+  throw new UnmappedError(`no signature takes the arguments: ${reasons.join('; ')}`);
 }
 
 async function compareResults(

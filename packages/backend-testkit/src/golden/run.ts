@@ -3,7 +3,8 @@ import { missingDtypes } from './decode.ts';
 import { type Framework, UnmappedError } from './framework.ts';
 import { runModuleCase } from './run-module.ts';
 import { runOperatorCase } from './run-operator.ts';
-import { runOptimiserCase, runSchedulerCase } from './run-optimiser.ts';
+import { runOptimiserCase } from './run-optimiser.ts';
+import { runSchedulerCase } from './run-scheduler.ts';
 
 export interface CaseFailure {
   /** Which case: its index in the file, and its dtype or description. */

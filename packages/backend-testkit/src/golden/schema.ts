@@ -73,7 +73,7 @@ const numpyNames: Readonly<Record<string, readonly string[]>> = {
 };
 
 export function parseSignature(line: string): Signature {
-  const match = /^([\w.]+)\(([^)]*)\)(?:\s*=>\s*(\w+)\(([^)]*)\))?(?:\s*->\s*(.+))?$/.exec(line);
+  const match = /^([\w.]+)\(([^)]*)\)(?:\s*=>\s*([\w.]+)\(([^)]*)\))?(?:\s*->\s*(.+))?$/.exec(line);
   if (match === null) throw new SyntaxError(`not a signature: ${line}`);
   const [, torchName = '', list = '', ourName, order, outputs] = match;
   let keywordOnly = false;

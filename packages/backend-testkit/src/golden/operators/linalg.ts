@@ -1,4 +1,13 @@
-import type { OperatorFamily } from '../call.ts';
+import type { Adapter, OperatorFamily } from '../call.ts';
+import { callMethod, findOperator, UnmappedError } from '../framework.ts';
+
+/** The variant gives two factors, whose product has no full rank. */
+const pinvOfProduct: Adapter = ({ framework, named }) => {
+  const pinv = findOperator(framework, 'linalg.pinv');
+  if (pinv === undefined) throw new UnmappedError('there is no operator linalg.pinv');
+  const transposed = (named.get('b') as { readonly mT: unknown }).mT;
+  return pinv(callMethod(named.get('a') as object, 'matmul', transposed));
+};
 
 /** Products, decompositions and transforms. */
 export const linalg: OperatorFamily = {
@@ -63,11 +72,12 @@ export const linalg: OperatorFamily = {
     'linalg.multi_dot(tensors)',
     'linalg.norm(input|A, ord=None, dim?, keepdim=False, *, dtype=None)',
     'linalg.pinv(A|input, rcond=None, hermitian=False, *, atol=None, rtol=None)',
+    'linalg.pinv.singular(a, b)',
     'linalg.qr(A|input, mode=reduced) -> Q, R',
     'linalg.slogdet(A|input) -> sign, logabsdet',
     'linalg.solve(A|input, B|other, *, left=True)',
     'linalg.solve_ex(A|input, B, *, left=True, check_errors=False) -> result, info',
-    'linalg.solve_triangular(A|input, B, *, upper, left=True, unitriangular=False) => solve_triangular(A, B)',
+    'linalg.solve_triangular(A|input, B, *, upper, left=True, unitriangular=False) => linalg.solve_triangular(A, B)',
     'linalg.svd(A|input, full_matrices=True, *, driver=None) -> U, S, Vh',
     'linalg.svdvals(A|input, *, driver=None)',
     'linalg.tensorinv(A|input, ind=2)',
@@ -83,7 +93,8 @@ export const linalg: OperatorFamily = {
     ]),
     'fft.fftshift(input, dim?)',
     'fft.ifftshift(input, dim?)',
-    'stft(input, n_fft, hop_length=None, win_length=None, window=None, center=True, pad_mode=reflect, normalized=False, onesided=None, return_complex=None)',
+    'stft(input, n_fft, hop_length=None, win_length=None, window=None, center=True, pad_mode=reflect, normalized=False, onesided=None, return_complex=None, align_to_window=None)',
     'istft(input, n_fft, hop_length=None, win_length=None, window=None, center=True, normalized=False, onesided=None, length=None, return_complex=False)',
   ],
+  adapters: { 'linalg.pinv.singular': pinvOfProduct },
 };

@@ -15,8 +15,8 @@ const unary = `
   special.scaled_modified_bessel_k1 special.spherical_bessel_j0`.trim();
 
 const binary = `
-  atan2 bitwise_and bitwise_left_shift bitwise_or bitwise_right_shift bitwise_xor complex copysign eq equal floor_divide
-  fmax fmin fmod gcd ge gt heaviside hypot igamma igammac lcm ldexp le logaddexp logaddexp2 logical_and logical_or
+  atan2 bitwise_and bitwise_left_shift bitwise_or bitwise_right_shift bitwise_xor copysign eq equal floor_divide
+  fmax fmin fmod gcd ge gt hypot igamma igammac lcm ldexp le logaddexp logaddexp2 logical_and logical_or
   logical_xor lt maximum minimum mul ne nextafter remainder true_divide xlogy
   special.xlog1py special.zeta`.trim();
 
@@ -77,10 +77,12 @@ export const pointwise: OperatorFamily = {
     'isclose(input, other, rtol=1e-05, atol=1e-08, equal_nan=False)',
     'allclose(input, other, rtol=1e-05, atol=1e-08, equal_nan=False)',
     'polar(abs, angle)',
+    'complex(real|input, imag|other)',
+    'heaviside(input, values|other)',
     'native_dropout_backward(grad_output, mask, scale)',
     // The cases give the tensor first, PyTorch takes the order first.
     'polygamma(input, n) => polygamma(n, input)',
-    'special.polygamma(input, n) => polygamma(n, input)',
+    'special.polygamma(input, n) => special.polygamma(n, input)',
 
     // The tensor of the cases stands on the right of the operator.
     '__radd__(input, other: Scalar) => add(other, input)',

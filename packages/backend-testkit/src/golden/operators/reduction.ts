@@ -31,11 +31,11 @@ export const reduction: OperatorFamily = {
     'quantile(input, q, dim?, keepdim=False, *, interpolation=linear)',
     'nanquantile(input, q, dim?, keepdim=False, *, interpolation=linear)',
     ...['std', 'var'].flatMap((name) => [
-      `${name}(input, unbiased: bool=True)`,
+      `${name}(input, unbiased: bool=True) => ${name}(input, dim)`,
       `${name}(input, dim?, unbiased=None, keepdim=False, *, correction=None)`,
     ]),
     ...['std_mean', 'var_mean'].flatMap((name) => [
-      `${name}(input, unbiased: bool=True) -> ${name.slice(0, 3)}, mean`,
+      `${name}(input, unbiased: bool=True) => ${name}(input, dim) -> ${name.slice(0, 3)}, mean`,
       `${name}(input, dim?, unbiased=None, keepdim=False, *, correction=None) -> ${name.slice(0, 3)}, mean`,
     ]),
     'norm(input, p=None, dim?, keepdim=False, out=None, dtype=None)',

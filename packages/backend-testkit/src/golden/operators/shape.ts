@@ -1,4 +1,6 @@
-import type { Adapter, OperatorFamily } from '../call.ts';
+import { type Adapter, type OperatorFamily, settled } from '../call.ts';
+import { callMethod, type TensorLike } from '../framework.ts';
+import { SliceIndex } from '../values.ts';
 
 /** Sizes may come as one list or one by one. */
 const sizes = (name: string, parameter: string) => [
@@ -13,6 +15,16 @@ const property: (name: string) => Adapter =
     const input = named.get('input') as Record<string, unknown>;
     return input[name] ?? (await invoke());
   };
+
+/** ATen's slice of one dimension; ours is an index. */
+const sliceOne: Adapter = ({ framework, named }) => {
+  const input = named.get('input') as TensorLike;
+  const given = (name: string, fallback?: number) => (named.get(name) as number | undefined) ?? fallback;
+  const dim = ((given('dim', 0) ?? 0) + input.shape.length) % input.shape.length;
+  const whole = Array.from({ length: dim }, () => new SliceIndex(undefined, undefined, undefined));
+  const items = [...whole, new SliceIndex(given('start'), given('end'), given('step'))];
+  return callMethod(input, 'index', ...items.map((item) => settled(framework, item)));
+};
 
 /** Views and what rearranges elements. */
 export const shape: OperatorFamily = {
@@ -102,5 +114,5 @@ export const shape: OperatorFamily = {
     'combinations(input, r=2, with_replacement=False)',
     'constant_pad_nd(input, pad, value=0)',
   ],
-  adapters: { H: property('H'), T: property('T'), mT: property('mT'), mH: property('mH') },
+  adapters: { H: property('H'), T: property('T'), mT: property('mT'), mH: property('mH'), slice: sliceOne },
 };
