@@ -155,6 +155,7 @@ function compareScalar(
   label: string,
   got: unknown,
   expected: Scalar,
+  wholeIsExact: boolean,
   tolerance: Tolerance,
 ): string | undefined {
   const difference = `${label}: got ${describe(got)}, expected ${expected}`;
