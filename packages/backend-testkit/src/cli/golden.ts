@@ -1,3 +1,4 @@
+#!/usr/bin/env node
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';

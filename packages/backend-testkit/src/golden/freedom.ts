@@ -55,13 +55,15 @@ function tiedIndices(position: number, { distinct }: { distinct: boolean }): Rul
     for (const [i, index] of ours.entries()) {
       const outer = Math.floor(i / (count * inner));
       const line = outer * size * inner + (i % inner);
-      const value = values[line + index * inner];
       if (!(index >= 0 && index < size)) return verdict(position, `index ${index} is outside 0..${size - 1}`);
-      if (
-        !Object.is(value, values[line + (theirs[i] ?? 0) * inner]) &&
-        value !== values[line + (theirs[i] ?? 0) * inner]
-      ) {
-        return verdict(position, `index ${index} leads to ${value}, PyTorch's ${theirs[i]} does not`);
+      const wantedIndex = theirs[i] ?? 0;
+      const [value, wantedValue] = [values[line + index * inner], values[line + wantedIndex * inner]];
+      // Object.is for NaN, === for the two zeros.
+      if (!Object.is(value, wantedValue) && value !== wantedValue) {
+        return verdict(
+          position,
+          `index ${index} leads to ${value}, PyTorch's ${wantedIndex} to ${wantedValue}`,
+        );
       }
       const key = `${line}:${index}`;
       if (distinct && seen.has(key)) return verdict(position, `index ${index} comes twice`);

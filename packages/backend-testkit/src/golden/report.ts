@@ -4,11 +4,12 @@ const shownFailures = 3;
 
 /** The lines of one failing file: how many cases, and the first ones' reasons. */
 export function failureLines({ file, cases, failures }: FileReport): string[] {
+  const [first] = failures;
+  if (first !== undefined && first.index < 0) return [`FAIL ${file}: ${first.reasons[0] ?? ''}`];
   const lines = [`FAIL ${file}: ${failures.length} of ${cases} cases`];
   for (const { index, label, kind, reasons } of failures.slice(0, shownFailures)) {
-    const where = index < 0 ? label : `case ${index} (${label})`;
     const more = reasons.length > 1 ? ` (and ${reasons.length - 1} more)` : '';
-    lines.push(`  ${where} ${kind}: ${reasons[0] ?? ''}${more}`);
+    lines.push(`  case ${index} (${label}) ${kind}: ${reasons[0] ?? ''}${more}`);
   }
   if (failures.length > shownFailures) lines.push(`  and ${failures.length - shownFailures} more cases`);
   return lines;
