@@ -2,9 +2,9 @@ import { expect, it } from 'vitest';
 import type { Json } from '../../src/golden/case.ts';
 import { freedoms } from '../../src/golden/freedom.ts';
 
-const tensor = (shape: number[], values: number[]) => ({
+const tensor = (shape: number[], values: number[], dtype = 'float32') => ({
   shape,
-  dtype: 'float32',
+  dtype,
   data: async () => Float32Array.from(values),
 });
 
@@ -21,7 +21,7 @@ async function verdict(op: string, ours: number[], theirs: number[], named: Reco
   const shape = [ours.length / 2, 2];
   const verdicts = await freedoms[op]?.({
     named: new Map(Object.entries({ input, dim: 0, ...named })),
-    results: [undefined, tensor(shape, ours)],
+    results: [undefined, tensor(shape, ours, 'int32')],
     expected: [null, indices(shape, theirs)],
   });
   return verdicts?.get(1);
