@@ -8,7 +8,7 @@ import { type Compiler, mayCompile } from './policy.ts';
 import { reduceKernel } from './reduce/reduce.ts';
 import { scanKernel } from './scan.ts';
 import { scatterKernel } from './scatter.ts';
-import { sortKernel } from './sort.ts';
+import { sortKernel } from './sort/sort.ts';
 
 export interface CpuOptions {
   /**

@@ -1,4 +1,10 @@
-import type { DType, RequiredKernels, ScanCombiner } from '@flambeau/core/backend';
+import {
+  DTYPE_COUNT,
+  DTYPES,
+  type DType,
+  type RequiredKernels,
+  type ScanCombiner,
+} from '@flambeau/core/backend';
 import { arrayOf, type TypedArray } from './allocation.ts';
 import { compileSource } from './policy.ts';
 import { loadClosure, storeClosure } from './scalar/closures.ts';
@@ -24,20 +30,22 @@ type ScanLoop = (
 /** How many lanes are scanned side by side where neighbours in memory belong to different lanes. */
 const TILE = 256;
 
+const COMBINER_INDEX: Readonly<Record<ScanCombiner, number>> = {
+  sum: 0,
+  prod: 1,
+  max: 2,
+  min: 3,
+  logaddexp: 4,
+};
+
 /** The `scan` kernel. Floating values accumulate in double and are rounded where they are stored. */
 export function scanKernel(bySource: boolean): RequiredKernels['scan'] {
-  const table = new Map<string, ScanLoop>();
+  const table: ScanLoop[] = [];
   const loopFor = (combiner: ScanCombiner, dtype: DType): ScanLoop => {
-    const key = `${combiner} ${dtype}`;
-    let loop = table.get(key);
-    if (loop === undefined)
-      table.set(
-        key,
-        (loop = bySource
-          ? compileSource<ScanLoop>(loopSource(combiner, dtype))
-          : loopClosure(combiner, dtype)),
-      );
-    return loop;
+    const at = COMBINER_INDEX[combiner] * DTYPE_COUNT + DTYPES[dtype].index;
+    return (table[at] ??= bySource
+      ? compileSource<ScanLoop>(loopSource(combiner, dtype))
+      : loopClosure(combiner, dtype));
   };
   return (combiner, shape, output, input, reverse) => {
     const last = shape.length - 1;

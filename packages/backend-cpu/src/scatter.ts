@@ -1,4 +1,10 @@
-import type { DType, RequiredKernels, ScatterMode } from '@flambeau/core/backend';
+import {
+  DTYPE_COUNT,
+  DTYPES,
+  type DType,
+  type RequiredKernels,
+  type ScatterMode,
+} from '@flambeau/core/backend';
 import { arrayOf, type TypedArray } from './allocation.ts';
 import { checkedIndices } from './indices.ts';
 import { arrange, innermost } from './loops.ts';
@@ -24,18 +30,16 @@ type ScatterRow = (
 
 const COMBINER = { add: 'sum', mul: 'prod', max: 'max', min: 'min' } as const;
 
+const MODE_INDEX: Readonly<Record<ScatterMode, number>> = { assign: 0, add: 1, mul: 2, max: 3, min: 4 };
+
 /** The `scatter` kernel. Indices are checked before the first write, so that a fault leaves the output as it was. */
 export function scatterKernel(bySource: boolean): RequiredKernels['scatter'] {
-  const table = new Map<string, ScatterRow>();
+  const table: ScatterRow[] = [];
   const rowFor = (mode: ScatterMode, dtype: DType): ScatterRow => {
-    const key = `${mode} ${dtype}`;
-    let row = table.get(key);
-    if (row === undefined)
-      table.set(
-        key,
-        (row = bySource ? compileSource<ScatterRow>(rowSource(mode, dtype)) : rowClosure(mode, dtype)),
-      );
-    return row;
+    const at = MODE_INDEX[mode] * DTYPE_COUNT + DTYPES[dtype].index;
+    return (table[at] ??= bySource
+      ? compileSource<ScatterRow>(rowSource(mode, dtype))
+      : rowClosure(mode, dtype));
   };
   return (mode, shape, outputLength, output, source, index) => {
     const indices = checkedIndices('scatter', shape, index, outputLength);

@@ -1,0 +1,52 @@
+import type { RequiredKernels } from '@flambeau/core/backend';
+import { arrayOf, KIND_OF, type TypedArray } from '../allocation.ts';
+import { perKind } from '../policy.ts';
+import { Odometer } from '../walk.ts';
+import { keyBytes, keyFillers } from './keys.ts';
+import { RadixSorter } from './radix.ts';
+
+/** The `sort` kernel: stable either way; NaN counts as the largest. */
+export function sortKernel(bySource: boolean): RequiredKernels['sort'] {
+  const moves = perKind(takeInOrder, bySource);
+  const fillerFor = keyFillers(bySource);
+  return (shape, values, indices, input, descending) => {
+    const last = shape.length - 1;
+    const count = shape[last]!;
+    const { high, wide } = keyBytes(input.dtype);
+    const sorter = new RadixSorter(count, wide);
+    const fill = fillerFor(input, count);
+    const take = moves(KIND_OF[input.dtype]);
+    const y = arrayOf(values);
+    const positions = arrayOf(indices);
+    const x = arrayOf(input);
+    const [yStep, iStep, xStep] = [values, indices, input].map((operand) => operand.strides[last]!) as [
+      number,
+      number,
+      number,
+    ];
+    const rows = new Odometer(shape, last, [values, indices, input]);
+    const { offsets } = rows;
+    do {
+      const [yAt, iAt, xAt] = offsets as [number, number, number];
+      fill(sorter.keys, xAt, xStep, count);
+      sorter.sort(count, high, descending);
+      const { order } = sorter;
+      take(y, yAt, yStep, x, xAt, xStep, order, count);
+      for (let i = 0; i < count; i++) positions[iAt + i * iStep] = order[i]!;
+    } while (rows.next());
+  };
+}
+
+/** Self-contained: there is a copy for each class of arrays. */
+function takeInOrder(
+  y: TypedArray,
+  yStart: number,
+  yStep: number,
+  x: TypedArray,
+  xStart: number,
+  xStep: number,
+  order: Int32Array,
+  count: number,
+): void {
+  for (let i = 0; i < count; i++) y[yStart + i * yStep] = x[xStart + order[i]! * xStep]!;
+}
