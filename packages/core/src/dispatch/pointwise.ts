@@ -1,4 +1,4 @@
-import { type Category, DTYPES, DTYPE_COUNT, type DType, getDefaultDtype, isDifferentiable, resultType, type Scalar } from '../dtype.ts';
+import { type Category, DTYPES, DTYPE_COUNT, type DType, getDefaultDtype, isDifferentiable, resultType, type Scalar, scalarDType } from '../dtype.ts';
 import { AutogradError, ArgumentError, checkOptions, describe, DTypeError, showShape, ShapeError } from '../errors.ts';
 import { differentiate, substitute, topological } from '../expr/derive.ts';
 import { type Expr, input, literal, parameter } from '../expr/expr.ts';
@@ -9,13 +9,13 @@ import { SavedTensor } from '../graph/saved.ts';
 import { checkAlive, isTensor, type Tensor } from '../graph/tensor.ts';
 import { broadcastShapes, sameShape } from '../shape.ts';
 import type { Parameters } from '../storage/contract.ts';
-import type { DeviceEntry } from '../storage/registry.ts';
+import { type DeviceEntry, deviceEntry } from '../storage/registry.ts';
 import { assignNode, checkInPlace, separateFrom } from './in-place.ts';
 import { emptyTensor, severalDevices } from './operands.ts';
 import { launchPointwise } from './pointwise-launch.ts';
 
 export type Value = Tensor | Scalar;
-export type ParameterValues = Readonly<Record<string, number | boolean>>;
+export type ParameterValues = Readonly<Record<string, number | boolean | bigint>>;
 
 /** What a gradient rule sees: the gradient of the output, the inputs, the output and the parameters. */
 export interface GradientScope {
@@ -89,8 +89,9 @@ export class PointwiseOp {
   }
 
   /** The operator on its operands: at least one tensor, numbers standing for tensors without dimensions. */
-  call(operands: readonly Value[], options: ParameterValues | undefined): Tensor {
+  call(given: readonly Value[], options: ParameterValues | undefined): Tensor {
     if (options !== undefined) this.checkOptions(options);
+    const operands = given.some(isTensor) ? given : this.anchored(given);
     const { entry, shape, model } = this.place(operands);
     const variant = this.variant(operands, options);
     const tensors = operands.filter(isTensorOperand);
@@ -168,6 +169,15 @@ export class PointwiseOp {
     return { entry: first.storage.entry, shape: shape!, model };
   }
 
+  /** Numbers alone: the first becomes a tensor on the default device. */
+  private anchored([first, ...others]: readonly Value[]): readonly Value[] {
+    if (first === undefined || typeof first === 'object' || others.some((other) => typeof other !== 'number' && typeof other !== 'boolean' && typeof other !== 'bigint')) {
+      return [first as Value, ...others];
+    }
+    const dtype = typeof first === 'number' && Number.isInteger(first) ? 'int32' : scalarDType(first);
+    return [constant.fill(deviceEntry(undefined), [], dtype, { value: first }), ...others];
+  }
+
   private wrongOperand(operand: unknown): ArgumentError {
     return new ArgumentError(`${this.name}: an operand must be a tensor or a number, got ${describe(operand)}${Array.isArray(operand) ? '; make a tensor of it: tensor([…])' : ''}`, { op: this.name });
   }
@@ -233,7 +243,7 @@ export class PointwiseOp {
     });
     const slots = this.paramNames.filter((name) => !isDefault(options?.[name], this.defaults[name]!));
     const params = Object.fromEntries(
-      this.paramNames.map((name) => [name, slots.includes(name) ? parameter(slot++) : literal(this.defaults[name]!)]),
+      this.paramNames.map((name) => [name, slots.includes(name) ? parameter(slot++) : literal(Number(this.defaults[name]!))]),
     );
     const program = compile(this.build(inputs, params), { inputs: dtypes, promoted, compute, output: output ?? this.settings.output, parameterCount: slot });
     const variant = { program, slots };
@@ -245,7 +255,10 @@ export class PointwiseOp {
     if (variant.program.parameterCount === 0) return NO_PARAMETERS;
     const values: (number | bigint)[] = [];
     for (const operand of operands) if (!isTensor(operand)) values.push(typeof operand === 'boolean' ? Number(operand) : operand);
-    for (const name of variant.slots) values.push(Number(options![name]));
+    for (const name of variant.slots) {
+      const value = options![name]!;
+      values.push(typeof value === 'boolean' ? Number(value) : value);
+    }
     return values;
   }
 
@@ -310,7 +323,10 @@ export class PointwiseOp {
 }
 
 const isTensorOperand = (operand: Value): operand is Tensor => typeof operand === 'object';
-const isDefault = (value: number | boolean | undefined, standard: number | boolean): boolean => value === undefined || Object.is(value, standard);
+const isDefault = (value: Scalar | undefined, standard: Scalar): boolean => value === undefined || Object.is(value, standard);
+
+/** A value everywhere: what `full` and empty reductions are made by. */
+export const constant = new PointwiseOp('full', 0, (_inputs, { value }) => value!, { params: { value: 0 } });
 
 /** A recorded pointwise operator. It keeps just the operands that its gradients read. */
 class PointwiseNode extends Node {

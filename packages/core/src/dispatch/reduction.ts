@@ -7,7 +7,7 @@ import { collapse, sizeOf, wrapDims } from '../shape.ts';
 import type { Kernels, ReduceCombiner, Reduction } from '../storage/contract.ts';
 import type { Call, Outputs } from './operator.ts';
 import { operandWith } from './operands.ts';
-import { PointwiseOp } from './pointwise.ts';
+import { constant } from './pointwise.ts';
 
 export interface ReduceOptions {
   /** Keeps reduced dimensions with size 1. */
@@ -46,8 +46,6 @@ export interface ReductionSettings {
 
 type ReduceCall = Call<{ readonly x: Tensor }, ReduceAttrs, { readonly y: { readonly shape: readonly number[]; readonly dtype: DType } }>;
 
-const constant = new PointwiseOp('full', 0, (_inputs, { value }) => value!, { params: { value: 0 } });
-
 /** What `reduction` declares: checks, the kernel's call, and the programs for each dtype. */
 export class ReductionDeclaration {
   readonly name: string;
@@ -82,7 +80,7 @@ export class ReductionDeclaration {
     const { dims, count } = attrs;
     if (count === 0) {
       const value = this.settings.empty!;
-      constant.fillInto(y, { value });
+      constant.fillInto(y, { value: Number(value) });
       return;
     }
     const reduction = this.reduction(x.dtype, attrs.compute);

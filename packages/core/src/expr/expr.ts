@@ -64,7 +64,7 @@ export class Expr {
 
   /** The node of this meaning, simplified. Use the named makers below. */
   static make(kind: ExprKind, args: readonly Expr[], data: ExprData = {}): Expr {
-    return fold(kind, args, data) ?? Expr.intern(kind, args, data);
+    return fold(kind, args, data, literal) ?? Expr.intern(kind, args, data);
   }
 
   private static intern(kind: ExprKind, args: readonly Expr[], data: ExprData): Expr {

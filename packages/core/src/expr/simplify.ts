@@ -1,4 +1,4 @@
-import { Expr, type ExprData, type ExprKind, literal } from './expr.ts';
+import type { Expr, ExprData, ExprKind } from './expr.ts';
 
 const isLiteral = (node: Expr | undefined, value: number | boolean): boolean =>
   node?.kind === 'literal' && Object.is(node.data.value, value);
@@ -17,7 +17,7 @@ const FOLDED: Partial<Record<ExprKind, Folder>> = {
  * The simpler node that means the same as `kind(args)`, or `undefined` to keep it. Nothing here turns a NaN or an
  * infinity into a number: `x * 0` stays.
  */
-export function fold(kind: ExprKind, args: readonly Expr[], data: ExprData): Expr | undefined {
+export function fold(kind: ExprKind, args: readonly Expr[], data: ExprData, literal: (value: number) => Expr): Expr | undefined {
   const [a, b, c] = args;
   const folder = FOLDED[kind];
   if (folder !== undefined && args.every((arg) => arg.kind === 'literal' && typeof arg.data.value === 'number')) {

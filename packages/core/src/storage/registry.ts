@@ -133,6 +133,9 @@ export const hasDevice = (device: string): boolean => state.devices.has(device);
 /** The device on which tensors are made when none is named. @throws {DeviceError} no backend is registered. */
 export const getDefaultDevice = (): Device => deviceEntry(undefined).device;
 
+/** Whether tensors are made there when no device is named. */
+export const isDefaultDevice = (device: string): boolean => state.defaultDevice === device;
+
 /** @throws {DeviceError} no backend is registered for `device`. */
 export function setDefaultDevice(device: Device): void {
   state.defaultDevice = deviceEntry(device).device;
