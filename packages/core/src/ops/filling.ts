@@ -14,4 +14,4 @@ export const zerosOf = (x: Tensor): Tensor => filled(x.entry, x.shape, x.dtype, 
 export const onesOf = (x: Tensor): Tensor => filled(x.entry, x.shape, x.dtype, 1);
 
 /** Writes zeros over a tensor that nothing else has seen. */
-export const fillZeros = (y: Tensor): void => fill.fillInto(y, { value: 0 });
+export const fillZeros = (y: Tensor): void => constant.fillInto(y, { value: 0 });

@@ -3,9 +3,39 @@ export { addbmm, type AddmmOptions, addmm, addmv, addr, baddbmm } from './addmm.
 export * from './arithmetic.ts';
 export { broadcastTo, expand, expandAs, sum } from './broadcast.ts';
 export { clone, copy } from './copying.ts';
+export {
+  arange,
+  type CreationOptions,
+  empty,
+  emptyLike,
+  eye,
+  full,
+  fullLike,
+  linspace,
+  ones,
+  onesLike,
+  zeros,
+  zerosLike,
+} from './creation.ts';
 export { einsum } from './einsum.ts';
+export { type GatherOptions, gather } from './gather.ts';
 export { bilinear, linear } from './linear.ts';
 export { bmm, dot, inner, matmul, mm, mv, outer, vdot } from './matmul.ts';
+export {
+  bernoulli_,
+  type DropoutOptions,
+  dropout,
+  normal_,
+  type RandomOptions,
+  rand,
+  randint,
+  randintLike,
+  randLike,
+  randn,
+  randnLike,
+  uniform_,
+} from './random.ts';
 export * from './reshape.ts';
-export * from './slicing.ts';
+export { type ScatterOptions, type ScatterReduceOptions, type ScatterReduction, scatter, scatterAdd, scatterReduce } from './scatter.ts';
+export { diagonal, type DiagonalOptions, narrow, select, unfold } from './slicing.ts';
 export * from './tensor-products.ts';
