@@ -50,6 +50,21 @@ export const DTYPES: Readonly<Record<DType, DTypeInfo>> = {
   complex64: info('complex64', 10, 8, 3),
 };
 
+/** The least and the greatest value of each dtype; infinities where it has them. */
+export const RANGES: Readonly<Record<DType, readonly [Scalar, Scalar]>> = {
+  bool: [false, true],
+  uint8: [0, 255],
+  int8: [-128, 127],
+  int16: [-32768, 32767],
+  int32: [-2147483648, 2147483647],
+  int64: [-(2n ** 63n), 2n ** 63n - 1n],
+  float16: [Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY],
+  bfloat16: [Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY],
+  float32: [Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY],
+  float64: [Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY],
+  complex64: [Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY],
+};
+
 /** How many dtypes there are: the width of tables indexed by dtype. */
 export const DTYPE_COUNT = 11;
 

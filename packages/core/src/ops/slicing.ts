@@ -47,7 +47,7 @@ export function alongDim(op: string, x: Tensor, dim: number): number {
  *
  * @throws {ArgumentError} `step` is not a positive integer.
  */
-export const slice: ViewOperator<[dim: number, start: number, end: number, step: number]> = view('slice', {
+export const sliceView: ViewOperator<[dim: number, start: number, end: number, step: number]> = view('slice', {
   infer(x, dim: number, start: number, end: number, step: number): Geometry {
     const at = alongDim('slice', x, dim);
     if (!Number.isInteger(step) || step < 1) throw new ArgumentError(`slice: step must be a positive integer, got ${step}; reverse with flip`, { op: 'slice' });
@@ -60,7 +60,7 @@ export const slice: ViewOperator<[dim: number, start: number, end: number, step:
       offset: x.offset + from * x.strides[at]!,
     };
   },
-  vjp: (dy, x, dim, start, end, step) => embed(dy, x.shape, (whole) => slice(whole, dim, start, end, step)),
+  vjp: (dy, x, dim, start, end, step) => embed(dy, x.shape, (whole) => sliceView(whole, dim, start, end, step)),
 });
 
 const clip = (bound: number, size: number): number => Math.min(Math.max(bound < 0 ? bound + size : bound, 0), size);
@@ -76,7 +76,7 @@ export const narrow = composite('narrow', (x: Tensor, dim: number, start: number
   if (!(from >= 0 && length >= 0 && from + length <= size)) {
     throw new ShapeError(`narrow: ${length} elements from ${start} lie outside dim ${dim} of size ${size}`, { op: 'narrow' });
   }
-  return slice(x, dim, from, from + length, 1);
+  return sliceView(x, dim, from, from + length, 1);
 });
 
 export interface DiagonalOptions {
@@ -135,7 +135,7 @@ export const unfold: ViewOperator<[dim: number, size: number, step: number]> = v
     const at = wrapDim('unfold', dim, x);
     const windows = dy.shape[at]!;
     const whole = filled(dy.entry, x.shape, dy.dtype, 0);
-    for (let i = 0; i < size; i++) addInto(slice(whole, at, i, i + (windows - 1) * step + 1, step), select(dy, -1, i));
+    for (let i = 0; i < size; i++) addInto(sliceView(whole, at, i, i + (windows - 1) * step + 1, step), select(dy, -1, i));
     return whole;
   },
 });
