@@ -12,7 +12,11 @@ import type { Tensor } from '../graph/tensor.ts';
 export const clone = pointwise('clone', (x) => x);
 
 /** `copy(x, source)`: the values of `source` in the shape and dtype of `x`. As a method, `x.copy_(source)`. */
-export const copy = pointwise('copy', (_x, source) => source, { promoted: [true, false], converts: true });
+export const copy = pointwise('copy', (_x, source) => source, {
+  promoted: [true, false],
+  converts: true,
+  grad: ({ dy }) => [null, dy],
+});
 
 /** Zeros of the tensor's shape and dtype, without a gradient. */
 const blank = pointwise('zero', (_x) => literal(0), { grad: () => [null] });
