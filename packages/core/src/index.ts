@@ -36,6 +36,7 @@ export {
   FlambeauError,
   OutOfMemoryError,
   ShapeError,
+  showShape,
 } from './errors.ts';
 export { Expr, scalarFunction } from './expr/expr.ts';
 export { enableGrad, isGradEnabled, noGrad, setDetectAnomaly } from './graph/mode.ts';
@@ -52,6 +53,7 @@ export {
   registerBackend,
   registerKernels,
   setDefaultDevice,
+  supportsDType,
   unregisterBackend,
 } from './storage/registry.ts';
 export { scope } from './storage/scope.ts';

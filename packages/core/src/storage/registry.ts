@@ -130,6 +130,12 @@ export function deviceEntry(device: string | undefined): DeviceEntry {
 /** Whether a backend is registered for a device. */
 export const hasDevice = (device: string): boolean => state.devices.has(device);
 
+/**
+ * Whether a device stores tensors of a dtype.
+ * @throws {DeviceError} no backend is registered for it.
+ */
+export const supportsDType = (device: Device, dtype: DType): boolean => deviceEntry(device).supports(dtype);
+
 /** The device on which tensors are made when none is named. @throws {DeviceError} no backend is registered. */
 export const getDefaultDevice = (): Device => deviceEntry(undefined).device;
 
