@@ -103,7 +103,7 @@ export class Operator {
       if (Object.values(outputs).some((output) => sizeOf(output.shape) > 0)) run(kernelsOf(entry), outputs, call.inputs, call.attrs);
       return outputs;
     }
-    return this.fused(entry, call) ?? scope(() => this.decompose(call));
+    return this.fused(entry, call) ?? severed(call, scope(() => this.decompose(call)));
   }
 
   private fused(entry: DeviceEntry, call: Call<Inputs, Attrs, Specs>): Outputs<Specs> | undefined {
@@ -141,9 +141,19 @@ export class Operator {
 
   private result(outputs: Outputs<Specs>, specs: Specs): Tensor | Outputs<Specs> {
     const names = this.declaration.returns ?? Object.keys(specs);
+    for (const name in outputs) if (!names.includes(name)) outputs[name]?.dispose();
     if (names.length === 1) return outputs[names[0]!]!;
     return Object.fromEntries(names.map((name) => [name, outputs[name]!]));
   }
+}
+
+/** Outputs that are views of what only the decomposition saw become tensors of their own: nothing else shares their memory. */
+function severed(call: Call<Inputs, Attrs, Specs>, outputs: Outputs<Specs>): Outputs<Specs> {
+  for (const name in outputs) {
+    const output = outputs[name];
+    if (output !== undefined && output.view !== null && flatten(call.inputs).every((x) => x.storage !== output.storage)) output.view = null;
+  }
+  return outputs;
 }
 
 function allocateOutputs(entry: DeviceEntry, specs: Specs): Outputs<Specs> {

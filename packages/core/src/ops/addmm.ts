@@ -1,6 +1,6 @@
 import { composite, pointwise } from '../dispatch/declare.ts';
-import { isDifferentiable } from '../dtype.ts';
-import { ArgumentError, checkOptions, DTypeError, ShapeError, showShape } from '../errors.ts';
+import { type DType, isDifferentiable } from '../dtype.ts';
+import { ArgumentError, checkOptions, describe, ShapeError, showShape } from '../errors.ts';
 import type { Tensor } from '../graph/tensor.ts';
 import { expand } from './broadcast.ts';
 import { checkFactors, checkInner, checkRank, checkStacks, matmul, outer } from './matmul.ts';
@@ -19,11 +19,17 @@ const blend = pointwise('addmm', (x, product, { beta, alpha }) => beta.eq(0).sel
 });
 
 function combine(op: string, x: Tensor, product: Tensor, options: AddmmOptions | undefined): Tensor {
-  const { beta = 1, alpha = 1 } = options ?? {};
-  if (!isDifferentiable(product.dtype) && !(Number.isInteger(Number(beta)) && Number.isInteger(Number(alpha)))) {
-    throw new ArgumentError(`${op}: beta and alpha must be integers for ${product.dtype}, got ${beta} and ${alpha}`, { op });
-  }
-  return blend(target(op, x, product.shape), product, { beta: Number(beta), alpha: Number(alpha) });
+  return blend(target(op, x, product.shape), product, {
+    beta: factor(op, 'beta', options?.beta, product.dtype),
+    alpha: factor(op, 'alpha', options?.alpha, product.dtype),
+  });
+}
+
+/** A factor as the product's dtype holds it: integers cut off the fraction, as PyTorch's do. */
+function factor(op: string, name: string, value: number | boolean | undefined, dtype: DType): number {
+  const number = Number(value ?? 1);
+  if (Number.isNaN(number) && !isDifferentiable(dtype)) throw new ArgumentError(`${op}: ${name} must be a number, got ${describe(value)}`, { op });
+  return isDifferentiable(dtype) ? number : dtype === 'bool' ? Number(number !== 0) : Math.trunc(number);
 }
 
 function target(op: string, x: Tensor, shape: readonly number[]): Tensor {
@@ -104,17 +110,16 @@ export const baddbmm = composite('baddbmm', (x: Tensor, batch1: Tensor, batch2: 
  *
  * - `x`: expands to `[m, n]` · `vec1`: `[m]` · `vec2`: `[n]`
  *
- * @throws {ShapeError} the shapes do not fit.
+ * @throws {ShapeError} the shapes do not fit. @throws {ArgumentError} a factor has a fraction where the tensors are integers.
  */
 export const addr = composite('addr', (x: Tensor, vec1: Tensor, vec2: Tensor, options?: AddmmOptions): Tensor => {
   checkOptions('addr', options, ['beta', 'alpha']);
   checkRank('addr', 'vec1', vec1, 1);
   checkRank('addr', 'vec2', vec2, 1);
-  const { beta = 1, alpha = 1 } = options ?? {};
-  if (vec1.dtype === 'bool' && vec2.dtype === 'bool' && x.dtype === 'bool' && !(isTruth(beta) && isTruth(alpha))) {
-    throw new DTypeError(`addr: beta and alpha must be true or false (1 or 0) for bool, got ${beta} and ${alpha}`, { op: 'addr' });
+  const product = outer(vec1, vec2);
+  for (const value of [options?.beta ?? 1, options?.alpha ?? 1]) {
+    if (isDifferentiable(product.dtype) || Number.isInteger(Number(value))) continue;
+    throw new ArgumentError(`addr: beta and alpha must be integers for ${product.dtype}, got ${value}`, { op: 'addr' });
   }
-  return combine('addr', x, outer(vec1, vec2), options);
+  return combine('addr', x, product, options);
 }, { inPlace: true });
-
-const isTruth = (value: number | boolean): boolean => Number(value) === 0 || Number(value) === 1;

@@ -3,6 +3,7 @@ export { addbmm, type AddmmOptions, addmm, addmv, addr, baddbmm } from './addmm.
 export * from './arithmetic.ts';
 export { broadcastTo, expand, expandAs, sum } from './broadcast.ts';
 export * from './comparison.ts';
+export * from './conv.ts';
 export { clone, copy } from './copying.ts';
 export {
   arange,
@@ -49,3 +50,4 @@ export { diagonal, type DiagonalOptions, narrow, select, unfold } from './slicin
 export * from './tensor-products.ts';
 export * from './trigonometric.ts';
 export { where } from './where.ts';
+export { col2im, im2col, type Size, type UnfoldOptions } from './windows.ts';

@@ -1,19 +1,16 @@
+import { checkTensor } from '../dispatch/checks.ts';
 import { composite, type Declared, primitive } from '../dispatch/declare.ts';
 import { operandWith } from '../dispatch/operands.ts';
-import { PointwiseOp } from '../dispatch/pointwise.ts';
-import { ArgumentError, describe, DTypeError, ShapeError, showShape } from '../errors.ts';
-import { isTensor, type Tensor } from '../graph/tensor.ts';
+import { DTypeError, ShapeError, showShape } from '../errors.ts';
+import type { Tensor } from '../graph/tensor.ts';
 import { broadcastShapes, broadcastStrides, collapse, contiguousStrides, type Shape, sizeOf } from '../shape.ts';
 import { mul } from './arithmetic.ts';
+import { fillZeros } from './filling.ts';
 import { reshape, squeeze, transpose, unsqueeze } from './reshape.ts';
-
-const zero = new PointwiseOp('full', 0, (_inputs, { value }) => value!, { params: { value: 0 } });
 
 /** Refuses operands of a product that are no tensors or that differ in dtype. */
 export function checkFactors(op: string, ...factors: readonly Tensor[]): void {
-  for (const factor of factors) {
-    if (!isTensor(factor)) throw new ArgumentError(`${op}: the operands must be tensors, got ${describe(factor)}`, { op });
-  }
+  factors.forEach((factor, i) => checkTensor(op, `operand ${i}`, factor));
   const dtype = factors[0]!.dtype;
   for (const factor of factors) {
     if (factor.dtype === dtype) continue;
@@ -90,7 +87,7 @@ export const matmul: ((x: Tensor, other: Tensor) => Tensor) & Declared = primiti
     const a = matrices(x, 'left');
     const b = matrices(other, 'right');
     if (a.columns === 0) {
-      zero.fillInto(product, { value: 0 });
+      fillZeros(product);
       return;
     }
     const aStrides = broadcastStrides(a.batch, a.batchStrides, batch);
@@ -139,7 +136,7 @@ function rightGradient(x: Tensor, dy: Tensor, other: Tensor): Tensor {
 
 /** Refuses an operand that has another number of dimensions than the operator works on. */
 export function checkRank(op: string, name: string, x: Tensor, rank: number): void {
-  if (!isTensor(x)) throw new ArgumentError(`${op}: ${name} must be a tensor, got ${describe(x)}`, { op });
+  checkTensor(op, name, x);
   if (x.shape.length === rank) return;
   const kind = ['a number', 'a vector', 'a matrix', 'a batch of matrices'][rank] ?? `of ${rank} dimensions`;
   throw new ShapeError(`${op}: ${name} must be ${kind} (${rank} dimensions), got ${showShape(x.shape)}`, { op, data: { shape: x.shape } });

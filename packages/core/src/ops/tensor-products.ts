@@ -1,8 +1,8 @@
-import { composite } from '../dispatch/declare.ts';
+import { composite, pointwise } from '../dispatch/declare.ts';
 import { ArgumentError, checkOptions, describe, ShapeError, showShape } from '../errors.ts';
 import type { Tensor } from '../graph/tensor.ts';
 import { sizeOf, wrapDims } from '../shape.ts';
-import { add, mul } from './arithmetic.ts';
+import { mul } from './arithmetic.ts';
 import { sum } from './broadcast.ts';
 import { cast, clone } from './copying.ts';
 import { eye } from './creation.ts';
@@ -142,6 +142,9 @@ function cheapestSplits(sizes: readonly number[]): number[][] {
   return splits;
 }
 
+/** The second operand, whatever the first holds; the gradient of that is zero. */
+const constantOf = pointwise('matrixPower', (_x, value) => value, { grad: ({ dy }) => [dy.mul(0), null] });
+
 /**
  * The matrix multiplied by itself `n` times, by repeated squaring; the identity for `n` = 0.
  *
@@ -155,7 +158,7 @@ export const matrixPower = composite('matrixPower', (x: Tensor, n: number): Tens
     throw new ShapeError(`matrixPower: needs square matrices, got ${showShape(x.shape)}`, { op: 'matrixPower' });
   }
   if (!Number.isInteger(n) || n < 0) throw new ArgumentError(`matrixPower: n must be an integer of 0 or more, got ${n}`, { op: 'matrixPower' });
-  if (n === 0) return add(mul(x, 0), eye(x.shape.at(-1)!, { dtype: x.dtype, device: x.device }));
+  if (n === 0) return constantOf(x, eye(x.shape.at(-1)!, { dtype: x.dtype, device: x.device }));
   let result: Tensor | undefined;
   let square = x;
   for (let rest = n; ; square = matmul(square, square)) {
