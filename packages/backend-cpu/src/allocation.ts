@@ -113,7 +113,7 @@ export class CpuAllocation implements Allocation {
   constructor(byteLength: number, kind: ArrayKind) {
     this.byteLength = byteLength;
     this.kind = kind;
-    this.array = makeArray(kind, (((byteLength + 15) / 16) >>> 0) * (16 / ELEMENT_BYTES[kind]));
+    this.array = makeArray(kind, Math.ceil(byteLength / 16) * (16 / ELEMENT_BYTES[kind]));
   }
 
   /** The memory as an array of a class. */
