@@ -1,6 +1,6 @@
 import { isDifferentiable } from '../dtype.ts';
 import { AutogradError, ShapeError, showShape } from '../errors.ts';
-import { anomalyMode, withRecording } from '../graph/mode.ts';
+import { anomalyMode, setRecording } from '../graph/mode.ts';
 import { addHook, type Edge, edgeTo, LeafNode, type Node } from '../graph/node.ts';
 import type { Tensor, TensorHook } from '../graph/tensor.ts';
 import { add } from '../ops/arithmetic.ts';
@@ -8,7 +8,7 @@ import { sumTo } from '../ops/broadcast.ts';
 import { cast, clone } from '../ops/copying.ts';
 import { onesOf } from '../ops/filling.ts';
 import { sameShape } from '../shape.ts';
-import { scope } from '../storage/scope.ts';
+import { closeScope, openScope, scope } from '../storage/scope.ts';
 
 export interface BackwardOptions {
   /** Keeps the graph's saved values for another backward. Default: `createGraph`. */
@@ -25,53 +25,52 @@ interface Root {
 
 const addInPlace = add.inPlace as (target: Tensor, source: Tensor) => Tensor;
 
-/** Gradients on their way, and how many places hold each, so that one is given free after its last use. */
+/** Gradients on their way. A gradient's `holders` counts the places that wait for it, so that it goes after its last use. */
 class Pending {
   private readonly slots = new Map<Node, (Tensor | null)[]>();
-  private readonly holders = new Map<Tensor, number>();
 
+  /** Notes that a node will be visited. Says whether that is new. */
+  expect(node: Node): boolean {
+    if (this.slots.has(node)) return false;
+    this.slots.set(node, []);
+    return true;
+  }
+
+  /** A gradient for one output of a node; nothing where the node will not be visited. */
   add(node: Node, outputIndex: number, gradient: Tensor): void {
-    let slots = this.slots.get(node);
-    if (slots === undefined) {
-      slots = [];
-      this.slots.set(node, slots);
-    }
+    const slots = this.slots.get(node);
+    if (slots === undefined) return;
     while (slots.length <= outputIndex) slots.push(null);
-    const present = slots[outputIndex] ?? null;
+    const present = slots[outputIndex]!;
     const sum = present === null ? gradient : add(present, gradient);
     slots[outputIndex] = sum;
-    this.hold(sum);
+    sum.holders += 1;
     if (present !== null) this.drop(present);
   }
 
   take(node: Node): (Tensor | null)[] {
-    const slots = this.slots.get(node) ?? [];
+    return this.slots.get(node)!;
+  }
+
+  forget(node: Node): void {
     this.slots.delete(node);
-    return slots;
   }
 
   /** Takes over a new gradient in the place of the one that a hook saw. */
   exchange(before: Tensor, after: Tensor): void {
     if (before === after) return;
-    this.hold(after);
+    after.holders += 1;
     this.drop(before);
   }
 
-  private hold(gradient: Tensor): void {
-    this.holders.set(gradient, (this.holders.get(gradient) ?? 0) + 1);
-  }
-
   drop(gradient: Tensor): void {
-    const holders = (this.holders.get(gradient) ?? 1) - 1;
-    this.holders.set(gradient, holders);
-    if (holders === 0 && !gradient.shown) gradient.dispose();
-  }
-
-  /** Whether nobody else holds the gradient. */
-  isSole(gradient: Tensor): boolean {
-    return (this.holders.get(gradient) ?? 0) <= 1 && !gradient.shown && gradient.view === null && gradient.contiguous;
+    gradient.holders -= 1;
+    if (gradient.holders === 0 && !gradient.shown) gradient.dispose();
   }
 }
+
+/** Whether one place alone holds a gradient, in memory of its own. */
+const isSole = (gradient: Tensor): boolean => gradient.holders <= 1 && !gradient.shown && gradient.view === null && gradient.contiguous;
 
 /** One backward pass. With `captures` it collects the gradients of those places, without it those of all leaves. */
 class Pass {
@@ -92,51 +91,60 @@ class Pass {
   run(roots: readonly Root[]): void {
     const order = this.order(roots);
     for (const { edge, gradient } of roots) this.pending.add(edge.node, edge.outputIndex, gradient);
-    for (const node of order) this.visit(node);
-    for (const { leaf, gradient, sole } of this.arrived) this.accumulate(leaf, gradient, sole);
+    const before = setRecording(this.createGraph);
+    try {
+      for (const node of order) this.visit(node);
+      for (const { leaf, gradient, sole } of this.arrived) this.accumulate(leaf, gradient, sole);
+    } finally {
+      setRecording(before);
+    }
   }
 
   /** The nodes to visit, each after all its users: by falling id. With captures, only those on the way to one. */
   private order(roots: readonly Root[]): Node[] {
-    const seen = new Set<Node>();
-    const stack = roots.map(({ edge }) => edge.node);
-    while (stack.length > 0) {
-      const node = stack.pop()!;
-      if (seen.has(node)) continue;
-      seen.add(node);
-      for (const edge of node.edges) if (edge !== null && !seen.has(edge.node)) stack.push(edge.node);
+    const { captures, pending } = this;
+    const found: Node[] = [];
+    for (const { edge } of roots) if (pending.expect(edge.node)) found.push(edge.node);
+    for (let i = 0; i < found.length; i++) {
+      const { edges } = found[i]!;
+      for (let k = 0; k < edges.length; k++) {
+        const edge = edges[k]!;
+        if (edge !== null && pending.expect(edge.node)) found.push(edge.node);
+      }
     }
-    const rising = [...seen].sort((a, b) => a.id - b.id);
-    const { captures } = this;
-    if (captures === null) return rising.reverse();
+    found.sort((a, b) => b.id - a.id);
+    if (captures === null) return found;
     const wanted = new Set<Node>();
-    for (const node of rising) {
+    for (let i = found.length - 1; i >= 0; i--) {
+      const node = found[i]!;
       if (captures.has(node) || node.edges.some((edge) => edge !== null && wanted.has(edge.node))) wanted.add(node);
+      else pending.forget(node);
     }
-    return rising.filter((node) => wanted.has(node)).reverse();
+    return found.filter((node) => wanted.has(node));
   }
 
   private visit(node: Node): void {
     const dys = this.pending.take(node);
-    if (dys.every((dy) => dy === null)) return;
-    this.runHooks(node, dys);
+    if (dys.length === 0) return;
+    if (node.hooks !== null) this.runHooks(node.hooks, dys);
     const captured = this.captures?.get(node);
-    if (captured !== undefined) {
-      this.captured.set(node, captured.map((i) => dys[i] ?? null));
-      for (const i of captured) if (dys[i]) dys[i].shown = true;
-    }
+    if (captured !== undefined) this.capture(node, captured, dys);
     if (node instanceof LeafNode) {
-      if (this.captures === null) this.arrived.push({ leaf: node.leaf, gradient: dys[0]!, sole: this.pending.isSole(dys[0]!) });
+      if (this.captures === null) this.arrived.push({ leaf: node.leaf, gradient: dys[0]!, sole: isSole(dys[0]!) });
       return;
     }
     this.pass(node, dys);
     if (!this.retainGraph) node.release();
-    for (const dy of dys) if (dy !== null) this.pending.drop(dy);
+    for (let i = 0; i < dys.length; i++) if (dys[i] !== null) this.pending.drop(dys[i]!);
   }
 
-  private runHooks(node: Node, dys: (Tensor | null)[]): void {
-    if (node.hooks === null) return;
-    for (const [i, hooks] of node.hooks) {
+  private capture(node: Node, places: readonly number[], dys: readonly (Tensor | null)[]): void {
+    this.captured.set(node, places.map((i) => dys[i] ?? null));
+    for (const i of places) if (dys[i]) dys[i].shown = true;
+  }
+
+  private runHooks(all: ReadonlyMap<number, TensorHook[]>, dys: (Tensor | null)[]): void {
+    for (const [i, hooks] of all) {
       for (const hook of hooks.slice()) {
         const dy = dys[i] ?? null;
         if (dy === null) continue;
@@ -153,19 +161,25 @@ class Pass {
     }
   }
 
+  /** From a node to those before it. What the rule made on the way goes at once. */
   private pass(node: Node, dys: readonly (Tensor | null)[]): void {
-    const gradients = scope(() => {
-      const raw = withRecording(this.createGraph, () => this.apply(node, dys));
-      return node.edges.map((edge, i) => {
+    const { edges } = node;
+    const gradients = new Array<Tensor | null>(edges.length).fill(null);
+    const opened = openScope();
+    try {
+      const raw = this.apply(node, dys);
+      for (let i = 0; i < edges.length; i++) {
+        const edge = edges[i]!;
         const gradient = raw[i];
-        if (edge === null || gradient === null || gradient === undefined) return null;
-        return withRecording(this.createGraph, () => this.fit(node, gradient, edge));
-      });
-    });
-    node.edges.forEach((edge, i) => {
-      const gradient = gradients[i];
-      if (edge !== null && gradient) withRecording(this.createGraph, () => this.pending.add(edge.node, edge.outputIndex, gradient));
-    });
+        if (edge !== null && gradient !== null && gradient !== undefined) gradients[i] = this.fit(node, gradient, edge);
+      }
+    } finally {
+      closeScope(opened, gradients);
+    }
+    for (let i = 0; i < edges.length; i++) {
+      const gradient = gradients[i]!;
+      if (gradient !== null) this.pending.add(edges[i]!.node, edges[i]!.outputIndex, gradient);
+    }
   }
 
   private apply(node: Node, dys: readonly (Tensor | null)[]): readonly (Tensor | null | undefined)[] {
@@ -184,6 +198,7 @@ class Pass {
 
   /** Undoes broadcasting and conversion: the gradient as the input's shape and dtype. */
   private fit(node: Node, gradient: Tensor, edge: Edge): Tensor {
+    if (gradient.dtype === edge.dtype && sameShape(gradient.shape, edge.shape)) return gradient;
     try {
       return cast(sumTo(gradient, edge.shape), edge.dtype);
     } catch (error) {
@@ -204,7 +219,7 @@ class Pass {
       leaf.grad = add(grad, gradient);
       leaf.grad.shown = true;
     } else {
-      withRecording(false, () => addInPlace(grad, gradient));
+      addInPlace(grad, gradient);
     }
   }
 }

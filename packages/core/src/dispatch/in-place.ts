@@ -40,9 +40,12 @@ export function checkInPlace(op: string, target: Tensor): void {
   }
 }
 
+/** A copy in memory of its own, recorded like any other operator. */
+export const copyOf = (x: Tensor): Tensor => copying.clone(x);
+
 /** `operand`, or a copy of it where it shares part of the target's memory in another arrangement. */
 export function separateFrom(target: Tensor, operand: Tensor): Tensor {
-  return aliasing(target, operand) === 'partial' ? copying.clone(operand) : operand;
+  return aliasing(target, operand) === 'partial' ? copyOf(operand) : operand;
 }
 
 /**

@@ -1,7 +1,7 @@
 import { isDifferentiable, type DType } from '../dtype.ts';
 import { AutogradError, BackendError } from '../errors.ts';
 import { gradEnabled, withRecording } from '../graph/mode.ts';
-import { edgeTo, type Gradients, Node, wantsGrad } from '../graph/node.ts';
+import { type Edge, edgeTo, type Gradients, Node, wantsGrad } from '../graph/node.ts';
 import { SavedTensor } from '../graph/saved.ts';
 import { isTensor, type Tensor } from '../graph/tensor.ts';
 import { sizeOf } from '../shape.ts';
@@ -81,17 +81,17 @@ export class Operator {
     const call = this.declaration.infer(...args);
     const tensors = flatten(call.inputs);
     const entry = commonEntry(this.name, tensors);
-    const outputs = this.compute(entry, call, gradEnabled && tensors.some(wantsGrad));
+    const outputs = this.compute(entry, call, gradEnabled && tensors.some(wantsGrad), tensors);
     return this.result(outputs, call.outputs);
   }
 
-  private compute(entry: DeviceEntry, call: Call<Inputs, Attrs, Specs>, recording: boolean): Outputs<Specs> {
+  private compute(entry: DeviceEntry, call: Call<Inputs, Attrs, Specs>, recording: boolean, tensors: readonly Tensor[]): Outputs<Specs> {
     const { declaration } = this;
     const ownRule = recording && declaration.vjp !== undefined;
     if (declaration.run === undefined && recording && !ownRule) return scope(() => this.decompose(call));
     if (recording && !ownRule) return this.execute(entry, call);
     const outputs = ownRule ? withRecording(false, () => this.execute(entry, call)) : this.execute(entry, call);
-    if (ownRule) this.record(call, outputs);
+    if (ownRule) this.record(call, outputs, tensors);
     return outputs;
   }
 
@@ -123,18 +123,18 @@ export class Operator {
     return isTensor(result) ? { [Object.keys(call.outputs)[0]!]: result } : result;
   }
 
-  private record(call: Call<Inputs, Attrs, Specs>, outputs: Outputs<Specs>): void {
+  private record(call: Call<Inputs, Attrs, Specs>, outputs: Outputs<Specs>, tensors: readonly Tensor[]): void {
     const names = Object.keys(call.outputs);
-    const differentiable = names.filter((name) => outputs[name] !== undefined && isDifferentiable(outputs[name].dtype));
-    if (differentiable.length === 0) return;
-    const node = new OperatorNode(this.name, this.declaration, call, outputs);
-    for (const name of differentiable) {
-      const output = outputs[name]!;
-      if (flatten(call.inputs).includes(output)) {
+    if (!names.some((name) => outputs[name] !== undefined && isDifferentiable(outputs[name].dtype))) return;
+    const node = new OperatorNode(this.name, this.declaration, call, tensors);
+    for (let i = 0; i < names.length; i++) {
+      const output = outputs[names[i]!];
+      if (output === undefined || !isDifferentiable(output.dtype)) continue;
+      if (tensors.includes(output)) {
         throw new AutogradError(`${this.name}: its decomposition returns an input as it is, which cannot carry a gradient rule; return clone(x)`, { op: this.name });
       }
       output.node = node;
-      output.outputIndex = names.indexOf(name);
+      output.outputIndex = i;
     }
     node.save(call, outputs);
   }
@@ -183,24 +183,35 @@ export function flatten(inputs: Inputs): Tensor[] {
   return tensors;
 }
 
+const edgesOf = (tensors: readonly Tensor[]): (Edge | null)[] => {
+  const edges = new Array<Edge | null>(tensors.length);
+  for (let i = 0; i < tensors.length; i++) edges[i] = isDifferentiable(tensors[i]!.dtype) ? edgeTo(tensors[i]!) : null;
+  return edges;
+};
+
+const BARE = -1;
+
 /** A recorded operator with a rule of its own. Its edges follow the inputs, lists laid flat. */
 class OperatorNode extends Node {
   private readonly declaration: AnyDeclaration;
   private readonly attrs: Attrs;
   private readonly outputNames: readonly string[];
-  /** For each input: its name, and how many tensors it holds; -1 for a bare one. */
-  private readonly layout: readonly { readonly name: string; readonly count: number }[];
+  private readonly inputNames: string[] = [];
+  /** For each input how many tensors it holds; `BARE` for one that is no list. */
+  private readonly counts: number[] = [];
   private readonly saved: Record<string, SavedTensor | SavedTensor[] | undefined> = {};
 
-  constructor(name: string, declaration: AnyDeclaration, call: Call<Inputs, Attrs, Specs>, outputs: Outputs<Specs>) {
-    super(name, flatten(call.inputs).map((x) => (wantsGrad(x) && isDifferentiable(x.dtype) ? edgeTo(x) : null)));
+  constructor(name: string, declaration: AnyDeclaration, call: Call<Inputs, Attrs, Specs>, tensors: readonly Tensor[]) {
+    super(name, edgesOf(tensors));
     this.declaration = declaration;
     this.attrs = call.attrs;
-    this.outputNames = Object.keys(call.outputs).map((output) => (outputs[output] === undefined ? '' : output));
-    this.layout = Object.keys(call.inputs).flatMap((input) => {
+    this.outputNames = Object.keys(call.outputs);
+    for (const input in call.inputs) {
       const value = call.inputs[input];
-      return value === undefined ? [] : [{ name: input, count: isTensor(value) ? -1 : value.length }];
-    });
+      if (value === undefined) continue;
+      this.inputNames.push(input);
+      this.counts.push(isTensor(value) ? BARE : value.length);
+    }
   }
 
   save(call: Call<Inputs, Attrs, Specs>, outputs: Outputs<Specs>): void {
@@ -213,34 +224,39 @@ class OperatorNode extends Node {
 
   apply(dys: Gradients): Gradients {
     const byName: Record<string, Tensor | undefined> = {};
-    this.outputNames.forEach((name, i) => (byName[name] = dys[i] ?? undefined));
+    for (let i = 0; i < this.outputNames.length; i++) byName[this.outputNames[i]!] = dys[i] ?? undefined;
     const saved: Record<string, Tensor | readonly Tensor[] | undefined> = {};
     for (const name in this.saved) {
       const value = this.saved[name];
       saved[name] = Array.isArray(value) ? value.map((item) => item.unpack(this.name)) : value?.unpack(this.name);
     }
     const gradients = this.declaration.vjp!(byName, saved as Saved<Inputs, Specs, string>, this.attrs, this.needs());
-    return this.layout.flatMap(({ name, count }) => {
-      const gradient = gradients[name];
-      if (count < 0) return [gradient as Tensor | undefined];
-      return Array.from({ length: count }, (_, i) => (gradient as readonly Tensor[] | undefined)?.[i]);
-    });
+    const flat: (Tensor | undefined)[] = [];
+    for (let i = 0; i < this.inputNames.length; i++) {
+      const gradient = gradients[this.inputNames[i]!];
+      const count = this.counts[i]!;
+      if (count === BARE) flat.push(gradient as Tensor | undefined);
+      else for (let k = 0; k < count; k++) flat.push((gradient as readonly (Tensor | undefined)[] | undefined)?.[k]);
+    }
+    return flat;
   }
 
   private needs(): Needs<Inputs> {
     const needs: Record<string, boolean> = {};
     let at = 0;
-    for (const { name, count } of this.layout) {
-      const width = Math.max(count, count < 0 ? 1 : 0);
-      needs[name] = this.edges.slice(at, at + width).some((edge) => edge !== null);
-      at += width;
+    for (let i = 0; i < this.inputNames.length; i++) {
+      const end = at + (this.counts[i] === BARE ? 1 : this.counts[i]!);
+      let needed = false;
+      for (; at < end; at++) needed ||= this.edges[at] !== null;
+      needs[this.inputNames[i]!] = needed;
     }
     return needs;
   }
 
   override release(): void {
-    for (const value of Object.values(this.saved)) {
-      if (Array.isArray(value)) value.forEach((item) => item.release());
+    for (const name in this.saved) {
+      const value = this.saved[name];
+      if (Array.isArray(value)) for (const item of value) item.release();
       else value?.release();
     }
   }

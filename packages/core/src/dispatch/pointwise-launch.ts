@@ -1,6 +1,6 @@
 import type { Program } from '../expr/program.ts';
 import { broadcastStrides, collapse, sameShape, sizeOf } from '../shape.ts';
-import type { Parameters } from '../storage/contract.ts';
+import type { Operand, Parameters } from '../storage/contract.ts';
 import type { Tensor } from '../graph/tensor.ts';
 import { isUniform, operandWith } from './operands.ts';
 import { kernelsOf } from './seams.ts';
@@ -33,3 +33,14 @@ export function launchPointwise(program: Program, output: Tensor, inputs: readon
 }
 
 const walksFlat = (x: Tensor, shape: readonly number[]): boolean => (x.contiguous && sameShape(x.shape, shape)) || isUniform(x);
+
+/** Runs a program over tensors of the output's shape that lie in row-major order or repeat one value. */
+export function launchFlat(program: Program, output: Tensor, inputs: readonly Tensor[]): void {
+  const size = sizeOf(output.shape);
+  if (size === 0) return;
+  const operands = new Array<Operand>(inputs.length);
+  for (let i = 0; i < inputs.length; i++) operands[i] = operandWith(inputs[i]!, inputs[i]!.contiguous ? FLAT : REPEATED);
+  kernelsOf(output.storage.entry).pointwise(program, [size], operandWith(output, FLAT), operands, NO_PARAMETERS);
+}
+
+const NO_PARAMETERS: Parameters = [];

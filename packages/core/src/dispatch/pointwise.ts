@@ -1,18 +1,18 @@
 import { type Category, DTYPES, DTYPE_COUNT, type DType, getDefaultDtype, isDifferentiable, resultType, type Scalar, scalarDType } from '../dtype.ts';
-import { AutogradError, ArgumentError, checkOptions, describe, DTypeError, showShape, ShapeError } from '../errors.ts';
+import { ArgumentError, checkOptions, describe, DTypeError, showShape, ShapeError } from '../errors.ts';
 import { differentiate, substitute, topological } from '../expr/derive.ts';
-import { type Expr, input, literal, parameter } from '../expr/expr.ts';
+import { type Expr, input, literal, parameter, type ScalarType } from '../expr/expr.ts';
 import { compile, type Program } from '../expr/program.ts';
 import { gradEnabled } from '../graph/mode.ts';
-import { edgeTo, type Edge, type Gradients, Node, wantsGrad } from '../graph/node.ts';
-import { SavedTensor } from '../graph/saved.ts';
-import { checkAlive, isTensor, type Tensor } from '../graph/tensor.ts';
+import { type Edge, edgeTo, wantsGrad } from '../graph/node.ts';
+import { checkAlive, isTensor, Tensor } from '../graph/tensor.ts';
 import { broadcastShapes, sameShape } from '../shape.ts';
 import type { Parameters } from '../storage/contract.ts';
 import { type DeviceEntry, deviceEntry } from '../storage/registry.ts';
 import { assignNode, checkInPlace, separateFrom } from './in-place.ts';
-import { emptyTensor, severalDevices } from './operands.ts';
-import { launchPointwise } from './pointwise-launch.ts';
+import { emptyTensor, isUniform, severalDevices } from './operands.ts';
+import { launchFlat, launchPointwise } from './pointwise-launch.ts';
+import { PointwiseNode } from './pointwise-node.ts';
 
 export type Value = Tensor | Scalar;
 export type ParameterValues = Readonly<Record<string, number | boolean | bigint>>;
@@ -50,14 +50,17 @@ interface Variant {
   readonly program: Program;
   /** Names of the parameters that differ from their defaults, in the order of their slots. */
   readonly slots: readonly string[];
+  /** Those of them that are computed with as integers. */
+  readonly integral: readonly string[];
 }
 
 /** How one input's gradient is computed. */
-interface InputGradient {
+export interface InputGradient {
   /** Null where the gradient is `dy` itself. */
   readonly op: PointwiseOp | null;
-  /** The inputs that the gradient reads. */
+  /** The inputs that the gradient reads, in order, and the same as bits. */
   readonly reads: readonly number[];
+  readonly readMask: number;
   readonly readsOutput: boolean;
 }
 
@@ -75,6 +78,9 @@ export class PointwiseOp {
   private readonly paramNames: readonly string[];
   private readonly defaults: ParameterValues;
   private readonly promoted: readonly boolean[];
+  /** The program for operands alike, and the dtype that it was last made for. */
+  private alike: Program | null = null;
+  private alikeDType: DType | null = null;
   private readonly variants = new Map<number, Variant>();
   private readonly gradients: (InputGradient | null | undefined)[] = [];
 
@@ -90,7 +96,10 @@ export class PointwiseOp {
 
   /** The operator on its operands: at least one tensor, numbers standing for tensors without dimensions. */
   call(given: readonly Value[], options: ParameterValues | undefined): Tensor {
-    if (options !== undefined) this.checkOptions(options);
+    if (options === undefined) {
+      const result = this.callAlike(given);
+      if (result !== null) return result;
+    } else this.checkOptions(options);
     const operands = given.some(isTensor) ? given : this.anchored(given);
     const { entry, shape, model } = this.place(operands);
     const variant = this.variant(operands, options);
@@ -98,6 +107,39 @@ export class PointwiseOp {
     const output = emptyTensor(entry, variant.program.output, shape, model?.strides);
     launchPointwise(variant.program, output, tensors, this.parameters(operands, options, variant));
     if (gradEnabled && tensors.some(wantsGrad)) this.record(operands, options, output);
+    return output;
+  }
+
+  /** The way of most calls: tensors of one dtype and shape, in row-major order or of one repeated value. Null where they are not. */
+  private callAlike(operands: readonly Value[]): Tensor | null {
+    const x = operands[0];
+    if (!(x instanceof Tensor)) return null;
+    const { shape, dtype } = x;
+    const { entry } = x.storage;
+    let model: Tensor | null = null;
+    for (let i = 0; i < operands.length; i++) {
+      const other = operands[i];
+      if (!(other instanceof Tensor) || other.dtype !== dtype || other.disposed) return null;
+      if (other.storage.entry !== entry || !sameShape(other.shape, shape)) return null;
+      if (other.contiguous) model = other;
+      else if (!isUniform(other)) return null;
+    }
+    if (model === null) return null;
+    if (dtype !== this.alikeDType) {
+      this.alike = this.variant(operands, undefined).program;
+      this.alikeDType = dtype;
+    }
+    const program = this.alike!;
+    if (program.usesIndex || program.parameterCount > 0) return null;
+    const output = emptyTensor(entry, program.output, shape, model.strides);
+    launchFlat(program, output, operands as readonly Tensor[]);
+    if (gradEnabled) {
+      for (let i = 0; i < operands.length; i++) {
+        if (!wantsGrad(operands[i] as Tensor)) continue;
+        this.record(operands, undefined, output);
+        break;
+      }
+    }
     return output;
   }
 
@@ -119,7 +161,7 @@ export class PointwiseOp {
     const separate = operands.map((operand) => (isTensor(operand) ? separateFrom(target, operand) : operand));
     const variant = this.variant(operands, options, target.dtype);
     const tensors = separate.filter(isTensorOperand);
-    const node = gradEnabled && operands.some((operand) => isTensor(operand) && wantsGrad(operand)) ? this.node(operands, options, target) : null;
+    const node = gradEnabled && isDifferentiable(target.dtype) && operands.some((operand) => isTensor(operand) && wantsGrad(operand)) ? this.node(operands, options, true) : null;
     launchPointwise(variant.program, target, tensors, this.parameters(operands, options, variant));
     target.storage.version += 1;
     target.storage.changedBy = name;
@@ -246,7 +288,9 @@ export class PointwiseOp {
       this.paramNames.map((name) => [name, slots.includes(name) ? parameter(slot++) : literal(Number(this.defaults[name]!))]),
     );
     const program = compile(this.build(inputs, params), { inputs: dtypes, promoted, compute, output: output ?? this.settings.output, parameterCount: slot });
-    const variant = { program, slots };
+    const first = slot - slots.length;
+    const integral = slots.filter((_, i) => program.steps.some((step) => step.op === 'parameter' && step.slot === first + i && isIntegral(step.type)));
+    const variant = { program, slots, integral };
     this.variants.set(key, variant);
     return variant;
   }
@@ -257,6 +301,9 @@ export class PointwiseOp {
     for (const operand of operands) if (!isTensor(operand)) values.push(typeof operand === 'boolean' ? Number(operand) : operand);
     for (const name of variant.slots) {
       const value = options![name]!;
+      if (variant.integral.includes(name) && typeof value === 'number' && !Number.isInteger(value)) {
+        throw new ArgumentError(`${this.name}: ${name} must be an integer where the tensors are of integers, got ${value}`, { op: this.name });
+      }
       values.push(typeof value === 'boolean' ? Number(value) : value);
     }
     return values;
@@ -279,7 +326,7 @@ export class PointwiseOp {
     const root = this.build(inputs, params);
     const share = this.share(i, root, inputs, params, y, dy);
     if (share === null) return null;
-    if (share === dy) return { op: null, reads: [], readsOutput: false };
+    if (share === dy) return { op: null, reads: [], readMask: 0, readsOutput: false };
     const leaves = new Set(topological(share));
     const reads = inputs.flatMap((x, slot) => (leaves.has(x) ? [slot] : []));
     const readsOutput = leaves.has(y);
@@ -293,14 +340,15 @@ export class PointwiseOp {
       params: this.defaults,
       promoted: [true, ...reads.map((slot) => this.promoted[slot]!), ...(readsOutput ? [true] : [])],
     });
-    return { op, reads, readsOutput };
+    return { op, reads, readMask: reads.reduce((mask, slot) => mask | (1 << slot), 0), readsOutput };
   }
 
   private share(i: number, root: Expr, inputs: readonly Expr[], params: Readonly<Record<string, Expr>>, y: Expr, dy: Expr): Expr | null {
     const rule = this.settings.grad;
     if (rule === undefined) {
       const share = differentiate(root, [inputs[i]!], dy)[0]!;
-      return share === null ? null : substitute(share, new Map([[root, y]]));
+      // Where the value does not depend on the input, or only by steps, PyTorch's gradient is zero, not absent.
+      return share === null ? literal(0) : substitute(share, new Map([[root, y]]));
     }
     const shares = rule({ dy, x: inputs[0]!, inputs, y, params });
     return Array.isArray(shares) ? (shares[i] ?? null) : i === 0 ? (shares as Expr) : null;
@@ -308,81 +356,24 @@ export class PointwiseOp {
 
   private record(operands: readonly Value[], options: ParameterValues | undefined, output: Tensor): void {
     if (!isDifferentiable(output.dtype)) return;
-    const node = this.node(operands, options, output);
-    if (node === null) return;
+    const node = this.node(operands, options, false);
     output.node = node;
     node.saveOutput(output);
   }
 
-  private node(operands: readonly Value[], options: ParameterValues | undefined, output: Tensor): PointwiseNode | null {
-    if (!isDifferentiable(output.dtype)) return null;
-    const edges = operands.map((operand, i) => (isTensor(operand) && wantsGrad(operand) && isDifferentiable(operand.dtype) && this.gradient(i) !== null ? edgeTo(operand) : null));
-    if (edges.every((edge) => edge === null) && !operands.some((o) => isTensor(o) && wantsGrad(o))) return null;
-    return new PointwiseNode(this, operands, options, edges);
+  private node(operands: readonly Value[], options: ParameterValues | undefined, overwrites: boolean): PointwiseNode {
+    const edges = new Array<Edge | null>(operands.length);
+    for (let i = 0; i < operands.length; i++) {
+      const operand = operands[i];
+      edges[i] = operand instanceof Object && isDifferentiable(operand.dtype) && this.gradient(i) !== null ? edgeTo(operand) : null;
+    }
+    return new PointwiseNode(this, operands, options, edges, overwrites);
   }
 }
 
+const isIntegral = (type: ScalarType): boolean => type === 'uint32' || DTYPES[type].rank === 1;
 const isTensorOperand = (operand: Value): operand is Tensor => typeof operand === 'object';
 const isDefault = (value: Scalar | undefined, standard: Scalar): boolean => value === undefined || Object.is(value, standard);
 
 /** A value everywhere: what `full` and empty reductions are made by. */
 export const constant = new PointwiseOp('full', 0, (_inputs, { value }) => value!, { params: { value: 0 } });
-
-/** A recorded pointwise operator. It keeps just the operands that its gradients read. */
-class PointwiseNode extends Node {
-  private readonly op: PointwiseOp;
-  private readonly options: ParameterValues | undefined;
-  private readonly kept: (SavedTensor | Scalar | null)[];
-  private output: SavedTensor | null = null;
-
-  constructor(op: PointwiseOp, operands: readonly Value[], options: ParameterValues | undefined, edges: readonly (Edge | null)[]) {
-    super(op.name, edges);
-    this.op = op;
-    this.options = options;
-    this.kept = operands.map((operand, slot) => {
-      if (!isTensor(operand)) return operand;
-      return this.isRead(slot) ? new SavedTensor(operand) : null;
-    });
-  }
-
-  private isRead(slot: number): boolean {
-    for (let i = 0; i < this.edges.length; i++) {
-      if (this.edges[i] !== null && this.op.gradient(i)!.reads.includes(slot)) return true;
-    }
-    return false;
-  }
-
-  saveOutput(output: Tensor): void {
-    for (let i = 0; i < this.edges.length; i++) {
-      if (this.edges[i] !== null && this.op.gradient(i)!.readsOutput) {
-        this.output = new SavedTensor(output, output.node, output.outputIndex);
-        return;
-      }
-    }
-  }
-
-  apply([dy]: Gradients): Gradients {
-    if (dy === null || dy === undefined) return this.edges.map(() => null);
-    return this.edges.map((edge, i) => {
-      if (edge === null) return null;
-      const gradient = this.op.gradient(i)!;
-      if (gradient.op === null) return dy;
-      const operands: Value[] = [dy];
-      for (const slot of gradient.reads) operands.push(this.unpack(slot));
-      if (gradient.readsOutput) operands.push(this.output!.unpack(this.name));
-      return gradient.op.call(operands, this.options);
-    });
-  }
-
-  private unpack(slot: number): Value {
-    const kept = this.kept[slot]!;
-    if (kept instanceof SavedTensor) return kept.unpack(this.name);
-    if (kept === null) throw new AutogradError(`backward of ${this.name}: operand ${slot} was not saved`, { op: this.name });
-    return kept;
-  }
-
-  override release(): void {
-    for (const kept of this.kept) if (kept instanceof SavedTensor) kept.release();
-    this.output?.release();
-  }
-}

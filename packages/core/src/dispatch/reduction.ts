@@ -3,7 +3,7 @@ import { checkOptions, describe, DTypeError, ArgumentError, ShapeError, showShap
 import { type Expr, input, parameter } from '../expr/expr.ts';
 import { compile, computeType } from '../expr/program.ts';
 import { isTensor, type Tensor } from '../graph/tensor.ts';
-import { collapse, sizeOf, wrapDims } from '../shape.ts';
+import { collapse, MAX_RANK, sizeOf, wrapDims } from '../shape.ts';
 import type { Kernels, ReduceCombiner, Reduction } from '../storage/contract.ts';
 import type { Call, Outputs } from './operator.ts';
 import { operandWith } from './operands.ts';
@@ -51,6 +51,7 @@ export class ReductionDeclaration {
   readonly name: string;
   readonly saves: readonly ('x' | 'y')[];
   private readonly settings: ReductionSettings;
+  private last: { readonly dtype: DType; readonly compute: DType; readonly reduction: Reduction } | null = null;
   private readonly reductions = new Map<string, Reduction>();
 
   constructor(name: string, settings: ReductionSettings) {
@@ -67,7 +68,8 @@ export class ReductionDeclaration {
     const dims = this.dims(x, bare ? undefined : (dimOrOptions as Dims));
     const compute = this.computeDType(x.dtype, options?.dtype);
     const keepdim = options?.keepdim ?? false;
-    const count = dims.reduce((n, dim) => n * x.shape[dim]!, 1);
+    let count = 1;
+    for (const reduced of dims) count *= x.shape[reduced]!;
     if (count === 0 && this.settings.empty === undefined) {
       throw new ShapeError(`${this.name}: nothing to reduce: ${showShape(x.shape)} has no elements along dims ${showShape(dims)}, and there is no neutral value`, { op: this.name });
     }
@@ -84,6 +86,10 @@ export class ReductionDeclaration {
       return;
     }
     const reduction = this.reduction(x.dtype, attrs.compute);
+    if (x.contiguous && dims.length === x.shape.length) {
+      kernels.reduce(reduction, [count], 0, operandWith(y, NO_STRIDES), [operandWith(x, FLAT)], [count]);
+      return;
+    }
     const kept = x.shape.map((_, dim) => dim).filter((dim) => !dims.includes(dim));
     const order = [...kept, ...dims];
     const shape = order.map((dim) => x.shape[dim]!);
@@ -97,7 +103,7 @@ export class ReductionDeclaration {
   };
 
   private dims(x: Tensor, dim: Dims): readonly number[] {
-    if (dim === null || dim === undefined || (Array.isArray(dim) && dim.length === 0)) return x.shape.map((_, i) => i);
+    if (dim === null || dim === undefined || (Array.isArray(dim) && dim.length === 0)) return ALL_DIMS[x.shape.length]!;
     const dims = wrapDims(this.name, Array.isArray(dim) ? dim : [dim], x).sort((a, b) => a - b);
     return x.shape.length === 0 ? [] : dims;
   }
@@ -117,6 +123,14 @@ export class ReductionDeclaration {
   }
 
   private reduction(dtype: DType, compute: DType): Reduction {
+    const { last } = this;
+    if (last !== null && last.dtype === dtype && last.compute === compute) return last.reduction;
+    const reduction = this.findReduction(dtype, compute);
+    this.last = { dtype, compute, reduction };
+    return reduction;
+  }
+
+  private findReduction(dtype: DType, compute: DType): Reduction {
     const key = `${dtype}>${compute}`;
     const known = this.reductions.get(key);
     if (known !== undefined) return known;
@@ -144,6 +158,10 @@ export class ReductionDeclaration {
 }
 
 const same = (x: Expr): Expr => x;
+const FLAT = [1];
+/** By rank. */
+const ALL_DIMS: readonly (readonly number[])[] = Array.from({ length: MAX_RANK + 1 }, (_, rank) => Array.from({ length: rank }, (_, dim) => dim));
+const NO_STRIDES: readonly number[] = [];
 
 const interned = new Map<string, Reduction>();
 
@@ -159,5 +177,6 @@ function intern(combiner: ReduceCombiner, pre: Reduction['pre'], post: Reduction
 
 /** The shape that is left when `dims` are reduced. */
 export function reducedShape(shape: readonly number[], dims: readonly number[], keepdim: boolean): readonly number[] {
+  if (!keepdim && dims.length === shape.length) return [];
   return keepdim ? shape.map((size, i) => (dims.includes(i) ? 1 : size)) : shape.filter((_, i) => !dims.includes(i));
 }

@@ -66,6 +66,13 @@ export function withRecording<R>(enabled: boolean, body: () => R): R {
   }
 }
 
+/** Turns recording on or off and says what it was; for core's own code that restores it. */
+export function setRecording(enabled: boolean): boolean {
+  const before = gradEnabled;
+  gradEnabled = enabled;
+  return before;
+}
+
 /** Whether every operator notes the line of the program that called it. */
 export let anomalyMode = false;
 

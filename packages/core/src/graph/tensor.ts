@@ -54,6 +54,8 @@ export class Tensor {
   /** Whether user code has seen this handle, so that no scope may drop it. */
   shown = false;
   disposed = false;
+  /** How many places of a running backward pass hold this handle. */
+  holders = 0;
 
   constructor(storage: Storage, dtype: DType, shape: readonly number[], strides: readonly number[], offset: number) {
     this.storage = storage;
@@ -64,10 +66,6 @@ export class Tensor {
     this.contiguous = isContiguous(shape, strides);
     storage.retain();
     track(this);
-  }
-
-  get [BRAND](): true {
-    return true;
   }
 
   get device(): Device {
@@ -127,8 +125,11 @@ export class Tensor {
 // biome-ignore lint/suspicious/noUnsafeDeclarationMerging: the methods are installed on the prototype from the operators' declarations
 export interface Tensor extends TensorMethods {}
 
+Object.defineProperty(Tensor.prototype, BRAND, { value: true });
+
 /** Whether a value is a tensor, of whichever copy of core. */
-export const isTensor = (value: unknown): value is Tensor => typeof value === 'object' && value !== null && BRAND in value;
+export const isTensor = (value: unknown): value is Tensor =>
+  value instanceof Tensor || (typeof value === 'object' && value !== null && BRAND in value);
 
 /** Refuses a handle that was disposed. */
 export function checkAlive(op: string, tensor: Tensor): void {

@@ -40,7 +40,7 @@ export const expandAs = composite('expandAs', (x: Tensor, other: Tensor): Tensor
 
 /** A reduced tensor brought back to the shape that it was reduced from. */
 export const unreduce = (y: Tensor, { shape, dims, keepdim }: ReduceAttrs): Tensor =>
-  expand(keepdim ? y : reshape(y, reducedShape(shape, dims, true)), shape);
+  expand(keepdim || y.shape.length === 0 ? y : reshape(y, reducedShape(shape, dims, true)), shape);
 
 /**
  * The sum over `dim`, several dims, or all. Integers narrower than int64, and bool, are summed as int32.

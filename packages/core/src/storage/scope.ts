@@ -8,30 +8,45 @@ export function track(tensor: Tensor): void {
   if (current !== null) current.push(tensor);
 }
 
+/** A scope that was opened: what was current before, and the handles made since. */
+export interface OpenScope {
+  readonly outer: Tensor[] | null;
+  readonly made: Tensor[];
+}
+
+export function openScope(): OpenScope {
+  const outer = current;
+  const made: Tensor[] = [];
+  current = made;
+  return { outer, made };
+}
+
+/** Drops the handles made in a scope, but for those in `kept`, which go to the scope around it. */
+export function closeScope({ outer, made }: OpenScope, kept: readonly unknown[]): void {
+  current = outer;
+  for (let i = 0; i < made.length; i++) {
+    const tensor = made[i]!;
+    if (!kept.includes(tensor)) drop(tensor);
+    else if (outer !== null) outer.push(tensor);
+  }
+}
+
 /**
  * Runs `body` and then drops the handles that it made, sparing what it returns, what is stored as state and what
  * user code was shown. Storages that the graph needs live on. When `body` throws, all its handles go.
  */
 export function scope<R>(body: () => R): R {
-  const outer = current;
-  const made: Tensor[] = [];
-  current = made;
+  const opened = openScope();
   let result: R;
   try {
     result = body();
   } catch (error) {
-    current = outer;
-    for (const tensor of made) drop(tensor);
+    closeScope(opened, []);
     throw error;
   }
-  current = outer;
-  if (made.length === 0) return result;
-  const kept = new Set<unknown>();
+  const kept: unknown[] = [];
   collect(result, kept);
-  for (const tensor of made) {
-    if (!kept.has(tensor)) drop(tensor);
-    else if (outer !== null) outer.push(tensor);
-  }
+  closeScope(opened, kept);
   return result;
 }
 
@@ -51,9 +66,9 @@ function drop(tensor: Tensor): void {
 }
 
 /** Finds the tensors in a result: itself, in arrays, and in plain objects. */
-function collect(value: unknown, into: Set<unknown>): void {
+function collect(value: unknown, into: unknown[]): void {
   if (typeof value !== 'object' || value === null) return;
-  if ('storage' in value) into.add(value);
+  if ('storage' in value) into.push(value);
   else if (Array.isArray(value)) for (const item of value) collect(item, into);
   else for (const key in value) collect((value as Record<string, unknown>)[key], into);
 }
