@@ -65,9 +65,9 @@ function drop(tensor: Tensor): void {
   if (!tensor.shown) tensor.dispose();
 }
 
-/** Finds the tensors in a result: itself, in arrays, and in plain objects. */
+/** Finds the tensors in a result: itself, in arrays, and in plain objects. Never element by element in typed arrays. */
 function collect(value: unknown, into: unknown[]): void {
-  if (typeof value !== 'object' || value === null) return;
+  if (typeof value !== 'object' || value === null || ArrayBuffer.isView(value)) return;
   if ('storage' in value) into.push(value);
   else if (Array.isArray(value)) for (const item of value) collect(item, into);
   else for (const key in value) collect((value as Record<string, unknown>)[key], into);
