@@ -25,35 +25,44 @@ interface Root {
 
 const addInPlace = add.inPlace as (target: Tensor, source: Tensor) => Tensor;
 
-/** Gradients on their way. A gradient's `holders` counts the places that wait for it, so that it goes after its last use. */
+/** What a node held for the pass around this one: passes nest where a hook or a custom operator runs another. */
+interface Displaced {
+  readonly node: Node;
+  readonly visitor: object;
+  readonly received: (Tensor | null)[];
+}
+
+/**
+ * Gradients on their way, kept at the nodes that wait for them. A gradient's `holders` counts those places, so that
+ * it goes after its last use.
+ */
 class Pending {
-  private readonly slots = new Map<Node, (Tensor | null)[]>();
+  private readonly displaced: Displaced[] = [];
 
   /** Notes that a node will be visited. Says whether that is new. */
   expect(node: Node): boolean {
-    if (this.slots.has(node)) return false;
-    this.slots.set(node, []);
+    if (node.visitor === this) return false;
+    if (node.visitor !== null) this.displaced.push({ node, visitor: node.visitor, received: node.received });
+    node.visitor = this;
+    node.received = [];
     return true;
   }
 
   /** A gradient for one output of a node; nothing where the node will not be visited. */
   add(node: Node, outputIndex: number, gradient: Tensor): void {
-    const slots = this.slots.get(node);
-    if (slots === undefined) return;
-    while (slots.length <= outputIndex) slots.push(null);
-    const present = slots[outputIndex]!;
+    if (node.visitor !== this) return;
+    const { received } = node;
+    while (received.length <= outputIndex) received.push(null);
+    const present = received[outputIndex]!;
     const sum = present === null ? gradient : add(present, gradient);
-    slots[outputIndex] = sum;
+    received[outputIndex] = sum;
     sum.holders += 1;
     if (present !== null) this.drop(present);
   }
 
-  take(node: Node): (Tensor | null)[] {
-    return this.slots.get(node)!;
-  }
-
   forget(node: Node): void {
-    this.slots.delete(node);
+    node.visitor = null;
+    node.received = NOTHING;
   }
 
   /** Takes over a new gradient in the place of the one that a hook saw. */
@@ -67,7 +76,22 @@ class Pending {
     gradient.holders -= 1;
     if (gradient.holders === 0 && !gradient.shown) gradient.dispose();
   }
+
+  /** Leaves the nodes as the pass around this one had them. */
+  end(visited: readonly Node[]): void {
+    for (let i = 0; i < visited.length; i++) if (visited[i]!.visitor === this) this.forget(visited[i]!);
+    for (const { node, visitor, received } of this.displaced) {
+      node.visitor = visitor;
+      node.received = received;
+    }
+  }
 }
+
+const NOTHING: (Tensor | null)[] = [];
+
+const isInner = (node: Node): boolean => !(node instanceof LeafNode);
+/** Every edge leads to a smaller id, so this order meets a node after all its users. */
+const byFallingId = (a: Node, b: Node): number => b.id - a.id;
 
 /** Whether one place alone holds a gradient, in memory of its own. */
 const isSole = (gradient: Tensor): boolean => gradient.holders <= 1 && !gradient.shown && gradient.view === null && gradient.contiguous;
@@ -89,20 +113,25 @@ class Pass {
   }
 
   run(roots: readonly Root[]): void {
-    const order = this.order(roots);
-    for (const { edge, gradient } of roots) this.pending.add(edge.node, edge.outputIndex, gradient);
+    const { pending } = this;
+    const found = this.find(roots);
     const before = setRecording(this.createGraph);
     try {
-      for (const node of order) this.visit(node);
+      const order = found.filter(isInner).sort(byFallingId);
+      if (this.captures !== null) this.prune(order, this.captures);
+      for (const { edge, gradient } of roots) pending.add(edge.node, edge.outputIndex, gradient);
+      for (let i = 0; i < order.length; i++) this.visit(order[i]!);
+      for (let i = 0; i < found.length; i++) if (!isInner(found[i]!)) this.visit(found[i]!);
       for (const { leaf, gradient, sole } of this.arrived) this.accumulate(leaf, gradient, sole);
     } finally {
       setRecording(before);
+      pending.end(found);
     }
   }
 
-  /** The nodes to visit, each after all its users: by falling id. With captures, only those on the way to one. */
-  private order(roots: readonly Root[]): Node[] {
-    const { captures, pending } = this;
+  /** Every node below the roots. */
+  private find(roots: readonly Root[]): Node[] {
+    const { pending } = this;
     const found: Node[] = [];
     for (const { edge } of roots) if (pending.expect(edge.node)) found.push(edge.node);
     for (let i = 0; i < found.length; i++) {
@@ -112,19 +141,22 @@ class Pass {
         if (edge !== null && pending.expect(edge.node)) found.push(edge.node);
       }
     }
-    found.sort((a, b) => b.id - a.id);
-    if (captures === null) return found;
-    const wanted = new Set<Node>();
-    for (let i = found.length - 1; i >= 0; i--) {
-      const node = found[i]!;
-      if (captures.has(node) || node.edges.some((edge) => edge !== null && wanted.has(edge.node))) wanted.add(node);
-      else pending.forget(node);
+    return found;
+  }
+
+  /** Forgets nodes that do not lie on the way to a captured place. */
+  private prune(order: readonly Node[], captures: ReadonlyMap<Node, readonly number[]>): void {
+    const wanted = new Set<Node>(captures.keys());
+    for (let i = order.length - 1; i >= 0; i--) {
+      const node = order[i]!;
+      if (wanted.has(node)) continue;
+      if (node.edges.some((edge) => edge !== null && wanted.has(edge.node))) wanted.add(node);
+      else this.pending.forget(node);
     }
-    return found.filter((node) => wanted.has(node));
   }
 
   private visit(node: Node): void {
-    const dys = this.pending.take(node);
+    const dys = node.received;
     if (dys.length === 0) return;
     if (node.hooks !== null) this.runHooks(node.hooks, dys);
     const captured = this.captures?.get(node);

@@ -4,6 +4,7 @@ import { anomalyMode } from './mode.ts';
 import type { Tensor, TensorHook } from './tensor.ts';
 
 let nextId = 0;
+const NONE: (Tensor | null)[] = [];
 
 /** Gradients, one for each output or input; null where nothing flows. */
 export type Gradients = readonly (Tensor | null | undefined)[];
@@ -26,6 +27,9 @@ export abstract class Node {
   readonly id: number;
   /** Functions that see, and may replace, the gradient of an output before `apply`: by output index. */
   hooks: Map<number, TensorHook[]> | null = null;
+  /** The backward pass that is going to visit this node, and the gradients of the outputs that have come so far. */
+  visitor: object | null = null;
+  received: (Tensor | null)[] = NONE;
   /** Where the operator was called; set in anomaly mode. */
   readonly calledAt: string | undefined;
 
