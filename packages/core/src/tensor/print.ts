@@ -161,11 +161,11 @@ const isHidden = (i: number, size: number): boolean =>
 function styleOf(
   dtype: DType,
   elements: readonly number[],
-  valueOf: (element: number) => number | bigint,
+  at: (element: number) => number | bigint,
 ): ElementStyle {
-  if (isFloating(dtype)) return floatStyle(elements, (element) => Number(valueOf(element)));
+  if (isFloating(dtype)) return floatStyle(elements, (element) => Number(at(element)));
   const write = dtype === 'bool' ? (value: number | bigint) => (value ? 'True' : 'False') : String;
-  return aligned(elements, (element) => write(valueOf(element)));
+  return aligned(elements, (element) => write(at(element)));
 }
 
 function aligned(elements: readonly number[], write: (element: number) => string): ElementStyle {
@@ -174,30 +174,30 @@ function aligned(elements: readonly number[], write: (element: number) => string
 }
 
 /** Whole numbers as `4.`, others with a fixed number of digits, or with exponents where magnitudes lie far apart. */
-function floatStyle(elements: readonly number[], valueOf: (element: number) => number): ElementStyle {
+function floatStyle(elements: readonly number[], at: (element: number) => number): ElementStyle {
   const { precision } = settings;
-  const telling = elements.filter((element) => valueOf(element) !== 0 && Number.isFinite(valueOf(element)));
-  const whole = telling.every((element) => Number.isInteger(valueOf(element)));
+  const telling = elements.filter((element) => at(element) !== 0 && Number.isFinite(at(element)));
+  const whole = telling.every((element) => Number.isInteger(at(element)));
   const inWords = (element: number): string =>
-    fixed(valueOf(element), 0) + (Number.isFinite(valueOf(element)) ? '.' : '');
+    fixed(at(element), 0) + (Number.isFinite(at(element)) ? '.' : '');
   if (telling.length === 0) return { width: 1, text: inWords };
-  const write = isWide(telling, valueOf)
-    ? (element: number) => scientific(valueOf(element), precision)
+  const write = isWide(telling, at)
+    ? (element: number) => scientific(at(element), precision)
     : whole
       ? inWords
-      : (element: number) => fixed(valueOf(element), precision);
+      : (element: number) => fixed(at(element), precision);
   const { width } = aligned(telling, write);
   return { width, text: (element) => write(element).padStart(width) };
 }
 
 /** Whether exponents are needed. */
-function isWide(elements: readonly number[], valueOf: (element: number) => number): boolean {
+function isWide(elements: readonly number[], at: (element: number) => number): boolean {
   if (settings.sciMode !== null) return settings.sciMode;
   let smallest = Number.POSITIVE_INFINITY;
   let largest = 0;
   for (const element of elements) {
-    smallest = Math.min(smallest, Math.abs(valueOf(element)));
-    largest = Math.max(largest, Math.abs(valueOf(element)));
+    smallest = Math.min(smallest, Math.abs(at(element)));
+    largest = Math.max(largest, Math.abs(at(element)));
   }
   return largest / smallest > 1000 || largest > 1e8 || smallest < 1e-4;
 }

@@ -6,7 +6,7 @@ import type { DType } from '../../src/dtype.ts';
 import { ArgumentError } from '../../src/errors.ts';
 import { mul, reshape, sum } from '../../src/ops/index.ts';
 import type { TypedArray } from '../../src/ops/reading.ts';
-import { meta } from '../../src/storage/meta.ts';
+import '../../src/storage/meta.ts';
 import { deviceEntry, registerBackend } from '../../src/storage/registry.ts';
 import { fixed, scientific } from '../../src/tensor/number-text.ts';
 import { format, type PrintOptions, printOptions } from '../../src/tensor/print.ts';
