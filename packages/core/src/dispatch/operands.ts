@@ -65,7 +65,7 @@ export function isUniform(tensor: Tensor): boolean {
 }
 
 /** Whether two indices of one tensor can be the same memory, by a test that is exact for strides that core makes. */
-export function overlapsItself(tensor: Tensor): boolean {
+export function overlapsItself(tensor: { readonly shape: readonly number[]; readonly strides: readonly number[] }): boolean {
   const dims = tensor.shape
     .map((size, i) => ({ size, stride: tensor.strides[i]! }))
     .filter(({ size }) => size > 1)

@@ -12,10 +12,8 @@ export interface Geometry {
   readonly offset: number;
 }
 
-/** What a gradient rule of a view sees of the input. */
-export interface ViewInput {
-  readonly shape: readonly number[];
-}
+/** What a gradient rule of a view sees of the input: where its elements lay. */
+export type ViewInput = Geometry;
 
 export interface ViewDeclaration<A extends unknown[]> {
   /** Checks the arguments and says where the view's elements lie. */
@@ -101,18 +99,18 @@ class Link implements ViewLink {
 
 class ViewNode extends Node {
   private readonly op: AnyView;
-  private readonly shape: readonly number[];
+  private readonly input: ViewInput;
   private readonly args: unknown[];
 
   constructor(op: AnyView, x: Tensor, args: unknown[]) {
     super(op.name, [edgeTo(x)]);
     this.op = op;
-    this.shape = x.shape;
+    this.input = { shape: x.shape, strides: x.strides, offset: x.offset };
     this.args = args;
   }
 
   apply([dy]: Gradients): Gradients {
     if (dy === null || dy === undefined) return [null];
-    return [this.op.declaration.vjp(dy, { shape: this.shape }, ...this.args)];
+    return [this.op.declaration.vjp(dy, this.input, ...this.args)];
   }
 }

@@ -1,6 +1,9 @@
 /** Every operator, by family. What is exported here is a function of the package and, where it fits, a method of `Tensor`. */
+export * from './activation.ts';
 export { addbmm, type AddmmOptions, addmm, addmv, addr, baddbmm } from './addmm.ts';
 export * from './arithmetic.ts';
+export { asStrided, asStridedCopy } from './as-strided.ts';
+export { atleast1d, atleast2d, atleast3d } from './at-least.ts';
 export { broadcastTo, expand, expandAs, sum } from './broadcast.ts';
 export * from './comparison.ts';
 export * from './conv.ts';
@@ -19,15 +22,21 @@ export {
   zeros,
   zerosLike,
 } from './creation.ts';
+export { diag, diagEmbed, diagflat, type DiagOptions, type DiagflatOptions } from './diag.ts';
 export { einsum } from './einsum.ts';
 export * from './exponential.ts';
 export * from './extremum.ts';
 export * from './fill.ts';
+export { flip, fliplr, flipud, rot90, type Rot90Options } from './flipping.ts';
+export * from './gated.ts';
 export { type GatherOptions, gather } from './gather.ts';
+export { cat, columnStack, dstack, hstack, stack, vstack } from './joining.ts';
 export { bilinear, linear } from './linear.ts';
 export * from './logical.ts';
 export { bmm, dot, inner, matmul, mm, mv, outer, vdot } from './matmul.ts';
+export { broadcastTensors, meshgrid, type MeshgridOptions } from './meshgrid.ts';
 export * from './nan-to-num.ts';
+export { pad, type PadMode, type PadOptions } from './pad.ts';
 export * from './power.ts';
 export {
   bernoulli_,
@@ -43,11 +52,19 @@ export {
   randnLike,
   uniform_,
 } from './random.ts';
-export * from './reshape.ts';
+export * from './rearranging.ts';
+export { repeat, tile } from './repeat.ts';
+export { repeatInterleave, type RepeatInterleaveOptions } from './repeat-interleave.ts';
+export { contiguous, permute, reshape, squeeze, transpose, unsqueeze, viewAs } from './reshape.ts';
+export { roll } from './roll.ts';
 export * from './rounding.ts';
 export { type ScatterOptions, type ScatterReduceOptions, type ScatterReduction, scatter, scatterAdd, scatterReduce } from './scatter.ts';
 export { diagonal, type DiagonalOptions, narrow, select, unfold } from './slicing.ts';
+export * from './special.ts';
+export * from './splitting.ts';
 export * from './tensor-products.ts';
+export { tril, trilIndices, triu, triuIndices, type TriangleIndicesOptions, type TriangleOptions } from './triangular.ts';
 export * from './trigonometric.ts';
+export { view } from './view.ts';
 export { where } from './where.ts';
 export { col2im, im2col, type Size, type UnfoldOptions } from './windows.ts';

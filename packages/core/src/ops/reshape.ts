@@ -48,7 +48,8 @@ export const transpose: ViewOperator<[dim0: number, dim1: number]> = view('trans
  */
 export const viewAs = composite('viewAs', (x: Tensor, other: Tensor): Tensor => asShape(x, other.shape));
 
-const asShape: ViewOperator<[shape: readonly number[]]> = view('view', {
+/** `view` with a shape. */
+export const asShape: ViewOperator<[shape: readonly number[]]> = view('view', {
   infer(x, shape: readonly number[]): Geometry {
     const target = inferReshape('view', x.shape, shape);
     const strides = reshapeStrides(x.shape, x.strides, target);
@@ -62,7 +63,6 @@ const asShape: ViewOperator<[shape: readonly number[]]> = view('view', {
   },
   vjp: (dy, x) => reshape(dy, x.shape),
 });
-export { asShape as view };
 
 /**
  * The same elements in another shape; one size may be -1. Shares memory where the strides allow, else copies.
