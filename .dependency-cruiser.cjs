@@ -9,10 +9,10 @@ const layers = [
   ['storage', 'storage/|backend\\.ts$'],
   ['graph', 'graph/'],
   ['dispatch', 'dispatch/'],
+  ['random', 'random/'],
   ['ops', 'ops/'],
   ['autograd', 'autograd/'],
   ['tensor', 'tensor/'],
-  ['random', 'random/'],
   ['checkpoint', 'checkpoint/'],
   ['index', 'index\\.ts$'],
 ].map(([name, path]) => ({ name, path: `^packages/core/src/(${path})` }));
