@@ -24,6 +24,12 @@ export function checkIndex(op: string, name: string, value: unknown): asserts va
   throw new DTypeError(`${op}: ${name} must be int32 or int64, got ${value.dtype}; convert it: to({ dtype: 'int32' })`, { op });
 }
 
+/** `checkIndex` for operators that do not look at what an empty index is made of. */
+export function checkIndices(op: string, index: unknown): asserts index is Tensor {
+  checkTensor(op, 'index', index);
+  if (index.size > 0) checkIndex(op, 'index', index);
+}
+
 /** Refuses a tensor of another dtype than the first one has. @throws {DTypeError} */
 export function checkSameDType(op: string, name: string, dtype: DType, than: DType): void {
   if (dtype === than) return;

@@ -1,5 +1,5 @@
 import { along } from '../dispatch/along.ts';
-import { checkIndex, checkReach, checkTensor } from '../dispatch/checks.ts';
+import { checkIndices, checkReach, checkTensor } from '../dispatch/checks.ts';
 import { primitive } from '../dispatch/declare.ts';
 import { operandWith } from '../dispatch/operands.ts';
 import { ArgumentError, checkOptions } from '../errors.ts';
@@ -29,7 +29,7 @@ export const gather = primitive('gather', {
     checkOptions('gather', options, ['sparseGrad']);
     if (options?.sparseGrad) throw new ArgumentError('gather: there are no sparse gradients; leave sparseGrad out', { op: 'gather' });
     checkTensor('gather', 'x', x);
-    checkIndex('gather', 'index', index);
+    checkIndices('gather', index);
     const at = wrapDim('gather', dim, x);
     if (sizeOf(index.shape) > 0) checkReach('gather', x.shape, index.shape, at);
     return { inputs: { x, index }, attrs: { dim: at, shape: x.shape }, outputs: { y: { shape: index.shape, dtype: x.dtype } } };

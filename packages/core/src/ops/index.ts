@@ -36,10 +36,11 @@ export * from './logical.ts';
 export { bmm, dot, inner, matmul, mm, mv, outer, vdot } from './matmul.ts';
 export { broadcastTensors, meshgrid, type MeshgridOptions } from './meshgrid.ts';
 export * from './nan-to-num.ts';
-export { pad, type PadMode, type PadOptions } from './pad.ts';
+export { type ConstantPadOptions, constantPadNd, pad, type PadMode, type PadOptions } from './pad.ts';
 export * from './power.ts';
 export {
   bernoulli_,
+  type DrawOptions,
   type DropoutOptions,
   dropout,
   normal_,

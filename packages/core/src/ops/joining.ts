@@ -7,6 +7,7 @@ import type { Tensor } from '../graph/tensor.ts';
 import { sameShape, wrapDim } from '../shape.ts';
 import { scope } from '../storage/scope.ts';
 import { atleast1d, atleast2d, atleast3d } from './at-least.ts';
+import { filled } from './filling.ts';
 import { reshape, unsqueeze } from './reshape.ts';
 import { sliceView } from './slicing.ts';
 
@@ -42,7 +43,7 @@ export const cat = primitive('cat', {
     });
     return {
       inputs: { tensors },
-      attrs: { dim: at, ends },
+      attrs: { dim: at, ends, blank: tensors.map(isBlank) },
       outputs: { y: { shape: first.shape.with(at, length), dtype: resultType(tensors) } },
     };
   },
@@ -54,11 +55,9 @@ export const cat = primitive('cat', {
       });
     });
   },
-  vjp({ y: dy }, _saved, { dim, ends }) {
-    const part = (end: number, i: number): Tensor | undefined => {
-      const start = ends[i - 1] ?? 0;
-      return dy !== undefined && start < end ? sliceView(dy, dim, start, end, 1) : undefined;
-    };
+  vjp({ y: dy }, _saved, { dim, ends, blank }) {
+    if (dy === undefined) return {};
+    const part = (end: number, i: number): Tensor => (blank[i] ? filled(dy.entry, [0], dy.dtype, 0) : sliceView(dy, dim, ends[i - 1] ?? 0, end, 1));
     return { tensors: ends.map(part) };
   },
 });

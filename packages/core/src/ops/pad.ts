@@ -131,3 +131,14 @@ function fillMargin(x: Tensor, { dim, before, after }: Margin, mode: Exclude<Pad
   const size = x.shape[dim]!;
   return takeSlices(x, dim, SOURCES[mode](x.entry, size + before + after, { before, size }));
 }
+
+export interface ConstantPadOptions {
+  /** The value of new elements. Default 0. */
+  readonly value?: Scalar;
+}
+
+/** `pad` in mode `constant`, under ATen's name. */
+export const constantPadNd = composite('constantPadNd', (x: Tensor, margins: readonly number[], options?: ConstantPadOptions): Tensor => {
+  checkOptions('constantPadNd', options, ['value']);
+  return pad(x, margins, { value: options?.value ?? 0 });
+});

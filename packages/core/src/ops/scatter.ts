@@ -1,4 +1,4 @@
-import { checkIndex, checkReach, checkSameDType, checkTensor } from '../dispatch/checks.ts';
+import { checkIndices, checkReach, checkSameDType, checkTensor } from '../dispatch/checks.ts';
 import { composite, pointwise } from '../dispatch/declare.ts';
 import { isDifferentiable, RANGES, type Scalar } from '../dtype.ts';
 import { ArgumentError, checkOptions, describe } from '../errors.ts';
@@ -12,7 +12,7 @@ import { sliceView } from './slicing.ts';
 /** Checks what all of the family take; gives `dim` from the front and `src` cut to the index's sizes. */
 function prepare(op: string, x: Tensor, dim: number, index: Tensor, src: Tensor): { at: number; source: Tensor } {
   checkTensor(op, 'x', x);
-  checkIndex(op, 'index', index);
+  checkIndices(op, index);
   checkTensor(op, 'src', src);
   checkSameDType(op, 'src', src.dtype, x.dtype);
   const at = wrapDim(op, dim, x);
@@ -52,7 +52,7 @@ export const scatter = composite(
     checkOptions('scatter', options, ['reduce']);
     const write = scatterWay(options?.reduce);
     checkTensor('scatter', 'x', x);
-    checkIndex('scatter', 'index', index);
+    checkTensor('scatter', 'index', index);
     const { at, source } = prepare('scatter', x, dim, index, isTensor(src) ? src : valueAt(x, index, checkScalar('scatter', src)));
     return write(x, at, index, source);
   },

@@ -1,5 +1,6 @@
 import { type Adapter, type OperatorFamily, settled } from '../call.ts';
-import { callMethod, type TensorLike } from '../framework.ts';
+import { callCore, callMethod, type TensorLike } from '../framework.ts';
+import { camelCase } from '../names.ts';
 import { SliceIndex } from '../values.ts';
 
 /** Sizes may come as one list or one by one. */
@@ -15,6 +16,12 @@ const property: (name: string) => Adapter =
     const input = named.get('input') as Record<string, unknown>;
     return input[name] ?? (await invoke());
   };
+
+/** One tensor for one, a list for several. */
+const oneOrMany: Adapter = ({ framework, named, signature }) => {
+  const tensors = named.get('tensors') as readonly unknown[];
+  return callCore(framework, camelCase(signature.ourName), tensors.length === 1 ? tensors[0] : tensors);
+};
 
 /** ATen's slice of one dimension; ours is an index. */
 const sliceOne: Adapter = ({ framework, named }) => {
@@ -114,5 +121,14 @@ export const shape: OperatorFamily = {
     'combinations(input, r=2, with_replacement=False)',
     'constant_pad_nd(input, pad, value=0)',
   ],
-  adapters: { H: property('H'), T: property('T'), mT: property('mT'), mH: property('mH'), slice: sliceOne },
+  adapters: {
+    H: property('H'),
+    T: property('T'),
+    mT: property('mT'),
+    mH: property('mH'),
+    atleast_1d: oneOrMany,
+    atleast_2d: oneOrMany,
+    atleast_3d: oneOrMany,
+    slice: sliceOne,
+  },
 };
