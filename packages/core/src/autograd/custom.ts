@@ -57,7 +57,7 @@ function run<A extends unknown[], R extends Tensor | readonly Tensor[]>(name: st
   const edges = tensors.map((x, i) => (needs[i] ? edgeTo(x) : null));
   const node = new CustomNode(name, edges, context, rules.backward.bind(rules));
   const attach = (y: Tensor, i: number): Tensor => {
-    const output = tensors.includes(y) || y.view !== null ? cloneAlias(y) : y;
+    const output = tensors.includes(y) || y.viewLink !== null ? cloneAlias(y) : y;
     if (isDifferentiable(output.dtype)) {
       output.node = node;
       output.outputIndex = i;

@@ -8,7 +8,7 @@ import { sumTo } from '../ops/broadcast.ts';
 import { cast, clone } from '../ops/copying.ts';
 import { onesOf } from '../ops/filling.ts';
 import { sameShape } from '../shape.ts';
-import { closeScope, openScope, scope } from '../storage/scope.ts';
+import { closeScope, openScope, unscoped } from '../storage/scope.ts';
 
 export interface BackwardOptions {
   /** Keeps the graph's saved values for another backward. Default: `createGraph`. */
@@ -77,9 +77,21 @@ class Pending {
     if (gradient.holders === 0 && !gradient.shown) gradient.dispose();
   }
 
-  /** Leaves the nodes as the pass around this one had them. */
+  /** Takes the gradients that came to a node. */
+  take(node: Node): (Tensor | null)[] {
+    const { received } = node;
+    node.received = NOTHING;
+    return received;
+  }
+
+  /** Leaves the nodes as the pass around this one had them, and drops what an exception left on its way. */
   end(visited: readonly Node[]): void {
-    for (let i = 0; i < visited.length; i++) if (visited[i]!.visitor === this) this.forget(visited[i]!);
+    for (let i = 0; i < visited.length; i++) {
+      const node = visited[i]!;
+      if (node.visitor !== this) continue;
+      for (const gradient of node.received) if (gradient !== null) this.drop(gradient);
+      this.forget(node);
+    }
     for (const { node, visitor, received } of this.displaced) {
       node.visitor = visitor;
       node.received = received;
@@ -89,12 +101,11 @@ class Pending {
 
 const NOTHING: (Tensor | null)[] = [];
 
-const isInner = (node: Node): boolean => !(node instanceof LeafNode);
 /** Every edge leads to a smaller id, so this order meets a node after all its users. */
 const byFallingId = (a: Node, b: Node): number => b.id - a.id;
 
 /** Whether one place alone holds a gradient, in memory of its own. */
-const isSole = (gradient: Tensor): boolean => gradient.holders <= 1 && !gradient.shown && gradient.view === null && gradient.contiguous;
+const isSole = (gradient: Tensor): boolean => gradient.holders <= 1 && !gradient.shown && gradient.viewLink === null && gradient.rowMajor;
 
 /** One backward pass. With `captures` it collects the gradients of those places, without it those of all leaves. */
 class Pass {
@@ -104,7 +115,7 @@ class Pass {
   private readonly captures: ReadonlyMap<Node, readonly number[]> | null;
   readonly captured = new Map<Node, (Tensor | null)[]>();
   /** Gradients of leaves, stored at the very end: a pass that throws changes no leaf. */
-  private readonly arrived: { readonly leaf: Tensor; readonly gradient: Tensor; readonly sole: boolean }[] = [];
+  private readonly arrived: { readonly leaf: Tensor; readonly gradient: Tensor }[] = [];
 
   constructor(options: BackwardOptions, captures: ReadonlyMap<Node, readonly number[]> | null) {
     this.createGraph = options.createGraph ?? false;
@@ -117,12 +128,14 @@ class Pass {
     const found = this.find(roots);
     const before = setRecording(this.createGraph);
     try {
-      const order = found.filter(isInner).sort(byFallingId);
+      const order: Node[] = [];
+      for (let i = 0; i < found.length; i++) if (!(found[i] instanceof LeafNode)) order.push(found[i]!);
+      order.sort(byFallingId);
       if (this.captures !== null) this.prune(order, this.captures);
       for (const { edge, gradient } of roots) pending.add(edge.node, edge.outputIndex, gradient);
       for (let i = 0; i < order.length; i++) this.visit(order[i]!);
-      for (let i = 0; i < found.length; i++) if (!isInner(found[i]!)) this.visit(found[i]!);
-      for (const { leaf, gradient, sole } of this.arrived) this.accumulate(leaf, gradient, sole);
+      for (let i = 0; i < found.length; i++) if (found[i] instanceof LeafNode) this.visit(found[i]!);
+      for (let i = 0; i < this.arrived.length; i++) this.accumulate(this.arrived[i]!.leaf, this.arrived[i]!.gradient);
     } finally {
       setRecording(before);
       pending.end(found);
@@ -156,13 +169,13 @@ class Pass {
   }
 
   private visit(node: Node): void {
-    const dys = node.received;
+    const dys = this.pending.take(node);
     if (dys.length === 0) return;
     if (node.hooks !== null) this.runHooks(node.hooks, dys);
     const captured = this.captures?.get(node);
     if (captured !== undefined) this.capture(node, captured, dys);
     if (node instanceof LeafNode) {
-      if (this.captures === null) this.arrived.push({ leaf: node.leaf, gradient: dys[0]!, sole: isSole(dys[0]!) });
+      if (this.captures === null) this.arrived.push({ leaf: node.leaf, gradient: dys[0]! });
       return;
     }
     this.pass(node, dys);
@@ -196,14 +209,14 @@ class Pass {
   /** From a node to those before it. What the rule made on the way goes at once. */
   private pass(node: Node, dys: readonly (Tensor | null)[]): void {
     const { edges } = node;
-    const gradients = new Array<Tensor | null>(edges.length).fill(null);
+    const gradients: (Tensor | null)[] = [];
     const opened = openScope();
     try {
       const raw = this.apply(node, dys);
       for (let i = 0; i < edges.length; i++) {
         const edge = edges[i]!;
         const gradient = raw[i];
-        if (edge !== null && gradient !== null && gradient !== undefined) gradients[i] = this.fit(node, gradient, edge);
+        gradients.push(edge === null || gradient === null || gradient === undefined ? null : this.fit(node, gradient, edge));
       }
     } finally {
       closeScope(opened, gradients);
@@ -241,18 +254,18 @@ class Pass {
     }
   }
 
-  private accumulate(leaf: Tensor, gradient: Tensor, sole: boolean): void {
+  private accumulate(leaf: Tensor, gradient: Tensor): void {
     const { grad } = leaf;
     if (grad === null) {
-      const keep = this.createGraph || sole ? gradient : clone(gradient);
-      keep.shown = true;
-      leaf.grad = keep;
+      leaf.grad = this.createGraph || isSole(gradient) ? gradient : clone(gradient);
+      leaf.grad.shown = true;
     } else if (this.createGraph) {
       leaf.grad = add(grad, gradient);
       leaf.grad.shown = true;
     } else {
       addInPlace(grad, gradient);
     }
+    this.pending.drop(gradient);
   }
 }
 
@@ -293,10 +306,7 @@ function rootOf(op: string, output: Tensor, gradient: Tensor | null | undefined)
  * @throws {AutogradError} nothing needs a gradient, the graph was used before, or a saved value was changed.
  */
 export function backward(output: Tensor, gradient?: Tensor | null, options: BackwardOptions = {}): void {
-  scope(() => {
-    const pass = new Pass(options, null);
-    pass.run([rootOf('backward', output, gradient)]);
-  });
+  unscoped(() => new Pass(options, null).run([rootOf('backward', output, gradient)]));
 }
 
 export interface GradOptions extends BackwardOptions {
@@ -320,7 +330,7 @@ export function grad(outputs: Tensor | readonly Tensor[], inputs: readonly Tenso
   const outs = Array.isArray(outputs) ? (outputs as readonly Tensor[]) : [outputs as Tensor];
   const given = options.gradOutputs;
   const gradOutputs = given === undefined ? [] : Array.isArray(given) ? given : [given];
-  return scope(() => {
+  return unscoped(() => {
     const places = inputs.map((x, i) => {
       const edge = edgeTo(x);
       if (edge === null) throw new AutogradError(`grad: input ${i} needs no gradient; call requiresGrad_() before it is used`, { op: 'grad' });

@@ -34,7 +34,7 @@ function attach(x: Tensor, target: Tensor): Tensor {
 function readBytes<B>(x: Tensor, reading: (source: Tensor, start: number, byteLength: number) => B) {
   return scope(() =>
     withRecording(false, () => {
-      const source = x.contiguous ? x : clone(x);
+      const source = x.rowMajor ? x : clone(x);
       const width = byteLengthOf(x.dtype);
       const bytes = x.size === 0 ? new Uint8Array(0) : reading(source, source.offset * width, source.size * width);
       return { bytes, shape: x.shape, dtype: x.dtype };

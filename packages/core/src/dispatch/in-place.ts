@@ -27,16 +27,16 @@ export function checkInPlace(op: string, target: Tensor): void {
     throw new AutogradError(`${op}: several elements of the tensor share one place in memory (it was expanded); change a clone() instead`, { op });
   }
   if (!gradEnabled) return;
-  const { view } = target;
-  if (target.leafRequiresGrad || view?.base.leafRequiresGrad) {
+  const { viewLink } = target;
+  if (target.leafRequiresGrad || viewLink?.base.leafRequiresGrad) {
     const what = target.leafRequiresGrad ? 'a leaf' : 'a view of a leaf';
     throw new AutogradError(
       `${op}: ${what} that requires grad cannot be changed in place while a graph is recorded; wrap the update in noGrad(() => …)`,
       { op },
     );
   }
-  if (view !== null && view.frozen !== null && (wantsGrad(target) || wantsGrad(view.base))) {
-    throw new AutogradError(`${op}: ${view.frozen}; change a clone() of it instead`, { op });
+  if (viewLink !== null && viewLink.frozen !== null && (wantsGrad(target) || wantsGrad(viewLink.base))) {
+    throw new AutogradError(`${op}: ${viewLink.frozen}; change a clone() of it instead`, { op });
   }
 }
 
@@ -58,15 +58,15 @@ export const copyInto = (target: Tensor, source: Tensor): Tensor => copying.copy
  * base becomes the output of a node that replaces the view's part.
  */
 export function assignNode(target: Tensor, node: Node): void {
-  if (target.view === null) {
+  if (target.viewLink === null) {
     target.node = node;
     target.outputIndex = 0;
     return;
   }
-  const { base } = target.view;
+  const { base } = target.viewLink;
   base.node = new RebaseNode(node, target, base);
   base.outputIndex = 0;
-  target.view.refresh(target);
+  target.viewLink.refresh(target);
 }
 
 /** The gradient of a base, one view of which was changed in place by `inner`. */
@@ -83,7 +83,7 @@ class RebaseNode extends Node {
   apply([dy]: Gradients): Gradients {
     if (dy === null || dy === undefined) return this.edges.map(() => null);
     const whole = copying.clone(dy);
-    const part = this.view.view!.replay(whole);
+    const part = this.view.viewLink!.replay(whole);
     const [old, ...others] = this.inner.apply([copying.clone(part)]);
     copying.copy_(part, old ?? copying.zeroLike(part));
     return [whole, ...others];

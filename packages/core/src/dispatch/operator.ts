@@ -151,7 +151,7 @@ export class Operator {
 function severed(call: Call<Inputs, Attrs, Specs>, outputs: Outputs<Specs>): Outputs<Specs> {
   for (const name in outputs) {
     const output = outputs[name];
-    if (output !== undefined && output.view !== null && flatten(call.inputs).every((x) => x.storage !== output.storage)) output.view = null;
+    if (output !== undefined && output.viewLink !== null && flatten(call.inputs).every((x) => x.storage !== output.storage)) output.viewLink = null;
   }
   return outputs;
 }

@@ -16,8 +16,8 @@ export function launchPointwise(program: Program, output: Tensor, inputs: readon
   const size = sizeOf(output.shape);
   if (size === 0) return;
   const kernels = kernelsOf(output.storage.entry);
-  if (!program.usesIndex && output.contiguous && inputs.every((x) => walksFlat(x, output.shape))) {
-    const operands = inputs.map((x) => operandWith(x, x.contiguous && sizeOf(x.shape) === size ? FLAT : REPEATED));
+  if (!program.usesIndex && output.rowMajor && inputs.every((x) => walksFlat(x, output.shape))) {
+    const operands = inputs.map((x) => operandWith(x, x.rowMajor && sizeOf(x.shape) === size ? FLAT : REPEATED));
     kernels.pointwise(program, [size], operandWith(output, FLAT), operands, parameters);
     return;
   }
@@ -32,14 +32,14 @@ export function launchPointwise(program: Program, output: Tensor, inputs: readon
   kernels.pointwise(program, nest.shape, operandWith(output, nest.strides[0]!), operands, parameters);
 }
 
-const walksFlat = (x: Tensor, shape: readonly number[]): boolean => (x.contiguous && sameShape(x.shape, shape)) || isUniform(x);
+const walksFlat = (x: Tensor, shape: readonly number[]): boolean => (x.rowMajor && sameShape(x.shape, shape)) || isUniform(x);
 
 /** Runs a program over tensors of the output's shape that lie in row-major order or repeat one value. */
 export function launchFlat(program: Program, output: Tensor, inputs: readonly Tensor[]): void {
   const size = sizeOf(output.shape);
   if (size === 0) return;
   const operands = new Array<Operand>(inputs.length);
-  for (let i = 0; i < inputs.length; i++) operands[i] = operandWith(inputs[i]!, inputs[i]!.contiguous ? FLAT : REPEATED);
+  for (let i = 0; i < inputs.length; i++) operands[i] = operandWith(inputs[i]!, inputs[i]!.rowMajor ? FLAT : REPEATED);
   kernelsOf(output.storage.entry).pointwise(program, [size], operandWith(output, FLAT), operands, NO_PARAMETERS);
 }
 

@@ -41,11 +41,8 @@ export class PointwiseNode extends Node {
 
   apply([dy]: Gradients): Gradients {
     const { edges } = this;
-    const gradients = new Array<Tensor | null>(edges.length).fill(null);
-    if (dy === null || dy === undefined) return gradients;
-    for (let i = 0; i < edges.length; i++) {
-      if (edges[i] !== null) gradients[i] = this.gradient(i, dy);
-    }
+    const gradients: (Tensor | null)[] = [];
+    for (let i = 0; i < edges.length; i++) gradients.push(dy && edges[i] !== null ? this.gradient(i, dy) : null);
     return gradients;
   }
 

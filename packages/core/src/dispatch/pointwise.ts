@@ -121,7 +121,7 @@ export class PointwiseOp {
       const other = operands[i];
       if (!(other instanceof Tensor) || other.dtype !== dtype || other.disposed) return null;
       if (other.storage.entry !== entry || !sameShape(other.shape, shape)) return null;
-      if (other.contiguous) model = other;
+      if (other.rowMajor) model = other;
       else if (!isUniform(other)) return null;
     }
     if (model === null) return null;
@@ -154,12 +154,13 @@ export class PointwiseOp {
     if (!sameShape(shape, target.shape)) {
       throw new ShapeError(`${name}: the result has shape ${showShape(shape)}, which does not fit into ${showShape(target.shape)}`, { op: name });
     }
-    const { program } = this.variant(operands, options);
+    const result = this.variant(operands, options);
+    const { program } = result;
     if (!this.settings.converts && DTYPES[program.output].rank > DTYPES[target.dtype].rank) {
       throw new DTypeError(`${name}: the result is ${program.output}, which a ${target.dtype} tensor cannot hold; convert it first: to({ dtype: '${program.output}' })`, { op: name });
     }
     const separate = operands.map((operand) => (isTensor(operand) ? separateFrom(target, operand) : operand));
-    const variant = this.variant(operands, options, target.dtype);
+    const variant = program.output === target.dtype ? result : this.variant(operands, options, target.dtype);
     const tensors = separate.filter(isTensorOperand);
     const node = gradEnabled && isDifferentiable(target.dtype) && operands.some((operand) => isTensor(operand) && wantsGrad(operand)) ? this.node(operands, options, true) : null;
     launchPointwise(variant.program, target, tensors, this.parameters(operands, options, variant));
@@ -204,7 +205,7 @@ export class PointwiseOp {
         if (operand.storage.entry !== first.storage.entry) throw severalDevices(this.name, first, operand);
         if (!sameShape(shape!, operand.shape)) shape = broadcastShapes(this.name, shape!, operand.shape);
       }
-      if (operand.contiguous) model = operand;
+      if (operand.rowMajor) model = operand;
     }
     if (first === undefined) throw new ArgumentError(`${this.name}: at least one operand must be a tensor, got ${operands.map(describe).join(' and ')}`, { op: this.name });
     if (model !== undefined && !sameShape(model.shape, shape!)) model = undefined;

@@ -1,4 +1,4 @@
-import { type DType, getDefaultDtype, isDifferentiable } from '../dtype.ts';
+import { asDType, type DType, getDefaultDtype, isDifferentiable } from '../dtype.ts';
 import { checkOptions, describe, DTypeError, ArgumentError, ShapeError, showShape } from '../errors.ts';
 import { type Expr, input, parameter } from '../expr/expr.ts';
 import { compile, computeType } from '../expr/program.ts';
@@ -62,10 +62,9 @@ export class ReductionDeclaration {
 
   readonly infer = (x: Tensor, dimOrOptions?: Dims | ReduceOptions, given?: ReduceOptions): ReduceCall => {
     if (!isTensor(x)) throw new ArgumentError(`${this.name}: the input must be a tensor, got ${describe(x)}`, { op: this.name });
-    const bare = typeof dimOrOptions === 'object' && dimOrOptions !== null && !Array.isArray(dimOrOptions);
-    const options = bare ? (dimOrOptions as ReduceOptions) : given;
-    checkOptions(this.name, options, ['keepdim', 'dtype']);
-    const dims = this.dims(x, bare ? undefined : (dimOrOptions as Dims));
+    const [dim, options] = dimAndOptions(dimOrOptions, given);
+    checkOptions(this.name, options, this.converts ? ['keepdim', 'dtype'] : ['keepdim']);
+    const dims = reducedDims(this.name, x, dim);
     const compute = this.computeDType(x.dtype, options?.dtype);
     const keepdim = options?.keepdim ?? false;
     let count = 1;
@@ -86,7 +85,7 @@ export class ReductionDeclaration {
       return;
     }
     const reduction = this.reduction(x.dtype, attrs.compute);
-    if (x.contiguous && dims.length === x.shape.length) {
+    if (x.rowMajor && dims.length === x.shape.length) {
       kernels.reduce(reduction, [count], 0, operandWith(y, NO_STRIDES), [operandWith(x, FLAT)], [count]);
       return;
     }
@@ -102,14 +101,13 @@ export class ReductionDeclaration {
     kernels.reduce(reduction, sizes, nest.keepFrom, output, [operandWith(x, inStrides)], [count]);
   };
 
-  private dims(x: Tensor, dim: Dims): readonly number[] {
-    if (dim === null || dim === undefined || (Array.isArray(dim) && dim.length === 0)) return ALL_DIMS[x.shape.length]!;
-    const dims = wrapDims(this.name, Array.isArray(dim) ? dim : [dim], x).sort((a, b) => a - b);
-    return x.shape.length === 0 ? [] : dims;
+  /** Whether the option `dtype` has a meaning: where the result is a number that is computed. */
+  private get converts(): boolean {
+    return this.settings.result === 'sum' || this.settings.result === 'float';
   }
 
   private computeDType(dtype: DType, asked: DType | undefined): DType {
-    const from = asked ?? dtype;
+    const from = asked === undefined ? dtype : asDType(this.name, asked);
     switch (this.settings.result) {
       case 'same':
       case 'bool':
@@ -173,6 +171,23 @@ function intern(combiner: ReduceCombiner, pre: Reduction['pre'], post: Reduction
     interned.set(key, reduction);
   }
   return reduction;
+}
+
+/** The arguments after the input, where the dim may be left out before the options. */
+export function dimAndOptions<O extends object>(dim: Dims | O, options: O | undefined): [dim: Dims, options: O | undefined] {
+  // What is neither a number, a list nor absent is an object of options; its keys are checked next.
+  return typeof dim === 'object' && dim !== null && !Array.isArray(dim) ? [undefined, dim as O] : [dim as Dims, options];
+}
+
+/**
+ * The dims to reduce, from the front and in rising order: those named, or all where none is.
+ *
+ * @throws {ShapeError} one is out of range or named twice.
+ */
+export function reducedDims(op: string, x: Tensor, dim: Dims): readonly number[] {
+  if (dim === null || dim === undefined || (Array.isArray(dim) && dim.length === 0)) return ALL_DIMS[x.shape.length]!;
+  const dims = wrapDims(op, Array.isArray(dim) ? dim : [dim], x).sort((a, b) => a - b);
+  return x.shape.length === 0 ? [] : dims;
 }
 
 /** The shape that is left when `dims` are reduced. */

@@ -43,7 +43,7 @@ export class ViewOp<A extends unknown[]> {
   make(x: Tensor, args: A): Tensor {
     const { shape, strides, offset } = this.declaration.infer(x, ...args);
     const y = new Tensor(x.storage, x.dtype, shape, strides, offset);
-    y.view = new Link(x, this as unknown as AnyView, args);
+    y.viewLink = new Link(x, this as unknown as AnyView, args);
     if (gradEnabled && isDifferentiable(x.dtype) && wantsGrad(x)) y.node = new ViewNode(this as unknown as AnyView, x, args);
     return y;
   }
@@ -51,7 +51,7 @@ export class ViewOp<A extends unknown[]> {
   /** Marks `views`, made by one operator, as closed to in-place operators while a graph is recorded. */
   static freeze(op: string, views: readonly Tensor[]): void {
     for (const view of views) {
-      if (view.view instanceof Link) view.view.frozen = `this is one of several views that ${op} made, and the others would not follow`;
+      if (view.viewLink instanceof Link) view.viewLink.frozen = `this is one of several views that ${op} made, and the others would not follow`;
     }
   }
 }
@@ -72,15 +72,15 @@ class Link implements ViewLink {
     this.parent = parent;
     this.op = op;
     this.args = args;
-    this.base = parent.view === null ? parent : parent.view.base;
+    this.base = parent.viewLink === null ? parent : parent.viewLink.base;
     this.frozen = gradEnabled
-      ? (parent.view?.frozen ?? null)
+      ? (parent.viewLink?.frozen ?? null)
       : 'this view was made inside noGrad, so its base would not notice';
     this.baseNode = nodeOf(this.base);
   }
 
   replay(base: Tensor): Tensor {
-    const parent = this.parent.view === null ? base : this.parent.view.replay(base);
+    const parent = this.parent.viewLink === null ? base : this.parent.viewLink.replay(base);
     return this.op.make(parent, this.args);
   }
 

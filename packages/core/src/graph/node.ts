@@ -67,7 +67,7 @@ const leafNode = (leaf: Tensor): LeafNode => (leaf.leaf ??= new LeafNode(leaf));
  * The node whose output a tensor is. A view whose base was changed in place since derives its node anew.
  */
 export function nodeOf(tensor: Tensor): Node | null {
-  tensor.view?.refresh(tensor);
+  tensor.viewLink?.refresh(tensor);
   return tensor.node;
 }
 
@@ -80,7 +80,7 @@ export function edgeTo(tensor: Tensor): Edge | null {
 
 /** Whether a gradient is wanted for a tensor. */
 export const wantsGrad = (tensor: Tensor): boolean =>
-  tensor.leafRequiresGrad || tensor.node !== null || (tensor.view !== null && nodeOf(tensor) !== null);
+  tensor.leafRequiresGrad || tensor.node !== null || (tensor.viewLink !== null && nodeOf(tensor) !== null);
 
 /**
  * Adds a function that sees the gradient of a tensor in `backward`. Returns the way to take it off again.

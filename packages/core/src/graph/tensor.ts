@@ -37,7 +37,7 @@ export class Tensor {
   /** Position of the first element in the storage, in elements. */
   readonly offset: number;
   /** Whether the elements lie in row-major order without gaps. */
-  readonly contiguous: boolean;
+  readonly rowMajor: boolean;
   /** The operator that made this value, where a gradient may flow through it. */
   node: Node | null = null;
   /** Which output of `node` this is. */
@@ -46,7 +46,8 @@ export class Tensor {
   leafRequiresGrad = false;
   /** The sum of gradients that `backward()` brought here; null before. */
   grad: Tensor | null = null;
-  view: ViewLink | null = null;
+  /** How this came about, if it is a view. */
+  viewLink: ViewLink | null = null;
   /** The end of the graph at this leaf, once something was recorded on it. */
   leaf: LeafNode | null = null;
   /** Set by `retainGrad()`. */
@@ -63,7 +64,7 @@ export class Tensor {
     this.shape = shape;
     this.strides = strides;
     this.offset = offset;
-    this.contiguous = isContiguous(shape, strides);
+    this.rowMajor = isContiguous(shape, strides);
     storage.retain();
     track(this);
   }
