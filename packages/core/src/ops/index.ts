@@ -1,5 +1,6 @@
 /** Every operator, by family. What is exported here is a function of the package and, where it fits, a method of `Tensor`. */
 export * from './activation.ts';
+export * from './adaptive-pool.ts';
 export { addbmm, type AddmmOptions, addmm, addmv, addr, baddbmm } from './addmm.ts';
 export * from './arithmetic.ts';
 export { asStrided, asStridedCopy } from './as-strided.ts';
@@ -24,19 +25,50 @@ export {
 } from './creation.ts';
 export { diag, diagEmbed, diagflat, type DiagOptions, type DiagflatOptions } from './diag.ts';
 export { einsum } from './einsum.ts';
+export { embedding, type EmbeddingOptions } from './embedding.ts';
 export * from './exponential.ts';
 export * from './extremum.ts';
 export * from './fill.ts';
 export { flip, fliplr, flipud, rot90, type Rot90Options } from './flipping.ts';
 export * from './gated.ts';
 export { type GatherOptions, gather } from './gather.ts';
+export { index, indexPut, type IndexPutOptions, set_ } from './indexing.ts';
+export type { IndexArray, IndexItem } from './index-items.ts';
+export {
+  indexAdd,
+  type IndexAddOptions,
+  indexCopy,
+  indexFill,
+  indexReduce,
+  type IndexReduceOptions,
+  type IndexReduction,
+  indexSelect,
+} from './index-select.ts';
 export { cat, columnStack, dstack, hstack, stack, vstack } from './joining.ts';
 export { bilinear, linear } from './linear.ts';
 export * from './logical.ts';
+export { maskedScatter, maskedSelect, maskedSelectSync } from './masking.ts';
 export { bmm, dot, inner, matmul, mm, mv, outer, vdot } from './matmul.ts';
 export { broadcastTensors, meshgrid, type MeshgridOptions } from './meshgrid.ts';
 export * from './nan-to-num.ts';
+export { argwhere, nonzero, type NonzeroOptions, nonzeroStatic, type NonzeroStaticOptions, nonzeroSync } from './nonzero.ts';
+export { oneHot, type OneHotOptions } from './one-hot.ts';
 export { type ConstantPadOptions, constantPadNd, pad, type PadMode, type PadOptions } from './pad.ts';
+export {
+  type AvgPoolOptions,
+  avgPool1d,
+  avgPool2d,
+  avgPool3d,
+  type LpPoolOptions,
+  lpPool1d,
+  lpPool2d,
+  lpPool3d,
+  type MaxPoolOptions,
+  type MaxPoolResult,
+  maxPool1d,
+  maxPool2d,
+  maxPool3d,
+} from './pool.ts';
 export * from './power.ts';
 export {
   bernoulli_,
@@ -60,9 +92,12 @@ export { contiguous, permute, reshape, squeeze, transpose, unsqueeze, viewAs } f
 export { roll } from './roll.ts';
 export * from './rounding.ts';
 export { type ScatterOptions, type ScatterReduceOptions, type ScatterReduction, scatter, scatterAdd, scatterReduce } from './scatter.ts';
+export { bucketize, type BucketizeOptions, searchsorted, type SearchsortedOptions } from './searchsorted.ts';
+export { ELLIPSIS, type Slice, slice } from './slice.ts';
 export { diagonal, type DiagonalOptions, narrow, select, unfold } from './slicing.ts';
 export * from './special.ts';
 export * from './splitting.ts';
+export { put, type PutOptions, take, takeAlongDim } from './take.ts';
 export * from './tensor-products.ts';
 export { tril, trilIndices, triu, triuIndices, type TriangleIndicesOptions, type TriangleOptions } from './triangular.ts';
 export * from './trigonometric.ts';

@@ -5,11 +5,11 @@ import { isTensor, type Tensor } from '../graph/tensor.ts';
 import { wrapDim } from '../shape.ts';
 import { expand } from './broadcast.ts';
 import { cast, clone } from './copying.ts';
+import { cumsum } from './cumulative.ts';
 import { filled } from './filling.ts';
 import { takeSlices } from './positions.ts';
 import { readSync } from './reading.ts';
 import { reshape } from './reshape.ts';
-import { runningCount } from './running-count.ts';
 import { addAt, valueAt } from './scatter-at.ts';
 import { sliceView } from './slicing.ts';
 
@@ -91,9 +91,9 @@ function sourceOfEach(repeats: Tensor, count: number, outputSize: number | undef
     if (size > 0) throw wrongSize(size, 0);
     return filled(each.entry, [0], 'int32', 0);
   }
-  const ends = runningCount(each);
+  const ends = cumsum(each, 0);
   const marks = filled(each.entry, [size + 1], 'int32', 0);
-  const passed = runningCount(sliceView(addAt(marks, 0, ends, valueAt(marks, ends, 1)), 0, 0, size, 1));
+  const passed = cumsum(sliceView(addAt(marks, 0, ends, valueAt(marks, ends, 1)), 0, 0, size, 1), 0);
   // Where `outputSize` is not the sum, the places are out of range, which the kernel reports.
   return sourceAt(passed, sliceView(ends, 0, count - 1, count, 1), { size });
 }
