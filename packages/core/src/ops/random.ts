@@ -143,7 +143,8 @@ export const randnLike = (x: Tensor, options?: RandomOptions): Tensor => randn(x
 export const randintLike = (x: Tensor, low: number, high: number, options?: RandomOptions): Tensor =>
   randint(low, high, x.shape, { dtype: x.dtype, device: x.device, ...options });
 
-interface Draw {
+/** What random in-place operators take. */
+export interface DrawOptions {
   readonly generator?: Generator;
 }
 
@@ -153,14 +154,14 @@ function drawInto(x: Tensor, draw: (shape: readonly number[], dtype: DType) => T
 }
 
 /** Overwrites `x` with uniform random numbers of `[low, high)`. */
-export function uniform_(x: Tensor, low = 0, high = 1, options: Draw = {}): Tensor {
+export function uniform_(x: Tensor, low = 0, high = 1, options: DrawOptions = {}): Tensor {
   checkOptions('uniform_', options, ['generator']);
   floating('uniform_', x.dtype);
   return drawInto(x, (shape, dtype) => uniformOn(x.entry, shape, dtype, options.generator ?? defaultGenerator, low, high));
 }
 
 /** Overwrites `x` with normally distributed random numbers. */
-export function normal_(x: Tensor, mean = 0, std = 1, options: Draw = {}): Tensor {
+export function normal_(x: Tensor, mean = 0, std = 1, options: DrawOptions = {}): Tensor {
   checkOptions('normal_', options, ['generator']);
   floating('normal_', x.dtype);
   if (!(std >= 0)) throw new ArgumentError(`normal_: std must be 0 or more, got ${std}`, { op: 'normal_' });
@@ -168,7 +169,7 @@ export function normal_(x: Tensor, mean = 0, std = 1, options: Draw = {}): Tenso
 }
 
 /** Overwrites `x` with 1 with probability `p`, else 0. */
-export function bernoulli_(x: Tensor, p = 0.5, options: Draw = {}): Tensor {
+export function bernoulli_(x: Tensor, p = 0.5, options: DrawOptions = {}): Tensor {
   checkOptions('bernoulli_', options, ['generator']);
   probability('bernoulli_', p);
   return drawInto(x, (shape, dtype) => bernoulliFill(x.entry, shape, dtype, options.generator ?? defaultGenerator, { p }));

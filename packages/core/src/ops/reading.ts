@@ -33,7 +33,7 @@ type Readable = keyof typeof ARRAYS;
 function readable(x: Tensor): { tensor: Tensor; dtype: Readable; start: number; byteLength: number } {
   const half = x.dtype === 'float16' || x.dtype === 'bfloat16';
   const whole = half ? cast(x, 'float32') : x;
-  const tensor = whole.contiguous ? whole : clone(whole);
+  const tensor = whole.rowMajor ? whole : clone(whole);
   const width = byteLengthOf(tensor.dtype);
   return { tensor, dtype: tensor.dtype as Readable, start: tensor.offset * width, byteLength: tensor.size * width };
 }

@@ -76,7 +76,7 @@ export const reshape = composite('reshape', (x: Tensor, shape: readonly number[]
 });
 
 /** The tensor itself if its elements lie in row-major order, else a copy that does. */
-export const contiguous = composite('contiguous', (x: Tensor): Tensor => (x.contiguous ? x : clone(x)));
+export const contiguous = composite('contiguous', (x: Tensor): Tensor => (x.rowMajor ? x : clone(x)));
 
 /**
  * The tensor without dimensions of size 1: all of them, or those named.

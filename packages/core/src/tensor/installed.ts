@@ -37,7 +37,7 @@ export function detach(x: Tensor): Tensor {
 
 /** Takes the tensor itself out of the graph. @throws {AutogradError} it is a view. */
 export function detach_(x: Tensor): Tensor {
-  if (x.view !== null && nodeOf(x) !== null) {
+  if (x.viewLink !== null && nodeOf(x) !== null) {
     throw new AutogradError('detach_: a view cannot be taken out of the graph alone; use detach()', { op: 'detach_' });
   }
   x.node = null;
@@ -66,7 +66,7 @@ export function retainGrad(x: Tensor): Tensor {
 }
 
 /** Whether the elements lie in row-major order without gaps. */
-export const isContiguous = (x: Tensor): boolean => x.contiguous;
+export const isContiguous = (x: Tensor): boolean => x.rowMajor;
 
 /** Where a tensor should go. */
 export interface ToOptions {

@@ -6,6 +6,7 @@ const FUNCTIONS_ONLY: ReadonlySet<string> = new Set([
   'arange',
   'broadcastTensors',
   'cat',
+  'chainMatmul',
   'columnStack',
   'dstack',
   'einsum',
@@ -15,13 +16,13 @@ const FUNCTIONS_ONLY: ReadonlySet<string> = new Set([
   'hstack',
   'linspace',
   'meshgrid',
+  'multiDot',
   'ones',
   'rand',
   'randint',
   'randn',
   'slice',
   'stack',
-  'tensor',
   'trilIndices',
   'triuIndices',
   'vstack',
@@ -31,7 +32,7 @@ const FUNCTIONS_ONLY: ReadonlySet<string> = new Set([
 
 /**
  * Whether a function that `ops/index.ts` exports is a method of `Tensor` too, with its first parameter as `this`.
- * Where it has an in-place form, that one is the method `name_`.
+ * If so, its in-place form, where it has one, is the method `name_`.
  */
 export const isMethod = (name: string): boolean => !FUNCTIONS_ONLY.has(name);
 

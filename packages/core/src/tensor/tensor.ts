@@ -44,9 +44,8 @@ function defineGetter(name: string, get: (this: Tensor) => unknown): void {
 }
 
 for (const [name, fn] of Object.entries<unknown>({ ...operators, ...methods })) {
-  if (typeof fn !== 'function') continue;
-  if (isMethod(name)) define(name, methodOf(fn as TensorFunction));
-  // An in-place form is a method, also of a function that is not one itself.
+  if (typeof fn !== 'function' || !isMethod(name)) continue;
+  define(name, methodOf(fn as TensorFunction));
   const { inPlace } = fn as { inPlace?: TensorFunction };
   if (inPlace !== undefined) define(`${name}_`, methodOf(inPlace));
 }
