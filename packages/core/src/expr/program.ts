@@ -193,9 +193,10 @@ class Builder {
 
   /** Whether a weak value can take a type without losing its fraction. */
   private fits(step: number, type: ScalarType): boolean {
+    if (type === 'uint32' || isFloating(type)) return true;
     const instruction = this.steps[step]!;
-    if (instruction.op !== 'literal') return true;
-    return type === 'uint32' || isFloating(type) || Number.isInteger(instruction.value) || typeof instruction.value === 'boolean';
+    if (instruction.op !== 'literal') return instruction.type === 'uint32' || !isFloating(instruction.type);
+    return Number.isInteger(instruction.value) || typeof instruction.value === 'boolean';
   }
 
   private weakType(value: number): ScalarType {
