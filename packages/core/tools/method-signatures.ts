@@ -37,7 +37,17 @@ export interface Reading {
 }
 
 /** Types of the language that need no import. */
-const GLOBAL_TYPES = new Set(['Promise', 'Array', 'ReadonlyArray', 'Record', 'Readonly', 'Partial', 'Map', 'ReadonlyMap', 'Iterable']);
+const GLOBAL_TYPES = new Set([
+  'Promise',
+  'Array',
+  'ReadonlyArray',
+  'Record',
+  'Readonly',
+  'Partial',
+  'Map',
+  'ReadonlyMap',
+  'Iterable',
+]);
 
 interface Request {
   /** The repository's root. */
@@ -71,7 +81,14 @@ function createProgram(request: Request, entry: string, text: string): ts.Progra
   const config = ts.readConfigFile(resolve(request.root, 'tsconfig.base.json'), ts.sys.readFile);
   const { options } = ts.parseJsonConfigFileContent({ ...config.config, files: [] }, ts.sys, request.root);
   // Without Node's types: signatures do not need them, and reading them takes longer than all the rest.
-  const settings: ts.CompilerOptions = { ...options, types: [], composite: false, incremental: false, emitDeclarationOnly: false, noEmit: true };
+  const settings: ts.CompilerOptions = {
+    ...options,
+    types: [],
+    composite: false,
+    incremental: false,
+    emitDeclarationOnly: false,
+    noEmit: true,
+  };
   const host = ts.createCompilerHost(settings);
   const virtual = new Map([
     [entry, text],
@@ -81,7 +98,9 @@ function createProgram(request: Request, entry: string, text: string): ts.Progra
   host.fileExists = (name) => virtual.has(resolve(name)) || fileExists(name);
   host.getSourceFile = (name, languageVersion, ...rest) => {
     const content = virtual.get(resolve(name));
-    return content === undefined ? getSourceFile(name, languageVersion, ...rest) : ts.createSourceFile(name, content, languageVersion, true);
+    return content === undefined
+      ? getSourceFile(name, languageVersion, ...rest)
+      : ts.createSourceFile(name, content, languageVersion, true);
   };
   return ts.createProgram([entry], settings, host);
 }
@@ -147,15 +166,26 @@ class SignatureReader {
     const given = this.checker.getTypeOfSymbol(first);
     const isRest = declaration?.parameters[0]?.dotDotDotToken !== undefined;
     // Of a list of parameters that was inferred as a whole, the first; of a true rest parameter, none.
-    const type = !isRest ? given : this.checker.isTupleType(given) ? this.checker.getTypeArguments(given as ts.TypeReference)[0] : undefined;
+    const type = !isRest
+      ? given
+      : this.checker.isTupleType(given)
+        ? this.checker.getTypeArguments(given as ts.TypeReference)[0]
+        : undefined;
     const { file, name } = this.request.class;
     return (type?.isUnion() ? type.types : [type]).some((member) => {
       const symbol = member?.getSymbol();
-      return symbol?.name === name && symbol.declarations?.some((at) => resolve(at.getSourceFile().fileName) === file);
+      return (
+        symbol?.name === name &&
+        symbol.declarations?.some((at) => resolve(at.getSourceFile().fileName) === file)
+      );
     });
   }
 
-  private parameter(name: string, parameter: ts.ParameterDeclaration, signature: ts.MethodSignature): Parameter {
+  private parameter(
+    name: string,
+    parameter: ts.ParameterDeclaration,
+    signature: ts.MethodSignature,
+  ): Parameter {
     const rest = parameter.dotDotDotToken === undefined ? '' : '...';
     const optional = parameter.questionToken !== undefined;
     const own = (parameter.name as ts.Identifier).text;
@@ -172,20 +202,31 @@ class SignatureReader {
     this.checkNames(where, node, signature);
     return this.printer
       .printNode(ts.EmitHint.Unspecified, node, this.entry)
-      .replaceAll(/import\("([^"]+)"(?:, \{[^}]*\{[^}]*\}[^}]*\})?\)\.(\w+)/g, (_, module: string, type: string) => this.use(where, type, module))
-      .replaceAll(/\bm(\d+)\.(\w+)/g, (_, index: string, type: string) => this.use(where, type, this.moduleOf(Number(index), type)));
+      .replaceAll(
+        /import\("([^"]+)"(?:, \{[^}]*\{[^}]*\}[^}]*\})?\)\.(\w+)/g,
+        (_, module: string, type: string) => this.use(where, type, module),
+      )
+      .replaceAll(/\bm(\d+)\.(\w+)/g, (_, index: string, type: string) =>
+        this.use(where, type, this.moduleOf(Number(index), type)),
+      );
   }
 
   /** The module that declares a type which one of the requested modules passes on. */
   private moduleOf(index: number, type: string): string {
-    const module = this.checker.getSymbolAtLocation(this.program.getSourceFile(this.request.modules[index]!)!)!;
+    const module = this.checker.getSymbolAtLocation(
+      this.program.getSourceFile(this.request.modules[index]!)!,
+    )!;
     const symbol = this.checker.getExportsOfModule(module).find((exported) => exported.name === type)!;
-    return specifierFrom(this.request.generated, this.declaredSymbol(symbol).declarations![0]!.getSourceFile().fileName);
+    return specifierFrom(
+      this.request.generated,
+      this.declaredSymbol(symbol).declarations![0]!.getSourceFile().fileName,
+    );
   }
 
   private use(where: string, type: string, module: string): string {
     const known = this.imports.get(type);
-    if (known !== undefined && known !== module) this.problems.push(`${where}: ${type} of ${module} has the same name as that of ${known}`);
+    if (known !== undefined && known !== module)
+      this.problems.push(`${where}: ${type} of ${module} has the same name as that of ${known}`);
     this.imports.set(type, module);
     return type;
   }
@@ -195,11 +236,14 @@ class SignatureReader {
     const own = new Set((signature.typeParameters ?? []).map((parameter) => parameter.name.text));
     const visit = (child: ts.Node): void => {
       if (child.kind === ts.SyntaxKind.UnknownKeyword || child.kind === ts.SyntaxKind.AnyKeyword) {
-        this.problems.push(`${where} is ${child.kind === ts.SyntaxKind.AnyKeyword ? 'any' : 'unknown'}; write its type`);
+        this.problems.push(
+          `${where} is ${child.kind === ts.SyntaxKind.AnyKeyword ? 'any' : 'unknown'}; write its type`,
+        );
       }
       if (ts.isTypeReferenceNode(child) && ts.isIdentifier(child.typeName)) {
         const { text } = child.typeName;
-        if (!GLOBAL_TYPES.has(text) && !own.has(text)) this.problems.push(`${where} has the type ${text}, which its module does not export`);
+        if (!GLOBAL_TYPES.has(text) && !own.has(text))
+          this.problems.push(`${where} has the type ${text}, which its module does not export`);
       }
       ts.forEachChild(child, visit);
     };
@@ -211,7 +255,8 @@ class SignatureReader {
     const members = new Set<string>();
     for (const statement of this.program.getSourceFile(file)!.statements) {
       if (!ts.isClassDeclaration(statement) || statement.name?.text !== name) continue;
-      for (const { name: member } of statement.members) if (member !== undefined && ts.isIdentifier(member)) members.add(member.text);
+      for (const { name: member } of statement.members)
+        if (member !== undefined && ts.isIdentifier(member)) members.add(member.text);
     }
     return members;
   }
