@@ -10,8 +10,29 @@ export function gatherKernel(bySource: boolean): RequiredKernels['gather'] {
   const loops = perKind(gatherRow, bySource);
   return (shape, inputLength, output, input, index) => {
     const indices = checkedIndices('gather', shape, index, inputLength);
+    const row = loops(KIND_OF[output.dtype]);
+    const target = arrayOf(output);
+    const source = arrayOf(input);
     const last = shape.length - 1;
     const along = input.strides[last]!;
+    if (last === 0) {
+      const yStep = output.strides[0]!;
+      const [iStart, iStep] = [indices.offset, indices.strides[0]!];
+      row(
+        target,
+        output.offset,
+        yStep,
+        source,
+        input.offset,
+        0,
+        along,
+        indices.array,
+        iStart,
+        iStep,
+        shape[0]!,
+      );
+      return;
+    }
     // Along the gathered dimension the index alone says where to read.
     const inputSteps = input.strides.map((stride, dim) => (dim === last ? 0 : stride));
     const nest = arrange(shape, [output.strides, inputSteps, indices.strides]);
@@ -21,9 +42,6 @@ export function gatherKernel(bySource: boolean): RequiredKernels['gather'] {
       { offset: input.offset, strides: nest.strides[1]! },
       { offset: indices.offset, strides: nest.strides[2]! },
     ]);
-    const row = loops(KIND_OF[output.dtype]);
-    const target = arrayOf(output);
-    const source = arrayOf(input);
     const [yStep, xStep, iStep] = steps as [number, number, number];
     const { offsets } = rows;
     do {

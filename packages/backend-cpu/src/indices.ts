@@ -21,6 +21,13 @@ export function checkedIndices(
   index: Operand,
   length: number,
 ): Indices {
+  if (index.dtype === 'int32' && shape.length === 1) {
+    const array = int32sOf(index);
+    const step = index.strides[0]!;
+    const bad = findBad(array, index.offset, step, step === 0 ? 1 : shape[0]!, length);
+    if (bad >= 0) outOfRange(op, array[bad]!, length);
+    return { array, offset: index.offset, strides: index.strides };
+  }
   const dims = shape.map((_, dim) => dim).filter((dim) => index.strides[dim] !== 0);
   const sizes = dims.map((dim) => shape[dim]!);
   const walked = { offset: index.offset, strides: dims.map((dim) => index.strides[dim]!) };
@@ -29,8 +36,7 @@ export function checkedIndices(
   const step = walked.strides[outerRank] ?? 0;
   const rows = new Odometer(sizes, outerRank, [walked]);
   if (index.dtype === 'int32') {
-    // The dtype's array is an Int32Array by construction.
-    const array = numbersOf(index) as Int32Array;
+    const array = int32sOf(index);
     do {
       const bad = findBad(array, rows.offsets[0]!, step, size, length);
       if (bad >= 0) outOfRange(op, array[bad]!, length);
@@ -47,6 +53,9 @@ export function checkedIndices(
   } while (rows.next());
   return { array, offset: 0, strides: compactStrides(shape, index.strides) };
 }
+
+/** The dtype's array is an Int32Array by construction. */
+const int32sOf = (index: Operand): Int32Array => numbersOf(index) as Int32Array;
 
 function outOfRange(op: string, index: number | bigint, length: number): never {
   throw new BackendError(`${op}: index ${index} is out of range for size ${length}`, {

@@ -26,11 +26,16 @@ export function widened(shape: readonly number[], input: Operand): Operand {
   const y = numbersOf(wide);
   const x = numbersOf(input);
   const values = input.dtype === 'float16' ? float16Values() : null;
-  const walk = new Odometer(shape, shape.length, [wide, input]);
+  const last = shape.length - 1;
+  const count = shape[last] ?? 1;
+  const step = input.strides[last] ?? 0;
+  const rows = new Odometer(shape, Math.max(last, 0), [input]);
+  let to = 0;
   do {
-    const bits = x[walk.offsets[1]!]!;
-    y[walk.offsets[0]!] = values === null ? fromBfloat16(bits) : values[bits]!;
-  } while (walk.next());
+    for (let i = 0, at = rows.offsets[0]!; i < count; i++, at += step) {
+      y[to++] = values === null ? fromBfloat16(x[at]!) : values[x[at]!]!;
+    }
+  } while (rows.next());
   return wide;
 }
 
@@ -39,8 +44,12 @@ export function narrowInto(shape: readonly number[], output: Operand, wide: Oper
   const y = numbersOf(output);
   const x = numbersOf(wide);
   const round = output.dtype === 'float16' ? toFloat16 : toBfloat16;
-  const walk = new Odometer(shape, shape.length, [output, wide]);
+  const last = shape.length - 1;
+  const count = shape[last] ?? 1;
+  const step = output.strides[last] ?? 0;
+  const rows = new Odometer(shape, Math.max(last, 0), [output]);
+  let from = 0;
   do {
-    y[walk.offsets[0]!] = round(x[walk.offsets[1]!]!);
-  } while (walk.next());
+    for (let i = 0, at = rows.offsets[0]!; i < count; i++, at += step) y[at] = round(x[from++]!);
+  } while (rows.next());
 }

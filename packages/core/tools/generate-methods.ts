@@ -6,6 +6,7 @@ import { execFileSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { isDeclared } from '../src/dispatch/declare.ts';
 import * as operators from '../src/ops/index.ts';
 import * as installed from '../src/tensor/installed.ts';
 import { functionsOnly, isMethod } from '../src/tensor/method-rule.ts';
@@ -87,8 +88,8 @@ function addMethod(fn: FunctionSignatures, members: Map<string, string>): void {
   const overloads = fn.overloads.filter(({ takesInstance }) => takesInstance);
   if (!isMethod(name) || overloads.length === 0) return;
   add(members, name, overloads.map((overload) => member(name, overload, overload.documentation)).join('\n'));
-  const value: { inPlace?: unknown } = { ...operators, ...installed }[name as keyof typeof operators];
-  if (value.inPlace === undefined) return;
+  const value: unknown = { ...operators, ...installed }[name as keyof typeof operators];
+  if (!isDeclared(value) || value.inPlace === undefined) return;
   const documentation = `/** \`${name}\`, written over this tensor, which is returned. */`;
   const inPlace = overloads.map((overload) =>
     member(`${name}_`, { ...overload, returns: 'Tensor' }, documentation),

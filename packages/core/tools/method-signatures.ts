@@ -164,7 +164,9 @@ class SignatureReader {
   private takesInstance({ parameters: [first], declaration }: ts.Signature): boolean {
     if (first === undefined) return false;
     const given = this.checker.getTypeOfSymbol(first);
-    const isRest = declaration?.parameters[0]?.dotDotDotToken !== undefined;
+    const parameter = declaration?.parameters[0];
+    const isRest =
+      parameter !== undefined && ts.isParameter(parameter) && parameter.dotDotDotToken !== undefined;
     // Of a list of parameters that was inferred as a whole, the first; of a true rest parameter, none.
     const type = !isRest
       ? given

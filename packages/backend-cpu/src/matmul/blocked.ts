@@ -4,7 +4,8 @@ import { PANEL, type pack, type Tile, type unpack } from './tiles.ts';
 /** One operand of a product: where it begins, and its strides along rows and columns. */
 export interface Matrix {
   readonly array: NumberArray;
-  readonly start: number;
+  /** Moves from matrix to matrix of a batch. */
+  start: number;
   readonly rowStep: number;
   readonly columnStep: number;
 }

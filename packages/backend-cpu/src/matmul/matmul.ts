@@ -37,22 +37,30 @@ export function matmulKernel(bySource: boolean): RequiredKernels['matmul'] {
     } else if (output.dtype === 'int64') {
       bigintProduct(size, output, a, b);
     } else {
+      const rank = batch.length;
       const product = productFor(output.dtype);
-      const arrays = [output, a, b].map(numbersOf);
-      const walk = new Odometer(batch, batch.length, [output, a, b]);
-      const matrix = (which: 0 | 1 | 2, operand: Operand): Matrix => ({
-        array: arrays[which]!,
-        start: walk.offsets[which]!,
-        rowStep: operand.strides[batch.length]!,
-        columnStep: operand.strides[batch.length + 1]!,
-      });
-      do {
-        product(m, k, n, matrix(0, output), matrix(1, a), matrix(2, b));
-      } while (walk.next());
+      const [y, left, right] = [matrixOf(output, rank), matrixOf(a, rank), matrixOf(b, rank)];
+      product(m, k, n, y, left, right);
+      if (rank === 0) return;
+      const walk = new Odometer(batch, rank, [output, a, b]);
+      while (walk.next()) {
+        y.start = walk.offsets[0]!;
+        left.start = walk.offsets[1]!;
+        right.start = walk.offsets[2]!;
+        product(m, k, n, y, left, right);
+      }
     }
   };
   return run;
 }
+
+/** The first matrix of an operand. */
+const matrixOf = (operand: Operand, rank: number): Matrix => ({
+  array: numbersOf(operand),
+  start: operand.offset,
+  rowStep: operand.strides[rank]!,
+  columnStep: operand.strides[rank + 1]!,
+});
 
 /** The product of each dtype, made when first needed. */
 function products(bySource: boolean): (dtype: DType) => Product {

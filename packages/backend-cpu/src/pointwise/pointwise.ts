@@ -2,7 +2,7 @@ import type { Operand, Program, RequiredKernels } from '@flambeau/core/backend';
 import { arrayOf, setArray, type TypedArray } from '../allocation.ts';
 import { compileSource } from '../policy.ts';
 import { closureLoop } from './closures.ts';
-import { entrySource, isCopy, nestSource, type PointwiseLoop, repeatedSource } from './source.ts';
+import { copiedInput, entrySource, nestSource, type PointwiseLoop, repeatedSource } from './source.ts';
 
 /** The `pointwise` kernel. What it compiled lies in an array by the program's id. */
 export function pointwiseKernel(bySource: boolean): RequiredKernels['pointwise'] {
@@ -19,33 +19,37 @@ export function pointwiseKernel(bySource: boolean): RequiredKernels['pointwise']
 
 /** A program's loops by layout, each compiled when it is first needed, so that each sees one kind of arrays. */
 function sourceLoop(program: Program): PointwiseLoop {
-  const repeatedLoops = new Map<number, PointwiseLoop>();
-  const nests: PointwiseLoop[] = [];
-  const copies = isCopy(program);
+  const runs: PointwiseLoop[] = [];
+  const nests: PointwiseLoop[][] = [];
+  const copied = copiedInput(program);
   const other: PointwiseLoop = (shape, output, inputs, parameters) => {
     const rank = shape.length;
-    const repeated = rank === 1 ? repeatedInputs(output, inputs) : -1;
-    if (repeated === 0 && copies) {
-      copyRun(arrayOf(output), output.offset, arrayOf(inputs[0]!), inputs[0]!.offset, shape[0]!);
+    const repeated = repeatedInputs(rank - 1, output, inputs);
+    if (repeated === 0 && rank === 1 && copied >= 0) {
+      const source = inputs[copied]!;
+      copyRun(arrayOf(output), output.offset, arrayOf(source), source.offset, shape[0]!);
       return;
     }
-    let loop = repeated >= 0 ? repeatedLoops.get(repeated) : nests[rank];
-    if (loop === undefined) {
-      if (repeated >= 0)
-        repeatedLoops.set(repeated, (loop = compileSource<PointwiseLoop>(repeatedSource(program, repeated))));
-      else nests[rank] = loop = compileSource<PointwiseLoop>(nestSource(program, rank));
-    }
+    const loop =
+      repeated >= 0 && rank === 1
+        ? (runs[repeated] ??= compileSource<PointwiseLoop>(repeatedSource(program, repeated)))
+        : ((nests[rank] ??= [])[repeated + 1] ??= compileSource<PointwiseLoop>(
+            nestSource(program, rank, repeated),
+          ));
     loop(shape, output, inputs, parameters);
   };
   return compileSource<(other: PointwiseLoop) => PointwiseLoop>(entrySource(program))(other);
 }
 
-/** Which inputs repeat one element along the one dimension, as bits; -1 where an operand has another stride. */
-function repeatedInputs(output: Operand, inputs: readonly Operand[]): number {
-  if (output.strides[0] !== 1 || inputs.length > 30) return -1;
+/** Past this many inputs not every pattern of repeated ones gets a loop of its own. */
+const MANY_INPUTS = 6;
+
+/** Which inputs repeat one element along a dimension, as bits; -1 where an operand has another stride than 1. */
+function repeatedInputs(dim: number, output: Operand, inputs: readonly Operand[]): number {
+  if (output.strides[dim] !== 1 || inputs.length > MANY_INPUTS) return -1;
   let bits = 0;
   for (let k = 0; k < inputs.length; k++) {
-    const stride = inputs[k]!.strides[0];
+    const stride = inputs[k]!.strides[dim];
     if (stride === 0) bits |= 1 << k;
     else if (stride !== 1) return -1;
   }

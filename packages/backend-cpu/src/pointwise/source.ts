@@ -26,30 +26,51 @@ function openAll(program: Program): string {
   return [openSource('y', 'output', KIND_OF[program.output]), ...inputs].join('\n');
 }
 
+/** Programs up to this length are repeated in the loop: it is the loop, not they, that takes the time. */
+const UNROLLED_STEPS = 6;
+const UNROLL = 4;
+
 /**
- * The loop over elements that lie side by side in every operand, except for those that `repeated` marks, which
- * are one element each.
+ * The loop over `n` elements that lie side by side in every operand from `yP`, `x0P` … on, except for those that
+ * `repeated` marks, which are one element each. `dim` is the dimension it runs along.
  */
-function flatLoop(program: Program, repeated: number): string {
+function runSource(program: Program, repeated: number, dim: number): string {
   const isRepeated = (k: number): boolean => ((repeated >> k) & 1) === 1;
-  const { once, each, value } = bodySource(program, {
-    prefix: 'v',
-    read: (k) => loadSource(program.inputs[k]!, isRepeated(k) ? `x${k}[x${k}P]` : `x${k}[x${k}P + i]`),
-    index: () => 'i',
-    constantInputs: repeated,
-    roundedLater: isHalf(program),
-  });
-  const offsets = program.inputs.map((_, k) => `const x${k}P = inputs[${k}].offset;`).join('\n');
-  const stored = storeSource(program.output, value);
-  const loop =
-    each === ''
-      ? `const filling = ${stored}; if (n > 16) y.fill(filling, yP, yP + n); else for (let i = 0; i < n; i++) y[yP + i] = filling;`
-      : `for (let i = 0; i < n; i++) {\n${each}\ny[yP + i] = ${stored};\n}`;
-  return `${openAll(program)}\nconst yP = output.offset;\n${offsets}\n${once}\n${loop}`;
+  const bodyAt = (i: string) =>
+    bodySource(program, {
+      prefix: 'v',
+      read: (k) => loadSource(program.inputs[k]!, isRepeated(k) ? `x${k}[x${k}P]` : `x${k}[x${k}P + ${i}]`),
+      index: (d) => (d === dim ? i : `i${d}`),
+      constantInputs: repeated,
+      roundedLater: isHalf(program),
+    });
+  const { once, each, value } = bodyAt('i');
+  if (each === '') {
+    return `${once}\nconst filling = ${storeSource(program.output, value)};
+if (n > 16) y.fill(filling, yP, yP + n); else for (let i = 0; i < n; i++) y[yP + i] = filling;`;
+  }
+  const element = (i: string): string => {
+    const body = bodyAt(i);
+    return `{ ${body.each}\ny[yP + ${i}] = ${storeSource(program.output, body.value)}; }`;
+  };
+  if (program.steps.length > UNROLLED_STEPS) return `${once}\nfor (let i = 0; i < n; i++) ${element('i')}`;
+  const elements = Array.from({ length: UNROLL }, (_, u) => element(u === 0 ? 'i' : `(i + ${u})`));
+  return `${once}\nlet i = 0;
+for (; i + ${UNROLL - 1} < n; i += ${UNROLL}) {\n${elements.join('\n')}\n}
+for (; i < n; i++) ${element('i')}`;
 }
 
-/** Whether the whole program is a copy without a conversion. */
-const isCopy = (program: Program): boolean => program.steps.length === 1 && program.steps[0]!.op === 'input';
+/** The loop over the only dimension. */
+function flatSource(program: Program, repeated: number): string {
+  const offsets = program.inputs.map((_, k) => `const x${k}P = inputs[${k}].offset;`).join('\n');
+  return `${openAll(program)}\nconst yP = output.offset;\n${offsets}\n${runSource(program, repeated, 0)}`;
+}
+
+/** Which input the whole program copies, without a conversion; -1 where it does more. */
+export function copiedInput(program: Program): number {
+  const [first] = program.steps;
+  return program.steps.length === 1 && first?.op === 'input' ? first.slot : -1;
+}
 
 /**
  * The function that is called first: it takes the flat case itself and leaves the rest to `other`. Reads nothing
@@ -58,13 +79,13 @@ const isCopy = (program: Program): boolean => program.steps.length === 1 && prog
 export function entrySource(program: Program): string {
   const strides = ['output', ...program.inputs.map((_, k) => `inputs[${k}]`)];
   const flat = strides.map((operand) => `${operand}.strides[0] === 1`).join(' && ');
-  const copy = isCopy(program) ? 'if (n > 64) { other(shape, output, inputs, p); return; }' : '';
+  const copy = copiedInput(program) >= 0 ? 'if (n > 64) { other(shape, output, inputs, p); return; }' : '';
   return `(other) => function pointwise(shape, output, inputs, p) {
 const rank = shape.length;
 if (rank === 0 || (rank === 1 && ${flat})) {
 const n = rank === 0 ? 1 : shape[0];
 ${copy}
-${flatLoop(program, 0)}
+${flatSource(program, 0)}
 return;
 }
 other(shape, output, inputs, p);
@@ -75,36 +96,52 @@ other(shape, output, inputs, p);
 export function repeatedSource(program: Program, repeated: number): string {
   return `function pointwiseRepeated(shape, output, inputs, p) {
 const n = shape[0];
-${flatLoop(program, repeated)}
+${flatSource(program, repeated)}
 }`;
 }
 
-/** Nested loops over `rank` dimensions with any strides. */
-export function nestSource(program: Program, rank: number): string {
-  const operands = ['y', ...program.inputs.map((_, k) => `x${k}`)];
-  const { once, each, value } = bodySource(program, {
-    prefix: 'v',
-    read: (k) => loadSource(program.inputs[k]!, `x${k}[x${k}P${rank - 1}]`),
-    index: (dim) => `i${dim}`,
-    roundedLater: isHalf(program),
-  });
+/**
+ * Nested loops over `rank` dimensions. The innermost is a run of neighbours in which the inputs of `repeated` are
+ * one element, or, where `repeated` is -1, has any strides.
+ */
+export function nestSource(program: Program, rank: number, repeated: number): string {
+  const names = ['y', ...program.inputs.map((_, k) => `x${k}`)];
+  const last = rank - 1;
   const lines = [openAll(program)];
   for (let dim = 0; dim < rank; dim++) lines.push(`const n${dim} = shape[${dim}];`);
-  for (const [k, name] of operands.entries()) {
+  for (const [k, name] of names.entries()) {
     const operand = k === 0 ? 'output' : `inputs[${k - 1}]`;
     for (let dim = 0; dim < rank; dim++) lines.push(`const ${name}S${dim} = ${operand}.strides[${dim}];`);
     lines.push(`let ${name}P0 = ${operand}.offset;`);
   }
-  lines.push(once);
-  for (let dim = 0; dim < rank; dim++) {
-    if (dim > 0) lines.push(operands.map((name) => `let ${name}P${dim} = ${name}P${dim - 1};`).join(' '));
+  for (let dim = 0; dim < last; dim++) {
     lines.push(`for (let i${dim} = 0; i${dim} < n${dim}; i${dim}++) {`);
+    lines.push(names.map((name) => `let ${name}P${dim + 1} = ${name}P${dim};`).join(' '));
   }
-  lines.push(each, `y[yP${rank - 1}] = ${storeSource(program.output, value)};`);
-  for (let dim = rank - 1; dim >= 0; dim--) {
-    lines.push(operands.map((name) => `${name}P${dim} += ${name}S${dim};`).join(' '), '}');
+  if (repeated >= 0) {
+    const offsets = names.map((name) => `const ${name}P = ${name}P${last};`).join(' ');
+    lines.push(`{ const n = n${last}; ${offsets}\n${runSource(program, repeated, last)} }`);
+  } else {
+    lines.push(stridedRun(program, names, last));
+  }
+  for (let dim = last - 1; dim >= 0; dim--) {
+    lines.push(names.map((name) => `${name}P${dim} += ${name}S${dim};`).join(' '), '}');
   }
   return `function pointwiseNest(shape, output, inputs, p) {\n${lines.join('\n')}\n}`;
 }
 
-export { isCopy };
+/** The innermost loop where operands have strides of their own. */
+function stridedRun(program: Program, names: readonly string[], dim: number): string {
+  const { once, each, value } = bodySource(program, {
+    prefix: 'v',
+    read: (k) => loadSource(program.inputs[k]!, `x${k}[x${k}P${dim}]`),
+    index: (d) => `i${d}`,
+    roundedLater: isHalf(program),
+  });
+  return `${once}
+for (let i${dim} = 0; i${dim} < n${dim}; i${dim}++) {
+${each}
+y[yP${dim}] = ${storeSource(program.output, value)};
+${names.map((name) => `${name}P${dim} += ${name}S${dim};`).join(' ')}
+}`;
+}

@@ -21,8 +21,12 @@ export function reduceKernel(bySource: boolean): RequiredKernels['reduce'] {
       loopFor(reduction, rank, keptRank, false)(shape, output, inputs, parameters);
       return;
     }
+    const outer = keptRank > 0 && rank > keptRank && walksRows(shape, keptRank, inputs);
+    if (isInOrder(inputs, 0, keptRank) && isInOrder(inputs, keptRank, rank)) {
+      loopFor(reduction, rank, keptRank, outer)(shape, output, inputs, parameters);
+      return;
+    }
     const order = memoryOrder(shape, keptRank, inputs);
-    const outer = keptRank > 0 && rank > keptRank && walksRows(shape, keptRank, inputs, order);
     loopFor(reduction, rank, keptRank, outer)(
       order.map((dim) => shape[dim]!),
       reordered(output, order.slice(0, keptRank)),
@@ -43,6 +47,12 @@ const reach = (inputs: readonly Operand[], dim: number): number => {
   return stride;
 };
 
+/** Whether dimensions `from..to-1` already have the largest strides first. */
+function isInOrder(inputs: readonly Operand[], from: number, to: number): boolean {
+  for (let dim = from + 1; dim < to; dim++) if (reach(inputs, dim) > reach(inputs, dim - 1)) return false;
+  return true;
+}
+
 /** The kept and the reduced dimensions, each with the largest strides first. */
 function memoryOrder(shape: readonly number[], keptRank: number, inputs: readonly Operand[]): number[] {
   const order = shape.map((_, dim) => dim);
@@ -54,13 +64,11 @@ function memoryOrder(shape: readonly number[], keptRank: number, inputs: readonl
 const FEW_COLUMNS = 4;
 
 /** Whether neighbours in memory belong to different results, so that rows of accumulators pay. */
-function walksRows(
-  shape: readonly number[],
-  keptRank: number,
-  inputs: readonly Operand[],
-  order: readonly number[],
-): boolean {
-  const column = order[keptRank - 1]!;
-  const innermost = order[order.length - 1]!;
-  return shape[column]! >= FEW_COLUMNS && reach(inputs, column) < reach(inputs, innermost);
+function walksRows(shape: readonly number[], keptRank: number, inputs: readonly Operand[]): boolean {
+  let column = 0;
+  for (let dim = 1; dim < keptRank; dim++) if (reach(inputs, dim) <= reach(inputs, column)) column = dim;
+  const step = reach(inputs, column);
+  if (shape[column]! < FEW_COLUMNS) return false;
+  for (let dim = keptRank; dim < shape.length; dim++) if (reach(inputs, dim) <= step) return false;
+  return true;
 }

@@ -194,7 +194,6 @@ export const runtime = {
   shiftRightInt64,
   shiftLeftUint32,
   shiftRightUint32,
-  mulHigh,
   floatToInt64,
   logAddExp,
   fromFloat16,

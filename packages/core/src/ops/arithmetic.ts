@@ -144,7 +144,7 @@ export const copysign = pointwise(
   (x, y) => y.lt(0).or(y.eq(0).and(literal(1).div(y).lt(0))).select(x.abs().neg(), x.abs()),
   {
     promote: 'float',
-    grad: ({ dy, x, y }) => [x.eq(0).select(0, dy.mul(y.div(x))), null],
+    grad: ({ dy, x, y }) => [x.eq(0).select(0, dy.mul(y.div(x))), literal(0)],
   },
 );
 

@@ -26,6 +26,14 @@ export {
 export { diag, diagEmbed, diagflat, type DiagOptions, type DiagflatOptions } from './diag.ts';
 export { einsum } from './einsum.ts';
 export { embedding, type EmbeddingOptions } from './embedding.ts';
+export {
+  type BinaryCrossEntropyOptions,
+  type BinaryCrossEntropyWithLogitsOptions,
+  binaryCrossEntropy,
+  binaryCrossEntropyWithLogits,
+  type KlDivOptions,
+  klDiv,
+} from './entropy-losses.ts';
 export * from './exponential.ts';
 export * from './extremum.ts';
 export * from './fill.ts';
@@ -47,6 +55,7 @@ export {
 export { cat, columnStack, dstack, hstack, stack, vstack } from './joining.ts';
 export { bilinear, linear } from './linear.ts';
 export * from './logical.ts';
+export type { LossOptions, LossReduction } from './loss-reduction.ts';
 export { maskedScatter, maskedSelect, maskedSelectSync } from './masking.ts';
 export { bmm, dot, inner, matmul, mm, mv, outer, vdot } from './matmul.ts';
 export { broadcastTensors, meshgrid, type MeshgridOptions } from './meshgrid.ts';
@@ -86,6 +95,7 @@ export {
   uniform_,
 } from './random.ts';
 export * from './rearranging.ts';
+export * from './regression-losses.ts';
 export { repeat, tile } from './repeat.ts';
 export { repeatInterleave, type RepeatInterleaveOptions } from './repeat-interleave.ts';
 export { contiguous, permute, reshape, squeeze, transpose, unsqueeze, viewAs } from './reshape.ts';
@@ -95,6 +105,7 @@ export { type ScatterOptions, type ScatterReduceOptions, type ScatterReduction, 
 export { bucketize, type BucketizeOptions, searchsorted, type SearchsortedOptions } from './searchsorted.ts';
 export { ELLIPSIS, type Slice, slice } from './slice.ts';
 export { diagonal, type DiagonalOptions, narrow, select, unfold } from './slicing.ts';
+export * from './sorting.ts';
 export * from './special.ts';
 export * from './splitting.ts';
 export { put, type PutOptions, take, takeAlongDim } from './take.ts';
