@@ -68,7 +68,7 @@ export function compile(root: Expr, typing: Typing): Program {
   const output = typing.output ?? (weak || valueType === 'uint32' || valueType === computeType(typing.compute) ? typing.compute : valueType);
   last = builder.convert(last, output);
   builder.finish(last);
-  const key = `${typing.inputs.join()}>${output}:${builder.steps.map(showStep).join(';')}`;
+  const key = `${typing.inputs.join()};${typing.parameterCount}>${output}:${builder.steps.map(showStep).join(';')}`;
   let program = programs.get(key);
   if (program === undefined) {
     program = {
