@@ -13,10 +13,20 @@ type Mode = 'max' | 'min';
 function best(mode: Mode, row: readonly Value[]): number {
   const nan = row.findIndex((value) => Number.isNaN(value));
   if (nan >= 0) return nan;
-  return row.reduce<number>((at, value, i) => ((mode === 'max' ? value > row[at]! : value < row[at]!) ? i : at), 0);
+  return row.reduce<number>(
+    (at, value, i) => ((mode === 'max' ? value > row[at]! : value < row[at]!) ? i : at),
+    0,
+  );
 }
 
-async function run(bench: Bench, random: Random, mode: Mode, dtype: DType, shape: readonly number[], values: readonly Value[]): Promise<void> {
+async function run(
+  bench: Bench,
+  random: Random,
+  mode: Mode,
+  dtype: DType,
+  shape: readonly number[],
+  values: readonly Value[],
+): Promise<void> {
   const layout = strided(random, shape, true);
   const input = bench.box(dtype, shape, values, layout);
   const read = seen(shape, layout, values);
@@ -24,7 +34,9 @@ async function run(bench: Bench, random: Random, mode: Mode, dtype: DType, shape
   const output = bench.box('int32', kept, null, { offset: random.integer(0, 3), strides: rowMajor(kept) });
   bench.backend.kernels.argReduce(mode, shape, output, input);
   const length = shape.at(-1)!;
-  const expected = Array.from({ length: sizeOf(kept) }, (_, i) => best(mode, read.slice(i * length, (i + 1) * length)));
+  const expected = Array.from({ length: sizeOf(kept) }, (_, i) =>
+    best(mode, read.slice(i * length, (i + 1) * length)),
+  );
   const what = `arg ${mode} of ${dtype} ${JSON.stringify(shape)}, strides ${JSON.stringify(layout.strides)}`;
   compareValues(what, await bench.result(what, output), expected);
 }
@@ -58,11 +70,13 @@ export const argReduceCases: readonly ConformanceCase[] = [
     ),
   ),
   benchCase('argReduce: NaN wins, the first of several', async (bench, random) => {
-    for (const mode of ['max', 'min'] as const) await run(bench, random, mode, 'float32', [ROWS.length, 4], ROWS.flat());
+    for (const mode of ['max', 'min'] as const)
+      await run(bench, random, mode, 'float32', [ROWS.length, 4], ROWS.flat());
   }),
   benchCase('argReduce: a long row', async (bench, random) => {
     const values = Array.from({ length: 70_001 }, (_, i) => (i * 7919) % 65_521);
-    for (const mode of ['max', 'min'] as const) await run(bench, random, mode, 'float32', [values.length], values);
+    for (const mode of ['max', 'min'] as const)
+      await run(bench, random, mode, 'float32', [values.length], values);
     const flat = new Array<number>(70_001).fill(1);
     await run(bench, random, 'max', 'float32', [flat.length], flat);
   }),

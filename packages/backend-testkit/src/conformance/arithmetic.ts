@@ -3,7 +3,16 @@ import type { DType, Program } from '@flambeau/core/backend';
 import type { Bench } from './bench.ts';
 import type { ConformanceCase } from './case.ts';
 import { allowed, compareValues } from './compare.ts';
-import { ALL, bfloat16, bfloat16Bits, FLOATING, float16, float16Bits, INTEGERS, type Value } from './elements.ts';
+import {
+  ALL,
+  bfloat16,
+  bfloat16Bits,
+  FLOATING,
+  float16,
+  float16Bits,
+  INTEGERS,
+  type Value,
+} from './elements.ts';
 import { benchCase } from './memory.ts';
 import { needs } from './pointwise.ts';
 import { blank, program } from './programs.ts';
@@ -15,7 +24,11 @@ type Build = (...inputs: Expr[]) => Expr;
 export function expression(name: string, build: Build, inputs: readonly DType[], output?: DType): Program {
   return program(`${name} ${inputs.join()}>${output ?? ''}`, () => {
     // The number of operands is the builder's; here it is known by its dtypes only.
-    const operator = pointwise(`conformance ${name}`, withLength(build, inputs.length), output === undefined ? {} : { output });
+    const operator = pointwise(
+      `conformance ${name}`,
+      withLength(build, inputs.length),
+      output === undefined ? {} : { output },
+    );
     return (operator as (...operands: unknown[]) => unknown)(...inputs.map((dtype) => blank(dtype)));
   });
 }
@@ -74,7 +87,8 @@ function roundEven(x: number): number {
 }
 
 /** Calls one of `Expr`'s functions by its name. */
-const callOn = (name: string, x: Expr, ...others: Expr[]): Expr => (x[name as 'add'] as (...args: Expr[]) => Expr).apply(x, others);
+const callOn = (name: string, x: Expr, ...others: Expr[]): Expr =>
+  (x[name as 'add'] as (...args: Expr[]) => Expr).apply(x, others);
 
 const grid = (low: number, high: number, count: number): number[] =>
   Array.from({ length: count }, (_, i) => low + ((high - low) * i) / (count - 1));
@@ -84,12 +98,32 @@ const TIES = [-2.5, -1.5, -0.5, 0.5, 1.5, 2.5, 3.5];
 
 /** What each function gives at the edges: values whose results are exact whatever the device's accuracy. */
 const EDGES: readonly (readonly [keyof Expr & string, readonly number[], readonly number[]])[] = [
-  ['exp', [Number.NEGATIVE_INFINITY, 0, 2000, Number.POSITIVE_INFINITY, Number.NaN], [0, 1, Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY, Number.NaN]],
-  ['log', [0, 1, -1, Number.POSITIVE_INFINITY, Number.NaN], [Number.NEGATIVE_INFINITY, 0, Number.NaN, Number.POSITIVE_INFINITY, Number.NaN]],
-  ['sqrt', [0, 1, 4, -1, Number.POSITIVE_INFINITY, Number.NaN], [0, 1, 2, Number.NaN, Number.POSITIVE_INFINITY, Number.NaN]],
-  ['tanh', [Number.NEGATIVE_INFINITY, 0, 100, Number.POSITIVE_INFINITY, Number.NaN], [-1, 0, 1, 1, Number.NaN]],
+  [
+    'exp',
+    [Number.NEGATIVE_INFINITY, 0, 2000, Number.POSITIVE_INFINITY, Number.NaN],
+    [0, 1, Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY, Number.NaN],
+  ],
+  [
+    'log',
+    [0, 1, -1, Number.POSITIVE_INFINITY, Number.NaN],
+    [Number.NEGATIVE_INFINITY, 0, Number.NaN, Number.POSITIVE_INFINITY, Number.NaN],
+  ],
+  [
+    'sqrt',
+    [0, 1, 4, -1, Number.POSITIVE_INFINITY, Number.NaN],
+    [0, 1, 2, Number.NaN, Number.POSITIVE_INFINITY, Number.NaN],
+  ],
+  [
+    'tanh',
+    [Number.NEGATIVE_INFINITY, 0, 100, Number.POSITIVE_INFINITY, Number.NaN],
+    [-1, 0, 1, 1, Number.NaN],
+  ],
   ['abs', [Number.NEGATIVE_INFINITY, Number.NaN, -0], [Number.POSITIVE_INFINITY, Number.NaN, 0]],
-  ['floor', [Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY, Number.NaN, 1e20], [Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY, Number.NaN, Math.fround(1e20)]],
+  [
+    'floor',
+    [Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY, Number.NaN, 2 ** 70],
+    [Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY, Number.NaN, 2 ** 70],
+  ],
   ['isnan', [Number.NaN, 0, Number.POSITIVE_INFINITY], [1, 0, 0]],
   ['isinf', [Number.NaN, 0, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY], [0, 0, 1, 1]],
   ['reciprocal', [0, -0, Number.POSITIVE_INFINITY], [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, 0]],
@@ -102,12 +136,20 @@ const floatingUnary = FLOATING.map((dtype) =>
       const exact = rounder(dtype);
       for (const [name, f, low, high] of UNARY) {
         const given = [...grid(low, high, 61), ...TIES.filter((x) => x >= low && x <= high)].map(exact);
-        const got = await apply(bench, expression(name, (x) => callOn(name, x), [dtype]), [given]);
+        const got = await apply(
+          bench,
+          expression(name, (x) => callOn(name, x), [dtype]),
+          [given],
+        );
         compareValues(`${name} of ${dtype}`, got, given.map(f), allowed(dtype));
       }
       for (const [name, given, expected] of EDGES) {
         if (given.some((x) => Number.isFinite(x) && exact(x) !== x)) continue;
-        const got = await apply(bench, expression(name, (x) => callOn(name, x), [dtype]), [given]);
+        const got = await apply(
+          bench,
+          expression(name, (x) => callOn(name, x), [dtype]),
+          [given],
+        );
         compareValues(`${name} of ${dtype} at its edges`, got, expected);
       }
     },
@@ -165,20 +207,42 @@ const floatingBinary = FLOATING.map((dtype) =>
       const [left, right] = pairs(FLOATS);
       for (const [name, f] of BINARY) {
         // What rounding makes of a quotient by zero differs between languages.
-        const kept = left.map((x, i) => [x, right[i]!] as const).filter(([, y]) => y !== 0 || !ROUNDED_QUOTIENTS.has(name));
+        const kept = left
+          .map((x, i) => [x, right[i]!] as const)
+          .filter(([, y]) => y !== 0 || !ROUNDED_QUOTIENTS.has(name));
         const [a, b] = [kept.map(([x]) => x), kept.map(([, y]) => y)];
-        const got = await apply(bench, expression(name, (x, y) => callOn(name, x!, y!), [dtype, dtype]), [a, b]);
-        compareValues(`${name} of ${dtype}`, got, a.map((x, i) => f(x, b[i]!)), allowed(dtype));
+        const got = await apply(
+          bench,
+          expression(name, (x, y) => callOn(name, x!, y!), [dtype, dtype]),
+          [a, b],
+        );
+        compareValues(
+          `${name} of ${dtype}`,
+          got,
+          a.map((x, i) => f(x, b[i]!)),
+          allowed(dtype),
+        );
       }
       const { NaN: nan, POSITIVE_INFINITY: inf } = Number;
       for (const name of ['min', 'max'] as const) {
-        const got = await apply(bench, expression(name, (x, y) => callOn(name, x!, y!), [dtype, dtype]), [[nan, 1, nan, inf, -inf], [1, nan, nan, nan, 1]]);
+        const got = await apply(
+          bench,
+          expression(name, (x, y) => callOn(name, x!, y!), [dtype, dtype]),
+          [
+            [nan, 1, nan, inf, -inf],
+            [1, nan, nan, nan, 1],
+          ],
+        );
         compareValues(`${name} spreads NaN`, got, [nan, nan, nan, nan, name === 'min' ? -inf : 1]);
       }
-      const powers = await apply(bench, expression('pow', (x, y) => x!.pow(y!), [dtype, dtype]), [
-        [1, 0, 0, -1, -1, 2, nan, -8, 0],
-        [nan, 0, -1, inf, 3, -2, 0, 1.5, 2],
-      ]);
+      const powers = await apply(
+        bench,
+        expression('pow', (x, y) => x!.pow(y!), [dtype, dtype]),
+        [
+          [1, 0, 0, -1, -1, 2, nan, -8, 0],
+          [nan, 0, -1, inf, 3, -2, 0, 1.5, 2],
+        ],
+      );
       compareValues('pow at its edges', powers, [1, 1, inf, 1, -1, 0.25, 1, nan, 0], allowed(dtype));
     },
     needs(dtype),
@@ -200,8 +264,16 @@ const compared = ALL.map((dtype) =>
     async (bench) => {
       const [left, right] = pairs(extremes(dtype));
       for (const [name, f] of comparisons) {
-        const got = await apply(bench, expression(name, (x, y) => callOn(name, x!, y!), [dtype, dtype]), [left, right]);
-        compareValues(`${name} of ${dtype}`, got, left.map((x, i) => f(x, right[i]!)));
+        const got = await apply(
+          bench,
+          expression(name, (x, y) => callOn(name, x!, y!), [dtype, dtype]),
+          [left, right],
+        );
+        compareValues(
+          `${name} of ${dtype}`,
+          got,
+          left.map((x, i) => f(x, right[i]!)),
+        );
       }
     },
     needs(dtype),
@@ -211,7 +283,8 @@ const compared = ALL.map((dtype) =>
 /** Values from the whole range of a dtype, its ends among them. */
 function extremes(dtype: DType): Value[] {
   if (dtype === 'bool') return [false, true];
-  if (FLOATING.includes(dtype)) return [Number.NEGATIVE_INFINITY, -2, -0, 0, 0.5, 3, Number.POSITIVE_INFINITY, Number.NaN];
+  if (FLOATING.includes(dtype))
+    return [Number.NEGATIVE_INFINITY, -2, -0, 0, 0.5, 3, Number.POSITIVE_INFINITY, Number.NaN];
   const ends = [wrapped(dtype, 0n), wrapped(dtype, 1n), wrapped(dtype, 5n)];
   if (dtype === 'uint8') ends.push(128n, 254n, 255n);
   else {
@@ -221,9 +294,14 @@ function extremes(dtype: DType): Value[] {
   return dtype === 'int64' ? ends : ends.map(Number);
 }
 
-const floorDivision = (x: bigint, y: bigint): bigint => x / y - (x % y !== 0n && x % y < 0n !== y < 0n ? 1n : 0n);
+const floorDivision = (x: bigint, y: bigint): bigint =>
+  x / y - (x % y !== 0n && x % y < 0n !== y < 0n ? 1n : 0n);
 
-const INTEGER: readonly (readonly [keyof Expr & string, (x: bigint, y: bigint) => bigint, divides?: boolean])[] = [
+const INTEGER: readonly (readonly [
+  keyof Expr & string,
+  (x: bigint, y: bigint) => bigint,
+  divides?: boolean,
+])[] = [
   ['add', (x, y) => x + y],
   ['sub', (x, y) => x - y],
   ['mul', (x, y) => x * y],
@@ -242,19 +320,38 @@ const integers = INTEGERS.map((dtype) =>
   benchCase(
     `arithmetic: ${dtype} is exact and wraps`,
     async (bench) => {
-      const inDType = (value: bigint): Value => (dtype === 'int64' ? wrapped(dtype, value) : Number(wrapped(dtype, value)));
+      const inDType = (value: bigint): Value =>
+        dtype === 'int64' ? wrapped(dtype, value) : Number(wrapped(dtype, value));
       const [left, right] = pairs(extremes(dtype).map((value) => BigInt(value)));
       for (const [name, f, divides] of INTEGER) {
         // Division by zero is a fault, and the least integer by -1 has no quotient of its dtype.
-        const kept = left.map((x, i) => [x, right[i]!] as const).filter(([, y]) => !divides || (y !== 0n && y !== -1n));
+        const kept = left
+          .map((x, i) => [x, right[i]!] as const)
+          .filter(([, y]) => !divides || (y !== 0n && y !== -1n));
         const columns = [kept.map(([x]) => inDType(x)), kept.map(([, y]) => inDType(y))];
-        const got = await apply(bench, expression(name, (x, y) => callOn(name, x!, y!), [dtype, dtype]), columns);
-        compareValues(`${name} of ${dtype}`, got, kept.map(([x, y]) => inDType(f(x, y))));
+        const got = await apply(
+          bench,
+          expression(name, (x, y) => callOn(name, x!, y!), [dtype, dtype]),
+          columns,
+        );
+        compareValues(
+          `${name} of ${dtype}`,
+          got,
+          kept.map(([x, y]) => inDType(f(x, y))),
+        );
       }
       const values = extremes(dtype);
       const one = async (name: keyof Expr & string, f: (x: bigint) => bigint): Promise<void> => {
-        const got = await apply(bench, expression(name, (x) => callOn(name, x!), [dtype]), [values]);
-        compareValues(`${name} of ${dtype}`, got, values.map((value) => inDType(f(BigInt(value)))));
+        const got = await apply(
+          bench,
+          expression(name, (x) => callOn(name, x!), [dtype]),
+          [values],
+        );
+        compareValues(
+          `${name} of ${dtype}`,
+          got,
+          values.map((value) => inDType(f(BigInt(value)))),
+        );
       };
       await one('neg', (x) => -x);
       await one('abs', (x) => (x < 0n ? -x : x));
@@ -263,10 +360,21 @@ const integers = INTEGERS.map((dtype) =>
       const bits = dtype === 'uint8' ? 8 : Number(dtype.slice(3));
       const distances = [0, 1, bits - 1];
       const shifted = values.flatMap((x) => distances.map((by) => [BigInt(x), BigInt(by)] as const));
-      for (const [name, f] of [['shiftLeft', (x: bigint, by: bigint) => x << by], ['shiftRight', (x: bigint, by: bigint) => x >> by]] as const) {
+      for (const [name, f] of [
+        ['shiftLeft', (x: bigint, by: bigint) => x << by],
+        ['shiftRight', (x: bigint, by: bigint) => x >> by],
+      ] as const) {
         const columns = [shifted.map(([x]) => inDType(x)), shifted.map(([, by]) => inDType(by))];
-        const got = await apply(bench, expression(name, (x, y) => callOn(name, x!, y!), [dtype, dtype]), columns);
-        compareValues(`${name} of ${dtype}`, got, shifted.map(([x, by]) => inDType(f(x, by))));
+        const got = await apply(
+          bench,
+          expression(name, (x, y) => callOn(name, x!, y!), [dtype, dtype]),
+          columns,
+        );
+        compareValues(
+          `${name} of ${dtype}`,
+          got,
+          shifted.map(([x, by]) => inDType(f(x, by))),
+        );
       }
     },
     needs(dtype),
@@ -297,11 +405,21 @@ const casts = ALL.map((from) =>
       for (const to of ALL) {
         if (!bench.backend.limits.dtypes.includes(to)) continue;
         const cast = expression('cast', (x) => x!.cast(to), [from], to);
-        const numbers = from === 'bool' ? [0, 1] : from === 'uint8' ? [0, 1, 5, 100] : [0, 1, 5, 100, ...(to === 'uint8' ? [] : [-1, -7, -100])];
+        const numbers =
+          from === 'bool'
+            ? [0, 1]
+            : from === 'uint8'
+              ? [0, 1, 5, 100]
+              : [0, 1, 5, 100, ...(to === 'uint8' ? [] : [-1, -7, -100])];
         const given: Value[] = numbers.map((x) => as(from, x));
-        compareValues(`${from} to ${to}`, await apply(bench, cast, [given]), numbers.map((x) => as(to, x)));
+        compareValues(
+          `${from} to ${to}`,
+          await apply(bench, cast, [given]),
+          numbers.map((x) => as(to, x)),
+        );
         if (!FLOATING.includes(from) || FLOATING.includes(to)) continue;
-        const fractions = to === 'uint8' || to === 'bool' ? [0.5, 1.75, 3.25] : [0.5, 1.75, -0.5, -1.75, 3.25];
+        const fractions =
+          to === 'uint8' || to === 'bool' ? [0.5, 1.75, 3.25] : [0.5, 1.75, -0.5, -1.75, 3.25];
         const cut = fractions.map((x) => as(to, to === 'bool' ? x : Math.trunc(x)));
         compareValues(`fractions of ${from} to ${to}`, await apply(bench, cast, [fractions]), cut);
       }
@@ -310,7 +428,8 @@ const casts = ALL.map((from) =>
   ),
 );
 
-const as = (dtype: DType, x: number): Value => (dtype === 'bool' ? x !== 0 : dtype === 'int64' ? BigInt(x) : x);
+const as = (dtype: DType, x: number): Value =>
+  dtype === 'bool' ? x !== 0 : dtype === 'int64' ? BigInt(x) : x;
 
 const halves = (['float16', 'bfloat16'] as const).map((dtype) =>
   benchCase(
@@ -323,11 +442,17 @@ const halves = (['float16', 'bfloat16'] as const).map((dtype) =>
       const between = patterns.map((bits) => (decode(bits) + decode(Math.min(bits + 1, infinity - 1))) / 2);
       const near = between.flatMap((x) => [x, x * (1 + 2 ** -20), x * (1 - 2 ** -20)]);
       const largest = decode(infinity - 1);
-      const given = [...exact, ...near, largest * 1.0001, largest * 2, Number.POSITIVE_INFINITY].map(Math.fround);
+      const given = [...exact, ...near, largest * 1.0001, largest * 2, Number.POSITIVE_INFINITY].map(
+        Math.fround,
+      );
       const signed = [...given, ...given.map((x) => -x), Number.NaN];
       const narrow = expression('cast', (x) => x!.cast(dtype), ['float32'], dtype);
       const bits = dtype === 'float16' ? float16Bits : bfloat16Bits;
-      compareValues(`float32 to ${dtype}`, await apply(bench, narrow, [signed]), signed.map((x) => decode(bits(x))));
+      compareValues(
+        `float32 to ${dtype}`,
+        await apply(bench, narrow, [signed]),
+        signed.map((x) => decode(bits(x))),
+      );
       const all = Array.from({ length: 65536 }, (_, i) => decode(i));
       const widen = expression('cast', (x) => x!.cast('float32'), [dtype], 'float32');
       const numbers = all.filter((x) => !Number.isNaN(x));
@@ -345,12 +470,26 @@ export const arithmeticCases: readonly ConformanceCase[] = [
   benchCase('arithmetic: the internal uint32', async (bench) => {
     const [left, right] = pairs(words);
     for (const [name, build, f] of UINT32) {
-      const given = expression(`uint32 ${name}`, (x, y) => build(x!.cast('uint32'), y!.cast('uint32')).cast('int32'), ['int32', 'int32'], 'int32');
+      const given = expression(
+        `uint32 ${name}`,
+        (x, y) => build(x!.cast('uint32'), y!.cast('uint32')).cast('int32'),
+        ['int32', 'int32'],
+        'int32',
+      );
       const expected = left.map((x, i) => Number(BigInt.asIntN(32, f(word(x), word(right[i]!)))));
       compareValues(`${name} of uint32`, await apply(bench, given, [left, right]), expected);
     }
-    const widen = expression('uint32 to float32', (x) => x!.cast('uint32').shiftRight(8).cast('float32'), ['int32'], 'float32');
-    compareValues('24 bits as float32', await apply(bench, widen, [words]), words.map((x) => Number(word(x) >> 8n)));
+    const widen = expression(
+      'uint32 to float32',
+      (x) => x!.cast('uint32').shiftRight(8).cast('float32'),
+      ['int32'],
+      'float32',
+    );
+    compareValues(
+      '24 bits as float32',
+      await apply(bench, widen, [words]),
+      words.map((x) => Number(word(x) >> 8n)),
+    );
   }),
   benchCase('arithmetic: logic and select', async (bench) => {
     const [left, right] = pairs<Value>([false, true]);
@@ -359,12 +498,41 @@ export const arithmeticCases: readonly ConformanceCase[] = [
       ['or', (x: Value, y: Value) => x || y],
       ['xor', (x: Value, y: Value) => x !== y],
     ] as const) {
-      const got = await apply(bench, expression(name, (x, y) => callOn(name, x!, y!), ['bool', 'bool']), [left, right]);
-      compareValues(name, got, left.map((x, i) => f(x, right[i]!)));
+      const got = await apply(
+        bench,
+        expression(name, (x, y) => callOn(name, x!, y!), ['bool', 'bool']),
+        [left, right],
+      );
+      compareValues(
+        name,
+        got,
+        left.map((x, i) => f(x, right[i]!)),
+      );
     }
-    compareValues('not', await apply(bench, expression('not', (x) => x!.not(), ['bool']), [[true, false]]), [false, true]);
-    const choosing = expression('select', (c, x, y) => c!.select(x!, y!), ['bool', 'float32', 'float32'], 'float32');
-    compareValues('select', await apply(bench, choosing, [[true, false], [1, Number.NaN], [Number.NaN, 2]]), [1, 2]);
+    compareValues(
+      'not',
+      await apply(
+        bench,
+        expression('not', (x) => x!.not(), ['bool']),
+        [[true, false]],
+      ),
+      [false, true],
+    );
+    const choosing = expression(
+      'select',
+      (c, x, y) => c!.select(x!, y!),
+      ['bool', 'float32', 'float32'],
+      'float32',
+    );
+    compareValues(
+      'select',
+      await apply(bench, choosing, [
+        [true, false],
+        [1, Number.NaN],
+        [Number.NaN, 2],
+      ]),
+      [1, 2],
+    );
   }),
   ...casts,
   ...halves,

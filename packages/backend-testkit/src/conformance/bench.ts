@@ -29,7 +29,8 @@ export function rowMajor(shape: readonly number[]): number[] {
 /** Every index of a shape in row-major order. */
 export function* indicesOf(shape: readonly number[]): Generator<number[]> {
   const strides = rowMajor(shape);
-  for (let i = 0; i < sizeOf(shape); i++) yield shape.map((size, dim) => Math.floor(i / strides[dim]!) % size);
+  for (let i = 0; i < sizeOf(shape); i++)
+    yield shape.map((size, dim) => Math.floor(i / strides[dim]!) % size);
 }
 
 export const positionOf = ({ offset, strides }: Layout, index: readonly number[]): number =>
@@ -52,7 +53,10 @@ export function strided(random: Random, shape: readonly number[], repeats = fals
 export function movedLast(random: Random, shape: readonly number[]): Layout {
   const last = shape.length - 1;
   const from = random.integer(0, last);
-  const order = shape.map((_, dim) => dim).slice(0, last).toSpliced(from, 0, last);
+  const order = shape
+    .map((_, dim) => dim)
+    .slice(0, last)
+    .toSpliced(from, 0, last);
   const dense = rowMajor(order.map((dim) => shape[dim]!));
   const strides = shape.map((_, dim) => dense[order.indexOf(dim)]!);
   return { offset: random.integer(0, 3), strides };
@@ -89,8 +93,14 @@ export class Bench {
   }
 
   /** Values laid out in new memory; null leaves what lies around the elements in their place too. */
-  box(dtype: DType, shape: readonly number[], values: readonly Value[] | null, layout: Layout = packed(shape)): Box {
-    const reach = layout.strides.reduce((last, stride, dim) => last + stride * (shape[dim]! - 1), layout.offset) + 1;
+  box(
+    dtype: DType,
+    shape: readonly number[],
+    values: readonly Value[] | null,
+    layout: Layout = packed(shape),
+  ): Box {
+    const reach =
+      layout.strides.reduce((last, stride, dim) => last + stride * (shape[dim]! - 1), layout.offset) + 1;
     const length = reach + GUARD_ELEMENTS;
     const memory = new Array<Value>(length).fill(filler(dtype));
     if (values !== null) {
@@ -117,7 +127,10 @@ export class Bench {
     const memory = await this.memoryOf(box);
     const own = new Set(Array.from(indicesOf(box.shape), (index) => positionOf(box, index)));
     memory.forEach((value, at) => {
-      ensure(own.has(at) || value === filler(box.dtype), `${what}: memory outside of the output was written, at element ${at}`);
+      ensure(
+        own.has(at) || value === filler(box.dtype),
+        `${what}: memory outside of the output was written, at element ${at}`,
+      );
     });
     return Array.from(indicesOf(box.shape), (index) => memory[positionOf(box, index)]!);
   }

@@ -6,7 +6,8 @@ import type { Value } from './elements.ts';
 const EXACT: Tolerance = { rtol: 0, atol: 0 };
 
 /** The tolerance of a result, from the one table: exact for integers and truths. */
-export const allowed = (dtype: DType, of: 'results' | 'gradients' = 'results'): Tolerance => toleranceFor('', dtype, of);
+export const allowed = (dtype: DType, of: 'results' | 'gradients' = 'results'): Tolerance =>
+  toleranceFor('', dtype, of);
 
 /** Whether two values agree: NaN with NaN, infinities by their sign, all else within the tolerance. */
 export function agree(got: Value, expected: Value, { rtol, atol }: Tolerance): boolean {
@@ -29,7 +30,12 @@ export function compareValues(
   for (let i = 0; i < expected.length; i++) {
     const [a, b] = [got[i]!, expected[i]!];
     if (agree(a, b, tolerance)) continue;
-    const how = tolerance.atol === 0 && tolerance.rtol === 0 ? 'exactly' : `within ${tolerance.atol} + ${tolerance.rtol} × |expected|`;
-    throw new ConformanceFailure(`${what}: element ${i} is ${a}, expected ${how} ${b}`, { data: { element: i, got: a, expected: b } });
+    const how =
+      tolerance.atol === 0 && tolerance.rtol === 0
+        ? 'exactly'
+        : `within ${tolerance.atol} + ${tolerance.rtol} × |expected|`;
+    throw new ConformanceFailure(`${what}: element ${i} is ${a}, expected ${how} ${b}`, {
+      data: { element: i, got: a, expected: b },
+    });
   }
 }

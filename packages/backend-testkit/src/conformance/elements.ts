@@ -45,7 +45,8 @@ export function nearestBits(decode: (bits: number) => number, infinity: number, 
   // Infinity stands where the next step of the last exponent would.
   const above = high === infinity ? below + (below - decode(low - 1)) : decode(high);
   const [down, up] = [magnitude - below, above - magnitude];
-  const nearest = magnitude === Number.POSITIVE_INFINITY || up < down || (up === down && high % 2 === 0) ? high : low;
+  const nearest =
+    magnitude === Number.POSITIVE_INFINITY || up < down || (up === down && high % 2 === 0) ? high : low;
   return sign | nearest;
 }
 

@@ -1,5 +1,16 @@
 import { type DType, isFloating, type ScatterMode } from '@flambeau/core/backend';
-import { type Bench, faultOf, indicesOf, movedLast, packed, positionOf, rowMajor, seen, sizeOf, strided } from './bench.ts';
+import {
+  type Bench,
+  faultOf,
+  indicesOf,
+  movedLast,
+  packed,
+  positionOf,
+  rowMajor,
+  seen,
+  sizeOf,
+  strided,
+} from './bench.ts';
 import { type ConformanceCase, ensure } from './case.ts';
 import { allowed, compareValues } from './compare.ts';
 import { ALL, type Value } from './elements.ts';
@@ -9,12 +20,20 @@ import { type Random, wrapped } from './random.ts';
 
 type IndexDType = 'int32' | 'int64';
 
-const inDType = (dtype: IndexDType, values: readonly number[]): Value[] => (dtype === 'int64' ? values.map(BigInt) : [...values]);
+const inDType = (dtype: IndexDType, values: readonly number[]): Value[] =>
+  dtype === 'int64' ? values.map(BigInt) : [...values];
 
 const randomIndices = (random: Random, count: number, length: number): number[] =>
   Array.from({ length: count }, () => random.integer(0, length - 1));
 
-async function runGather(bench: Bench, random: Random, dtype: DType, indexDType: IndexDType, shape: readonly number[], length: number): Promise<void> {
+async function runGather(
+  bench: Bench,
+  random: Random,
+  dtype: DType,
+  indexDType: IndexDType,
+  shape: readonly number[],
+  length: number,
+): Promise<void> {
   const last = shape.length - 1;
   const inputShape = shape.with(last, length);
   const inputLayout = strided(random, inputShape, true);
@@ -28,7 +47,10 @@ async function runGather(bench: Bench, random: Random, dtype: DType, indexDType:
   const read = seen(inputShape, inputLayout, values);
   const places = seen(shape, indexLayout, given);
   const inputAt = packed(inputShape);
-  const expected = Array.from(indicesOf(shape), (at, i) => read[positionOf(inputAt, at.with(last, Number(places[i])))]!);
+  const expected = Array.from(
+    indicesOf(shape),
+    (at, i) => read[positionOf(inputAt, at.with(last, Number(places[i])))]!,
+  );
   const what = `gather ${dtype} ${JSON.stringify(inputShape)} by ${indexDType} ${JSON.stringify(shape)}`;
   compareValues(what, await bench.result(what, output), expected);
   for (const box of [input, index, output]) bench.free(box.allocation);
@@ -41,7 +63,14 @@ const gatherCases = ALL.map((dtype) =>
       for (let rank = 1; rank <= 8; rank++) {
         for (const indexDType of ['int32', 'int64'] as const) {
           if (!bench.backend.limits.dtypes.includes(indexDType)) continue;
-          await runGather(bench, random, dtype, indexDType, random.shape(rank, rank > 4 ? 2 : 5), random.integer(1, 6));
+          await runGather(
+            bench,
+            random,
+            dtype,
+            indexDType,
+            random.shape(rank, rank > 4 ? 2 : 5),
+            random.integer(1, 6),
+          );
         }
       }
     },
@@ -60,8 +89,12 @@ function combined(mode: ScatterMode, dtype: DType, present: Value, value: Value)
       return (mode === 'max' ? value > present : value < present) ? value : present;
     default: {
       if (dtype === 'bool') return mode === 'add' ? present || value : present && value;
-      if (isFloating(dtype)) return mode === 'add' ? Number(present) + Number(value) : Number(present) * Number(value);
-      const exact = wrapped(dtype, mode === 'add' ? BigInt(present) + BigInt(value) : BigInt(present) * BigInt(value));
+      if (isFloating(dtype))
+        return mode === 'add' ? Number(present) + Number(value) : Number(present) * Number(value);
+      const exact = wrapped(
+        dtype,
+        mode === 'add' ? BigInt(present) + BigInt(value) : BigInt(present) * BigInt(value),
+      );
       return dtype === 'int64' ? exact : Number(exact);
     }
   }
@@ -77,7 +110,11 @@ interface ScatterRun {
   readonly distinct: boolean;
 }
 
-async function runScatter(bench: Bench, random: Random, { mode, dtype, indexDType, shape, length, distinct }: ScatterRun): Promise<void> {
+async function runScatter(
+  bench: Bench,
+  random: Random,
+  { mode, dtype, indexDType, shape, length, distinct }: ScatterRun,
+): Promise<void> {
   const last = shape.length - 1;
   const outputShape = shape.with(last, length);
   const start = random.small(dtype, sizeOf(outputShape));
@@ -88,7 +125,12 @@ async function runScatter(bench: Bench, random: Random, { mode, dtype, indexDTyp
   ).flat();
   const output = bench.box(dtype, outputShape, start, strided(random, outputShape));
   const sourceLayout = strided(random, shape, true);
-  const values = mode === 'mul' ? random.small(dtype, sizeOf(shape)).map((v) => (dtype === 'bool' ? v : Number(v) > 0 ? one(dtype) : two(dtype))) : random.small(dtype, sizeOf(shape));
+  const values =
+    mode === 'mul'
+      ? random
+          .small(dtype, sizeOf(shape))
+          .map((v) => (dtype === 'bool' ? v : Number(v) > 0 ? one(dtype) : two(dtype)))
+      : random.small(dtype, sizeOf(shape));
   const source = bench.box(dtype, shape, values, sourceLayout);
   const index = bench.box(indexDType, shape, inDType(indexDType, indices), strided(random, shape));
   bench.backend.kernels.scatter(mode, shape, length, output, source, index);
@@ -121,7 +163,14 @@ const scatterCases = ALL.map((dtype) =>
             if (!bench.backend.limits.dtypes.includes(indexDType)) continue;
             const shape = random.shape(rank, rank > 4 ? 2 : 4);
             const length = shape.at(-1)! + random.integer(0, 3);
-            await runScatter(bench, random, { mode, dtype, indexDType, shape, length, distinct: mode === 'assign' });
+            await runScatter(bench, random, {
+              mode,
+              dtype,
+              indexDType,
+              shape,
+              length,
+              distinct: mode === 'assign',
+            });
           }
         }
       }
@@ -135,8 +184,14 @@ async function harmless(bench: Bench, what: string, run: () => void): Promise<vo
   const witness = bench.box('float32', [64], new Array<Value>(64).fill(5));
   const fault = await faultOf(bench.backend, run);
   ensure(fault !== undefined, `${what}: no fault was reported, neither at the call nor by synchronize`);
-  ensure(/index/i.test(fault) && /range|bound/i.test(fault), `${what}: the fault must say that an index is out of range; it says: ${fault}`);
-  ensure((await faultOf(bench.backend, () => {})) === undefined, `${what}: a fault that was thrown once must not be thrown again`);
+  ensure(
+    /index/i.test(fault) && /range|bound/i.test(fault),
+    `${what}: the fault must say that an index is out of range; it says: ${fault}`,
+  );
+  ensure(
+    (await faultOf(bench.backend, () => {})) === undefined,
+    `${what}: a fault that was thrown once must not be thrown again`,
+  );
   compareValues(`${what}: other memory`, await bench.result(what, witness), new Array<Value>(64).fill(5));
 }
 
@@ -148,7 +203,9 @@ const faults: readonly ConformanceCase[] = [
       const input = bench.box('float32', [3], [1, 2, 3]);
       const index = bench.box('int32', [4], [0, bad, 2, 1]);
       const output = bench.box('float32', [4], null);
-      await harmless(bench, `gather at ${bad}`, () => bench.backend.kernels.gather([4], 3, output, input, index));
+      await harmless(bench, `gather at ${bad}`, () =>
+        bench.backend.kernels.gather([4], 3, output, input, index),
+      );
       await bench.result(`gather at ${bad}`, output);
     }
   }),
@@ -173,7 +230,9 @@ const faults: readonly ConformanceCase[] = [
         const input = bench.box('float32', [3], [1, 2, 3]);
         const index = bench.box('int64', [2], [0n, bad]);
         const output = bench.box('float32', [2], null);
-        await harmless(bench, `gather at ${bad}`, () => bench.backend.kernels.gather([2], 3, output, input, index));
+        await harmless(bench, `gather at ${bad}`, () =>
+          bench.backend.kernels.gather([2], 3, output, input, index),
+        );
       }
     },
     needs('int64'),
@@ -185,11 +244,21 @@ export const indexedCases: readonly ConformanceCase[] = [
   ...scatterCases,
 
   benchCase('gather: one index for a whole row', async (bench) => {
-    const input = bench.box('float32', [4, 3], Array.from({ length: 12 }, (_, i) => i));
+    const input = bench.box(
+      'float32',
+      [4, 3],
+      Array.from({ length: 12 }, (_, i) => i),
+    );
     const index = bench.box('int32', [2], [2, 0]);
     const output = bench.box('float32', [3, 2], null);
     // Rows 2 and 0 of the input, as the columns of the output: the index repeats along the other dimension.
-    bench.backend.kernels.gather([3, 2], 4, output, { ...input, strides: [1, 3] }, { ...index, strides: [0, 1] });
+    bench.backend.kernels.gather(
+      [3, 2],
+      4,
+      output,
+      { ...input, strides: [1, 3] },
+      { ...index, strides: [0, 1] },
+    );
     compareValues('rows', await bench.result('rows', output), [6, 0, 7, 1, 8, 2]);
   }),
 
@@ -199,37 +268,65 @@ export const indexedCases: readonly ConformanceCase[] = [
     const output = bench.box('float32', [5], null);
     bench.backend.kernels.gather([5], 5, output, input, bench.box('int32', [5], [4, 3, 2, 1, 0]));
     const got = await bench.result('special values', output);
-    ensure(got.every((value, i) => Object.is(value, special[4 - i])), `special values changed: ${got.join(', ')}`);
+    ensure(
+      got.every((value, i) => Object.is(value, special[4 - i])),
+      `special values changed: ${got.join(', ')}`,
+    );
   }),
 
   benchCase('scatter: repeated indices are all added', async (bench) => {
     const count = 5000;
     const output = bench.box('float32', [3], [0, 0, 100]);
     const source = bench.box('float32', [count], new Array<Value>(count).fill(1));
-    const index = bench.box('int32', [count], Array.from({ length: count }, (_, i) => (i % 5 === 0 ? 1 : 0)));
+    const index = bench.box(
+      'int32',
+      [count],
+      Array.from({ length: count }, (_, i) => (i % 5 === 0 ? 1 : 0)),
+    );
     bench.backend.kernels.scatter('add', [count], 3, output, source, index);
     compareValues('counts', await bench.result('counts', output), [4000, 1000, 100]);
   }),
 
   benchCase('scatter: of repeated indices, assign keeps one of the values', async (bench) => {
     const output = bench.box('float32', [2], [-1, -1]);
-    const source = bench.box('float32', [1000], Array.from({ length: 1000 }, (_, i) => i));
+    const source = bench.box(
+      'float32',
+      [1000],
+      Array.from({ length: 1000 }, (_, i) => i),
+    );
     const index = bench.box('int32', [1000], new Array<Value>(1000).fill(1));
     bench.backend.kernels.scatter('assign', [1000], 2, output, source, index);
     const [untouched, kept] = await bench.result('assign', output);
     ensure(untouched === -1, `an element that no index names became ${untouched}`);
-    ensure(Number.isInteger(kept) && Number(kept) >= 0 && Number(kept) < 1000, `assign gave ${kept}, which is none of the values`);
+    ensure(
+      Number.isInteger(kept) && Number(kept) >= 0 && Number(kept) < 1000,
+      `assign gave ${kept}, which is none of the values`,
+    );
   }),
 
   benchCase('scatter: one value for all, and NaN in max and min', async (bench) => {
     const value = bench.box('float32', [], [7]);
     const output = bench.box('float32', [4], [1, 2, 3, 4]);
-    bench.backend.kernels.scatter('add', [2], 4, output, { ...value, strides: [0] }, bench.box('int32', [2], [0, 3]));
+    bench.backend.kernels.scatter(
+      'add',
+      [2],
+      4,
+      output,
+      { ...value, strides: [0] },
+      bench.box('int32', [2], [0, 3]),
+    );
     compareValues('one value', await bench.result('one value', output), [8, 2, 3, 11]);
     const nan = Number.NaN;
     for (const mode of ['max', 'min'] as const) {
       const target = bench.box('float32', [3], [1, nan, 1]);
-      bench.backend.kernels.scatter(mode, [3], 3, target, bench.box('float32', [3], [nan, 5, 5]), bench.box('int32', [3], [0, 1, 2]));
+      bench.backend.kernels.scatter(
+        mode,
+        [3],
+        3,
+        target,
+        bench.box('float32', [3], [nan, 5, 5]),
+        bench.box('int32', [3], [0, 1, 2]),
+      );
       compareValues(`NaN in ${mode}`, await bench.result(mode, target), [nan, nan, mode === 'max' ? 5 : 1]);
     }
   }),

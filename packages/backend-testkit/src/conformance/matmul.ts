@@ -8,16 +8,27 @@ import { needs } from './pointwise.ts';
 import { type Random, wrapped } from './random.ts';
 
 /** The products of row-major matrices, in float64 or exactly. */
-function product(dtype: DType, { batch, m, k, n }: MatmulSize, a: readonly Value[], b: readonly Value[]): Value[] {
+function product(
+  dtype: DType,
+  { batch, m, k, n }: MatmulSize,
+  a: readonly Value[],
+  b: readonly Value[],
+): Value[] {
   const out: Value[] = [];
   for (let matrix = 0; matrix < sizeOf(batch); matrix++) {
     const [left, right] = [matrix * m * k, matrix * k * n];
     for (let i = 0; i < m; i++) {
       for (let j = 0; j < n; j++) {
-        const terms = Array.from({ length: k }, (_, l) => [a[left + i * k + l]!, b[right + l * n + j]!] as const);
+        const terms = Array.from(
+          { length: k },
+          (_, l) => [a[left + i * k + l]!, b[right + l * n + j]!] as const,
+        );
         if (isFloating(dtype)) out.push(terms.reduce((sum, [x, y]) => sum + Number(x) * Number(y), 0));
         else {
-          const exact = wrapped(dtype, terms.reduce((sum, [x, y]) => sum + BigInt(x) * BigInt(y), 0n));
+          const exact = wrapped(
+            dtype,
+            terms.reduce((sum, [x, y]) => sum + BigInt(x) * BigInt(y), 0n),
+          );
           out.push(dtype === 'int64' ? exact : Number(exact));
         }
       }
@@ -31,14 +42,25 @@ interface Layouts {
   readonly b: Layout;
 }
 
-async function run(bench: Bench, dtype: DType, size: MatmulSize, layouts: Layouts, values: { a: Value[]; b: Value[] }): Promise<void> {
+async function run(
+  bench: Bench,
+  dtype: DType,
+  size: MatmulSize,
+  layouts: Layouts,
+  values: { a: Value[]; b: Value[] },
+): Promise<void> {
   const { batch, m, k, n } = size;
   const shapes = { a: [...batch, m, k], b: [...batch, k, n], output: [...batch, m, n] };
   const a = bench.box(dtype, shapes.a, values.a, layouts.a);
   const b = bench.box(dtype, shapes.b, values.b, layouts.b);
   const output = bench.box(dtype, shapes.output, null, { offset: 0, strides: rowMajor(shapes.output) });
   bench.backend.kernels.matmul(size, output, a, b);
-  const expected = product(dtype, size, seen(shapes.a, layouts.a, values.a), seen(shapes.b, layouts.b, values.b));
+  const expected = product(
+    dtype,
+    size,
+    seen(shapes.a, layouts.a, values.a),
+    seen(shapes.b, layouts.b, values.b),
+  );
   const what = `${dtype} ${JSON.stringify(shapes.a)} times ${JSON.stringify(shapes.b)}, strides ${JSON.stringify(layouts.a.strides)} and ${JSON.stringify(layouts.b.strides)}`;
   compareValues(what, await bench.result(what, output), expected, allowed(dtype));
   for (const box of [a, b, output]) bench.free(box.allocation);
@@ -47,7 +69,10 @@ async function run(bench: Bench, dtype: DType, size: MatmulSize, layouts: Layout
 async function random(bench: Bench, from: Random, dtype: DType, size: MatmulSize): Promise<void> {
   const shapes = { a: [...size.batch, size.m, size.k], b: [...size.batch, size.k, size.n] };
   const layouts = { a: strided(from, shapes.a, true), b: strided(from, shapes.b, true) };
-  await run(bench, dtype, size, layouts, { a: from.small(dtype, sizeOf(shapes.a)), b: from.small(dtype, sizeOf(shapes.b)) });
+  await run(bench, dtype, size, layouts, {
+    a: from.small(dtype, sizeOf(shapes.a)),
+    b: from.small(dtype, sizeOf(shapes.b)),
+  });
 }
 
 /** A matrix of so many rows whose columns lie one after the other. */
@@ -55,8 +80,23 @@ const byColumns = (rows: number): Layout => ({ offset: 0, strides: [1, rows] });
 
 /** Sizes around those of tiles, where loops have rests. */
 const SIZES: readonly (readonly [m: number, k: number, n: number])[] = [
-  [1, 1, 1], [1, 7, 1], [1, 1, 9], [9, 1, 1], [1, 64, 64], [64, 64, 1], [2, 3, 4], [5, 5, 5], [15, 16, 17], [16, 16, 16],
-  [31, 33, 32], [63, 65, 64], [64, 64, 64], [65, 63, 66], [3, 130, 5], [130, 3, 7], [7, 5, 130],
+  [1, 1, 1],
+  [1, 7, 1],
+  [1, 1, 9],
+  [9, 1, 1],
+  [1, 64, 64],
+  [64, 64, 1],
+  [2, 3, 4],
+  [5, 5, 5],
+  [15, 16, 17],
+  [16, 16, 16],
+  [31, 33, 32],
+  [63, 65, 64],
+  [64, 64, 64],
+  [65, 63, 66],
+  [3, 130, 5],
+  [130, 3, 7],
+  [7, 5, 130],
 ];
 
 export const matmulCases: readonly ConformanceCase[] = [
@@ -81,18 +121,26 @@ export const matmulCases: readonly ConformanceCase[] = [
       const values = { a: from.wide('float32', m * k, 1), b: from.wide('float32', k * n, 1) };
       const plain = { a: { offset: 0, strides: [k, 1] }, b: { offset: 0, strides: [n, 1] } };
       const turned = { a: byColumns(m), b: byColumns(k) };
-      for (const a of [plain.a, turned.a]) for (const b of [plain.b, turned.b]) await run(bench, 'float32', size, { a, b }, values);
+      for (const a of [plain.a, turned.a])
+        for (const b of [plain.b, turned.b]) await run(bench, 'float32', size, { a, b }, values);
     }
   }),
 
   benchCase('matmul: one matrix for a whole batch, on either side', async (bench, from) => {
     const size = { batch: [4, 3], m: 5, k: 6, n: 7 };
     const whole = (shape: readonly number[]): Layout => ({ offset: 1, strides: rowMajor(shape) });
-    const shared = (shape: readonly number[]): Layout => ({ offset: 2, strides: [0, 0, ...rowMajor(shape.slice(2))] });
-    const [a, b] = [[4, 3, 5, 6], [4, 3, 6, 7]];
+    const shared = (shape: readonly number[]): Layout => ({
+      offset: 2,
+      strides: [0, 0, ...rowMajor(shape.slice(2))],
+    });
+    const [a, b] = [
+      [4, 3, 5, 6],
+      [4, 3, 6, 7],
+    ];
     const values = { a: from.small('float32', sizeOf(a)), b: from.small('float32', sizeOf(b)) };
     for (const left of [whole(a), shared(a)]) {
-      for (const right of [whole(b), shared(b)]) await run(bench, 'float32', size, { a: left, b: right }, values);
+      for (const right of [whole(b), shared(b)])
+        await run(bench, 'float32', size, { a: left, b: right }, values);
     }
   }),
 
@@ -137,7 +185,9 @@ export const matmulCases: readonly ConformanceCase[] = [
     const output = bench.box('float32', [6, 6], null);
     bench.backend.kernels.matmul({ batch: [], m: 6, k: 6, n: 6 }, output, x, { ...x, strides: [1, 6] });
     const expected = Array.from(indicesOf([6, 6]), ([i, j]) =>
-      Array.from({ length: 6 }, (_, l) => Number(values[i! * 6 + l]) * Number(values[j! * 6 + l])).reduce((p, q) => p + q),
+      Array.from({ length: 6 }, (_, l) => Number(values[i! * 6 + l]) * Number(values[j! * 6 + l])).reduce(
+        (p, q) => p + q,
+      ),
     );
     compareValues('x xᵀ', await bench.result('x xᵀ', output), expected);
   }),

@@ -25,9 +25,13 @@ export const memoryCases: readonly ConformanceCase[] = [
     ensure(backend.apiVersion === 1, `apiVersion is ${backend.apiVersion}, and must be 1`);
     ensure(backend.device.length > 0 && backend.name.length > 0, 'device and name must not be empty');
     const { dtypes, maxByteLength, synchronousReads } = backend.limits;
-    for (const dtype of ['float32', 'int32', 'bool'] as const) ensure(dtypes.includes(dtype), `every backend has ${dtype}`);
+    for (const dtype of ['float32', 'int32', 'bool'] as const)
+      ensure(dtypes.includes(dtype), `every backend has ${dtype}`);
     ensure(maxByteLength >= 2 ** 24, `maxByteLength is ${maxByteLength}; at least 16 MiB are needed`);
-    ensure(synchronousReads === (backend.readSync !== undefined), 'limits.synchronousReads must say whether readSync is there');
+    ensure(
+      synchronousReads === (backend.readSync !== undefined),
+      'limits.synchronousReads must say whether readSync is there',
+    );
     ensure(backend.lost instanceof Promise, 'lost must be a promise');
   }),
 
@@ -49,7 +53,11 @@ export const memoryCases: readonly ConformanceCase[] = [
         whole.set(part, offset);
         const what = `${byteLength} bytes at ${offset}`;
         compareValues(what, await bench.backend.read(target, offset, byteLength), part);
-        compareValues(`${what}, and around them`, await bench.backend.read(target, 0, whole.byteLength), whole);
+        compareValues(
+          `${what}, and around them`,
+          await bench.backend.read(target, 0, whole.byteLength),
+          whole,
+        );
         bench.free(target);
       }
     }
@@ -88,7 +96,11 @@ export const memoryCases: readonly ConformanceCase[] = [
     const memory = bench.allocate(16);
     bench.backend.write(memory, 0, bytes);
     bytes.fill(2);
-    compareValues('the bytes at the call', await bench.backend.read(memory, 0, 16), new Uint8Array(16).fill(1));
+    compareValues(
+      'the bytes at the call',
+      await bench.backend.read(memory, 0, 16),
+      new Uint8Array(16).fill(1),
+    );
   }),
 
   benchCase('memory: write takes a part of a larger buffer', async (bench, random) => {
@@ -117,7 +129,10 @@ export const memoryCases: readonly ConformanceCase[] = [
     const memory = bench.allocate(byteLength);
     bench.backend.write(memory, 0, new Uint8Array(words.buffer));
     const back = new Uint32Array((await bench.backend.read(memory, 0, byteLength)).slice().buffer);
-    ensure(back.length === words.length && back.every((word, i) => word === words[i]), 'bytes of 8 MiB changed');
+    ensure(
+      back.length === words.length && back.every((word, i) => word === words[i]),
+      'bytes of 8 MiB changed',
+    );
   }),
 
   benchCase(
@@ -126,7 +141,11 @@ export const memoryCases: readonly ConformanceCase[] = [
       const bytes = randomBytes(random, 100);
       const memory = bench.allocate(112);
       bench.backend.write(memory, 0, bytes);
-      for (const [offset, byteLength] of [[0, 100], [3, 17], [99, 1]] as const) {
+      for (const [offset, byteLength] of [
+        [0, 100],
+        [3, 17],
+        [99, 1],
+      ] as const) {
         const expected = bytes.subarray(offset, offset + byteLength);
         compareValues('readSync', bench.backend.readSync!(memory, offset, byteLength), expected);
         compareValues('read', await bench.backend.read(memory, offset, byteLength), expected);

@@ -1,5 +1,5 @@
 import { add, mul } from '@flambeau/core';
-import { ensure, type ConformanceCase } from './case.ts';
+import { type ConformanceCase, ensure } from './case.ts';
 import { compareValues } from './compare.ts';
 import { benchCase } from './memory.ts';
 import { blank, program } from './programs.ts';
@@ -16,7 +16,8 @@ export const orderingCases: readonly ConformanceCase[] = [
       backend.write(memory, 0, new Uint8Array(64).fill(i));
       reads.push(backend.read(memory, 0, 64));
     }
-    for (const [i, read] of reads.entries()) compareValues(`read ${i}`, await read, new Uint8Array(64).fill(i));
+    for (const [i, read] of reads.entries())
+      compareValues(`read ${i}`, await read, new Uint8Array(64).fill(i));
   }),
 
   benchCase('order: kernels see what was enqueued before them, and nothing after', async (bench) => {
@@ -56,12 +57,20 @@ export const orderingCases: readonly ConformanceCase[] = [
 
   benchCase('lifetime: memory freed after a kernel was enqueued is read by it first', async (bench) => {
     const { backend } = bench;
-    const x = bench.box('float32', [1000], Array.from({ length: 1000 }, (_, i) => i));
+    const x = bench.box(
+      'float32',
+      [1000],
+      Array.from({ length: 1000 }, (_, i) => i),
+    );
     const y = bench.box('float32', [1000], null);
     backend.kernels.pointwise(addition(), [1000], y, [x, x], []);
     bench.free(x.allocation);
     for (let i = 0; i < 8; i++) bench.box('float32', [1000], new Array(1000).fill(-1));
-    compareValues('twice x', await bench.values(y), Array.from({ length: 1000 }, (_, i) => 2 * i));
+    compareValues(
+      'twice x',
+      await bench.values(y),
+      Array.from({ length: 1000 }, (_, i) => 2 * i),
+    );
   }),
 
   benchCase('lifetime: memory freed after a read or a copy was enqueued', async (bench) => {

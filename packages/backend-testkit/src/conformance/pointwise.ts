@@ -1,4 +1,4 @@
-import { add, arange, clone, eye, type Expr, gt, mul, pointwise } from '@flambeau/core';
+import { add, arange, clone, type Expr, eye, gt, mul, pointwise } from '@flambeau/core';
 import { byteLengthOf, type DType, type Program } from '@flambeau/core/backend';
 import { type Bench, type Box, indicesOf, rowMajor, seen, sizeOf, strided } from './bench.ts';
 import { type ConformanceCase, type ConformanceContext, ensure } from './case.ts';
@@ -35,7 +35,13 @@ export async function runStrided(
   });
   const output = bench.box(given.output, shape, null, strided(random, shape));
   const what = `${given.output} ${JSON.stringify(shape)}, output strides ${JSON.stringify(output.strides)}`;
-  bench.backend.kernels.pointwise(given, shape, output, columns.map(({ box }) => box), parameters);
+  bench.backend.kernels.pointwise(
+    given,
+    shape,
+    output,
+    columns.map(({ box }) => box),
+    parameters,
+  );
   const wanted = Array.from({ length: size }, (_, i) => expected(columns.map(({ values }) => values[i]!)));
   compareValues(what, await bench.result(what, output), wanted);
   for (const { box } of columns) bench.free(box.allocation);
@@ -66,14 +72,25 @@ const fma = (): Program => {
 };
 
 /** An operand that lies in the memory of another. */
-const within = (box: Box, shape: readonly number[], offset: number, strides = rowMajor(shape)): Box => ({ ...box, shape, offset, strides });
+const within = (box: Box, shape: readonly number[], offset: number, strides = rowMajor(shape)): Box => ({
+  ...box,
+  shape,
+  offset,
+  strides,
+});
 
 export const pointwiseCases: readonly ConformanceCase[] = [
   ...stridedCases,
 
   benchCase('pointwise: three operands', async (bench, random) => {
     for (let rank = 0; rank <= 5; rank++) {
-      await runStrided(bench, random, fma(), random.shape(rank), ([x, y, z]) => Number(x) * Number(y) + Number(z));
+      await runStrided(
+        bench,
+        random,
+        fma(),
+        random.shape(rank),
+        ([x, y, z]) => Number(x) * Number(y) + Number(z),
+      );
     }
   }),
 
@@ -86,7 +103,13 @@ export const pointwiseCases: readonly ConformanceCase[] = [
     bench.backend.kernels.pointwise(copying('float32'), [size], flat, [{ ...x, strides: [1] }], []);
     compareValues('flat', await bench.result('flat', flat), values);
     const turned = bench.box('float32', [columns, rows], null);
-    bench.backend.kernels.pointwise(copying('float32'), [columns, rows], turned, [{ ...x, strides: [1, columns] }], []);
+    bench.backend.kernels.pointwise(
+      copying('float32'),
+      [columns, rows],
+      turned,
+      [{ ...x, strides: [1, columns] }],
+      [],
+    );
     const expected = Array.from(indicesOf([columns, rows]), ([i, j]) => values[j! * columns + i!]!);
     compareValues('transposed', await bench.result('transposed', turned), expected);
   }),
@@ -110,7 +133,13 @@ export const pointwiseCases: readonly ConformanceCase[] = [
   benchCase('pointwise: operands and output in parts of one allocation', async (bench) => {
     const memory = bench.box('float32', [12], [1, 2, 3, 4, 5, 6, 7, 8, 0, 0, 0, 0]);
     const output = within(memory, [4], 8);
-    bench.backend.kernels.pointwise(fma(), [4], output, [within(memory, [4], 0), within(memory, [4], 4), within(memory, [4], 2)], []);
+    bench.backend.kernels.pointwise(
+      fma(),
+      [4],
+      output,
+      [within(memory, [4], 0), within(memory, [4], 4), within(memory, [4], 2)],
+      [],
+    );
     compareValues('x * y + z', (await bench.values(memory)).slice(8), [8, 16, 26, 38]);
   }),
 
@@ -118,7 +147,11 @@ export const pointwiseCases: readonly ConformanceCase[] = [
     const scalar = bench.box('float32', [], [10]);
     const row = bench.box('float32', [3], [1, 2, 3]);
     const output = bench.box('float32', [2, 3], null);
-    const inputs = [{ ...row, strides: [0, 1] }, { ...scalar, strides: [0, 0] }, { ...row, strides: [0, 0], offset: 2 }];
+    const inputs = [
+      { ...row, strides: [0, 1] },
+      { ...scalar, strides: [0, 0] },
+      { ...row, strides: [0, 0], offset: 2 },
+    ];
     bench.backend.kernels.pointwise(fma(), [2, 3], output, inputs, []);
     compareValues('rows', await bench.result('rows', output), [13, 23, 33, 13, 23, 33]);
   }),
@@ -129,7 +162,11 @@ export const pointwiseCases: readonly ConformanceCase[] = [
     for (const factor of [0, -1, 2.5, 1e30, Number.POSITIVE_INFINITY]) {
       const y = bench.box('float32', [3], null);
       bench.backend.kernels.pointwise(scaling, [3], y, [x], [factor]);
-      compareValues(`x * ${factor}`, await bench.result('scaled', y), [1, -2, 3].map((v) => Math.fround(v * Math.fround(factor))));
+      compareValues(
+        `x * ${factor}`,
+        await bench.result('scaled', y),
+        [1, -2, 3].map((v) => Math.fround(v * Math.fround(factor))),
+      );
     }
   }),
 
@@ -145,14 +182,22 @@ export const pointwiseCases: readonly ConformanceCase[] = [
     needs('int64'),
   ),
 
-  benchCase('pointwise: programs without inputs that read the element\'s index', async (bench, random) => {
+  benchCase("pointwise: programs without inputs that read the element's index", async (bench, random) => {
     const ramp = program('arange float32', () => arange(5, 9, 2, { dtype: 'float32', device: 'meta' }));
     const y = bench.box('float32', [1000], null);
     ensure(ramp.parameterCount === 2, 'arange has two parameters: start and step');
     bench.backend.kernels.pointwise(ramp, [1000], y, [], [3, 0.5]);
-    compareValues('3 + i / 2', await bench.result('ramp', y), Array.from({ length: 1000 }, (_, i) => 3 + i / 2));
+    compareValues(
+      '3 + i / 2',
+      await bench.result('ramp', y),
+      Array.from({ length: 1000 }, (_, i) => 3 + i / 2),
+    );
     const diagonal = program('eye float32', () => eye(2, 3, { dtype: 'float32', device: 'meta' }));
-    for (const shape of [[4, 4], [3, 7], [1, 5]]) {
+    for (const shape of [
+      [4, 4],
+      [3, 7],
+      [1, 5],
+    ]) {
       const box = bench.box('float32', shape, null, strided(random, shape));
       bench.backend.kernels.pointwise(diagonal, shape, box, [], []);
       const expected = Array.from(indicesOf(shape), ([i, j]) => (i === j ? 1 : 0));
@@ -190,7 +235,10 @@ export const pointwiseCases: readonly ConformanceCase[] = [
     const x = bench.box('float32', [5], [-2, -1, 0, 1, 3]);
     const y = bench.box('float32', [5], null);
     bench.backend.kernels.pointwise(long, [5], y, [x], []);
-    compareValues('150 steps', await bench.result('long', y), [-2, -1, 0, 1, 3].map(reference), { rtol: 1e-5, atol: 0 });
+    compareValues('150 steps', await bench.result('long', y), [-2, -1, 0, 1, 3].map(reference), {
+      rtol: 1e-5,
+      atol: 0,
+    });
   }),
 
   benchCase('pointwise: many small calls', async (bench) => {
@@ -222,7 +270,9 @@ export const pointwiseCases: readonly ConformanceCase[] = [
         const place: Box = { ...memory, shape: [], strides: [], offset: i };
         bench.backend.kernels.pointwise(copying(dtype), [], place, [one], []);
       }
-      const expected = Array.from({ length: 16 }, (_, i) => (dtype === 'bool' ? i % 3 === 1 : Number(i % 3 === 1)));
+      const expected = Array.from({ length: 16 }, (_, i) =>
+        dtype === 'bool' ? i % 3 === 1 : Number(i % 3 === 1),
+      );
       compareValues(dtype, await bench.values(memory), expected);
     }
   }),

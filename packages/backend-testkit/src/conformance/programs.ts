@@ -14,12 +14,16 @@ function callOf(kernel: string, body: () => unknown): KernelCall {
     setKernelInterceptor(before);
   }
   const found = calls.find((call) => call.kernel === kernel);
-  if (found === undefined) throw new BackendError(`no ${kernel} was called; calls: ${calls.map((call) => call.kernel).join(', ') || 'none'}`);
+  if (found === undefined)
+    throw new BackendError(
+      `no ${kernel} was called; calls: ${calls.map((call) => call.kernel).join(', ') || 'none'}`,
+    );
   return found;
 }
 
 /** A tensor of the device without data. */
-export const blank = (dtype: DType, shape: readonly number[] = [2, 3]): Tensor => empty(shape, { dtype, device: 'meta' });
+export const blank = (dtype: DType, shape: readonly number[] = [2, 3]): Tensor =>
+  empty(shape, { dtype, device: 'meta' });
 
 /** The program of the first pointwise kernel that `body` calls. */
 export const programOf = (body: () => unknown): Program => callOf('pointwise', body).args[0] as Program;

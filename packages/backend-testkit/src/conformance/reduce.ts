@@ -45,8 +45,12 @@ function expectedOf(name: string, output: DType, values: readonly Value[]): Valu
       return values.reduce((a, b) => ((name === 'amax' ? b > a : b < a) ? b : a));
     default: {
       const product = name === 'prod';
-      if (isFloating(output)) return values.reduce<number>((a, x) => (product ? a * Number(x) : a + Number(x)), product ? 1 : 0);
-      const exact = values.reduce<bigint>((a, x) => (product ? a * BigInt(x) : a + BigInt(x)), product ? 1n : 0n);
+      if (isFloating(output))
+        return values.reduce<number>((a, x) => (product ? a * Number(x) : a + Number(x)), product ? 1 : 0);
+      const exact = values.reduce<bigint>(
+        (a, x) => (product ? a * BigInt(x) : a + BigInt(x)),
+        product ? 1n : 0n,
+      );
       const value = wrapped(output, exact);
       return output === 'int64' ? value : Number(value);
     }
@@ -54,14 +58,24 @@ function expectedOf(name: string, output: DType, values: readonly Value[]): Valu
 }
 
 /** Reduces the last dimensions of a tensor laid out at random. */
-async function runReduction(bench: Bench, random: Random, name: string, dtype: DType, shape: readonly number[], keptRank: number): Promise<void> {
+async function runReduction(
+  bench: Bench,
+  random: Random,
+  name: string,
+  dtype: DType,
+  shape: readonly number[],
+  keptRank: number,
+): Promise<void> {
   const given = reduction(name, dtype);
   const layout = strided(random, shape, true);
   const values = random.small(dtype, sizeOf(shape));
   const input = bench.box(dtype, shape, values, layout);
   const read = seen(shape, layout, values);
   const kept = shape.slice(0, keptRank);
-  const output = bench.box(given.post.output, kept, null, { offset: random.integer(0, 3), strides: rowMajor(kept) });
+  const output = bench.box(given.post.output, kept, null, {
+    offset: random.integer(0, 3),
+    strides: rowMajor(kept),
+  });
   const count = sizeOf(shape.slice(keptRank));
   bench.backend.kernels.reduce(given, shape, keptRank, output, [input], [count]);
   const expected = Array.from({ length: sizeOf(kept) }, (_, i) =>
@@ -104,10 +118,16 @@ export const reduceCases: readonly ConformanceCase[] = [
   benchCase('reduce: a float32 sum of many values is accurate', async (bench, random) => {
     const count = 200_003;
     const tenths = new Array<number>(count).fill(Math.fround(0.1));
-    compareValues('200,003 × 0.1', await whole('sum', bench, 'float32', tenths), [count * Math.fround(0.1)], { rtol: 2e-6, atol: 0 });
+    compareValues('200,003 × 0.1', await whole('sum', bench, 'float32', tenths), [count * Math.fround(0.1)], {
+      rtol: 2e-6,
+      atol: 0,
+    });
     const mixed = Array.from({ length: count }, () => Math.fround(random.uniform(0, 1)));
     const total = mixed.reduce((a, b) => a + b, 0);
-    compareValues('uniform values', await whole('sum', bench, 'float32', mixed), [total], { rtol: 2e-6, atol: 0 });
+    compareValues('uniform values', await whole('sum', bench, 'float32', mixed), [total], {
+      rtol: 2e-6,
+      atol: 0,
+    });
   }),
 
   benchCase('reduce: accurate along either dimension of a large matrix', async (bench) => {
@@ -118,7 +138,14 @@ export const reduceCases: readonly ConformanceCase[] = [
     const byRow = bench.box('float32', [rows], null);
     bench.backend.kernels.reduce(given, [rows, columns], 1, byRow, [input], [columns]);
     const byColumn = bench.box('float32', [columns], null);
-    bench.backend.kernels.reduce(given, [columns, rows], 1, byColumn, [{ ...input, strides: [1, columns] }], [rows]);
+    bench.backend.kernels.reduce(
+      given,
+      [columns, rows],
+      1,
+      byColumn,
+      [{ ...input, strides: [1, columns] }],
+      [rows],
+    );
     const rowSums = new Array<number>(rows).fill(0);
     const columnSums = new Array<number>(columns).fill(0);
     values.forEach((value, i) => {
@@ -157,7 +184,9 @@ export const reduceCases: readonly ConformanceCase[] = [
   benchCase(
     'reduce: int64 sums are exact beyond 53 bits and wrap beyond 64',
     async (bench) => {
-      compareValues('2^60 thrice', await whole('sum', bench, 'int64', [2n ** 60n, 2n ** 60n, 1n]), [2n ** 61n + 1n]);
+      compareValues('2^60 thrice', await whole('sum', bench, 'int64', [2n ** 60n, 2n ** 60n, 1n]), [
+        2n ** 61n + 1n,
+      ]);
       compareValues('2^62 twice', await whole('sum', bench, 'int64', [2n ** 62n, 2n ** 62n]), [-(2n ** 63n)]);
     },
     needs('int64'),
@@ -165,7 +194,11 @@ export const reduceCases: readonly ConformanceCase[] = [
 
   benchCase('reduce: what follows the combination reads the count', async (bench) => {
     const given = reductionOf(() => mean(blank('float32'), 1));
-    const input = bench.box('float32', [3, 4], Array.from({ length: 12 }, (_, i) => i));
+    const input = bench.box(
+      'float32',
+      [3, 4],
+      Array.from({ length: 12 }, (_, i) => i),
+    );
     const output = bench.box('float32', [3], null);
     bench.backend.kernels.reduce(given, [3, 4], 1, output, [input], [4]);
     compareValues('mean', await bench.result('mean', output), [1.5, 5.5, 9.5], allowed('float32'));
@@ -177,10 +210,18 @@ export const reduceCases: readonly ConformanceCase[] = [
     const input = bench.box('float32', shape, values);
     const output = bench.box('float32', [2003], null);
     bench.backend.kernels.reduce(reduction('sum', 'float32'), shape, 1, output, [input], [3]);
-    const sums = Array.from({ length: 2003 }, (_, i) => values[3 * i]! + values[3 * i + 1]! + values[3 * i + 2]!);
+    const sums = Array.from(
+      { length: 2003 },
+      (_, i) => values[3 * i]! + values[3 * i + 1]! + values[3 * i + 2]!,
+    );
     compareValues('rows of three', await bench.result('rows', output), sums);
     const cube = [5, 4, 3, 2];
-    const box = bench.box('float32', cube, Array.from(indicesOf(cube), (index) => index[0]!), { offset: 0, strides: [1, 5, 20, 60] });
+    const box = bench.box(
+      'float32',
+      cube,
+      Array.from(indicesOf(cube), (index) => index[0]!),
+      { offset: 0, strides: [1, 5, 20, 60] },
+    );
     const total = bench.box('float32', [], null);
     bench.backend.kernels.reduce(reduction('sum', 'float32'), cube, 0, total, [box], [120]);
     compareValues('all', await bench.result('all', total), [240]);

@@ -59,7 +59,9 @@ export function conformanceContext(
   const wasThere = hasDevice(backend.device);
   const registered = registerBackend(backend);
   if (registered !== backend) {
-    throw new ConformanceFailure(`another backend is registered as ${backend.device}; run the suite on that one`);
+    throw new ConformanceFailure(
+      `another backend is registered as ${backend.device}; run the suite on that one`,
+    );
   }
   const device = backend.device as Device;
   const standard: Device | undefined = hasDevice('cpu') && device !== 'cpu' ? 'cpu' : undefined;
@@ -105,14 +107,22 @@ export async function runCase(
  * const report = await runConformance(mine(), { filter: 'sort' });
  * console.log(conformanceSummary(report));
  */
-export async function runConformance(backend: Backend, options: ConformanceOptions = {}): Promise<ConformanceReport> {
+export async function runConformance(
+  backend: Backend,
+  options: ConformanceOptions = {},
+): Promise<ConformanceReport> {
   const { filter = '', skips = {}, onCase } = options;
   const wanted = typeof filter === 'string' ? (name: string) => name.startsWith(filter) : filter;
   const cases = conformanceCases();
   const results: CaseResult[] = [];
   for (const name of Object.keys(skips)) {
     if (cases.some((known) => known.name === name)) continue;
-    results.push({ name, status: 'failed', reason: 'it is skipped, and there is no such case', elapsedMs: 0 });
+    results.push({
+      name,
+      status: 'failed',
+      reason: 'it is skipped, and there is no such case',
+      elapsedMs: 0,
+    });
   }
   const { context, release } = conformanceContext(backend, options.reference);
   try {
@@ -131,7 +141,8 @@ export async function runConformance(backend: Backend, options: ConformanceOptio
 
 /** A report as text: a line for each case that failed or was skipped, and a line of counts. */
 export function conformanceSummary({ device, results }: ConformanceReport): string {
-  const count = (status: CaseResult['status']): number => results.filter((result) => result.status === status).length;
+  const count = (status: CaseResult['status']): number =>
+    results.filter((result) => result.status === status).length;
   const lines = results
     .filter(({ status }) => status === 'failed' || status === 'skipped')
     .map(({ name, status, reason }) => `${status.toUpperCase()} ${name}: ${reason}`);

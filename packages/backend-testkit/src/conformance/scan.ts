@@ -17,7 +17,9 @@ function combine(combiner: ScanCombiner, dtype: DType, a: Value, b: Value): Valu
     case 'logaddexp': {
       const [x, y] = [Number(a), Number(b)];
       const larger = Math.max(x, y);
-      return Math.abs(larger) === Number.POSITIVE_INFINITY ? larger : larger + Math.log(Math.exp(x - larger) + Math.exp(y - larger));
+      return Math.abs(larger) === Number.POSITIVE_INFINITY
+        ? larger
+        : larger + Math.log(Math.exp(x - larger) + Math.exp(y - larger));
     }
     default: {
       if (isFloating(dtype)) return combiner === 'sum' ? Number(a) + Number(b) : Number(a) * Number(b);
@@ -30,7 +32,8 @@ function combine(combiner: ScanCombiner, dtype: DType, a: Value, b: Value): Valu
 function scanned(combiner: ScanCombiner, dtype: DType, row: readonly Value[], reverse: boolean): Value[] {
   const order = reverse ? row.toReversed() : row;
   const out: Value[] = [];
-  for (const value of order) out.push(out.length === 0 ? value : combine(combiner, dtype, out.at(-1)!, value));
+  for (const value of order)
+    out.push(out.length === 0 ? value : combine(combiner, dtype, out.at(-1)!, value));
   return reverse ? out.reverse() : out;
 }
 
@@ -51,7 +54,9 @@ async function run(
   bench.backend.kernels.scan(combiner, shape, output, input, reverse);
   const length = shape.at(-1)!;
   const rows = sizeOf(shape) / length;
-  const expected = Array.from({ length: rows }, (_, i) => scanned(combiner, dtype, read.slice(i * length, (i + 1) * length), reverse)).flat();
+  const expected = Array.from({ length: rows }, (_, i) =>
+    scanned(combiner, dtype, read.slice(i * length, (i + 1) * length), reverse),
+  ).flat();
   const what = `${reverse ? 'reverse ' : ''}scan by ${combiner} of ${dtype} ${JSON.stringify(shape)}`;
   compareValues(what, await bench.result(what, output), expected, tolerance);
   bench.free(input.allocation);
@@ -60,7 +65,11 @@ async function run(
 
 /** bool has no sums; `logaddexp` is for floating values. */
 const combinersOf = (dtype: DType): readonly ScanCombiner[] =>
-  dtype === 'bool' ? ['max', 'min'] : isFloating(dtype) ? ['sum', 'prod', 'max', 'min', 'logaddexp'] : ['sum', 'prod', 'max', 'min'];
+  dtype === 'bool'
+    ? ['max', 'min']
+    : isFloating(dtype)
+      ? ['sum', 'prod', 'max', 'min', 'logaddexp']
+      : ['sum', 'prod', 'max', 'min'];
 
 /** Products stay in the range of every dtype: factors of -1, 1 and, seldom, 2. */
 const factors = (random: Random, dtype: DType, count: number): Value[] =>
@@ -79,7 +88,8 @@ export const scanCases: readonly ConformanceCase[] = [
             const shape = random.shape(rank, rank > 4 ? 3 : 7);
             const size = sizeOf(shape);
             const values = combiner === 'prod' ? factors(random, dtype, size) : random.small(dtype, size);
-            for (const reverse of [false, true]) await run(bench, random, combiner, dtype, shape, values, reverse);
+            for (const reverse of [false, true])
+              await run(bench, random, combiner, dtype, shape, values, reverse);
           }
         }
       },
@@ -101,7 +111,13 @@ export const scanCases: readonly ConformanceCase[] = [
     const input = bench.box('float32', [rows, columns], values);
     const output = bench.box('float32', [rows, columns], null);
     const turned = { offset: 0, strides: [1, columns] };
-    bench.backend.kernels.scan('sum', [columns, rows], { ...output, ...turned }, { ...input, ...turned }, false);
+    bench.backend.kernels.scan(
+      'sum',
+      [columns, rows],
+      { ...output, ...turned },
+      { ...input, ...turned },
+      false,
+    );
     const expected = values.slice();
     for (let i = columns; i < expected.length; i++) expected[i]! += expected[i - columns]!;
     compareValues('columns', await bench.result('columns', output), expected);

@@ -20,7 +20,14 @@ function sortedOrder(row: readonly Value[], descending: boolean): number[] {
   return from.sort((i, j) => (descending ? order(row[j]!, row[i]!) : order(row[i]!, row[j]!)) || i - j);
 }
 
-async function run(bench: Bench, random: Random, dtype: DType, shape: readonly number[], values: readonly Value[], descending: boolean): Promise<void> {
+async function run(
+  bench: Bench,
+  random: Random,
+  dtype: DType,
+  shape: readonly number[],
+  values: readonly Value[],
+  descending: boolean,
+): Promise<void> {
   const layout = strided(random, shape, true);
   const input = bench.box(dtype, shape, values, layout);
   const read = seen(shape, layout, values);
@@ -28,11 +35,17 @@ async function run(bench: Bench, random: Random, dtype: DType, shape: readonly n
   const indices = bench.box('int32', shape, null, movedLast(random, shape));
   bench.backend.kernels.sort(shape, sorted, indices, input, descending);
   const length = shape.at(-1)!;
-  const rows = Array.from({ length: sizeOf(shape) / length }, (_, i) => read.slice(i * length, (i + 1) * length));
+  const rows = Array.from({ length: sizeOf(shape) / length }, (_, i) =>
+    read.slice(i * length, (i + 1) * length),
+  );
   const orders = rows.map((row) => sortedOrder(row, descending));
   const what = `sort ${dtype} ${JSON.stringify(shape)} ${descending ? 'descending' : 'ascending'}`;
   compareValues(`${what}: indices`, await bench.result(what, indices), orders.flat());
-  compareValues(`${what}: values`, await bench.result(what, sorted), rows.flatMap((row, i) => orders[i]!.map((from) => row[from]!)));
+  compareValues(
+    `${what}: values`,
+    await bench.result(what, sorted),
+    rows.flatMap((row, i) => orders[i]!.map((from) => row[from]!)),
+  );
   for (const box of [input, sorted, indices]) bench.free(box.allocation);
 }
 
@@ -49,7 +62,8 @@ export const sortCases: readonly ConformanceCase[] = [
             await run(bench, random, dtype, shape, random.small(dtype, sizeOf(shape)), descending);
           }
         }
-        for (const descending of [false, true]) await run(bench, random, dtype, [3, 129], random.wide(dtype, 387), descending);
+        for (const descending of [false, true])
+          await run(bench, random, dtype, [3, 129], random.wide(dtype, 387), descending);
       },
       needs(dtype),
     ),
@@ -60,7 +74,8 @@ export const sortCases: readonly ConformanceCase[] = [
       `sort: NaN is the largest ${dtype}, zeros of both signs are equal`,
       async (bench, random) => {
         const row = [nan, 1, -inf, 0, -0, inf, nan, -1, 0, -0];
-        for (const descending of [false, true]) await run(bench, random, dtype, [row.length], row, descending);
+        for (const descending of [false, true])
+          await run(bench, random, dtype, [row.length], row, descending);
       },
       needs(dtype),
     ),
