@@ -127,7 +127,13 @@ function marginsOf(x: Tensor, pad: readonly number[]): Margin[] {
   return margins.filter(({ before, after }) => before !== 0 || after !== 0);
 }
 
-function fillMargin(x: Tensor, { dim, before, after }: Margin, mode: Exclude<PadMode, 'constant'>): Tensor {
+function fillMargin(whole: Tensor, margin: Margin, mode: Exclude<PadMode, 'constant'>): Tensor {
+  // What is taken away at one end does not come in at the other.
+  const isCropped = mode === 'circular' && (margin.before < 0 || margin.after < 0);
+  const x = isCropped ? crop(whole, [margin]) : whole;
+  const { dim } = margin;
+  const before = isCropped ? Math.max(0, margin.before) : margin.before;
+  const after = isCropped ? Math.max(0, margin.after) : margin.after;
   const size = x.shape[dim]!;
   return takeSlices(x, dim, SOURCES[mode](x.entry, size + before + after, { before, size }));
 }
