@@ -1,9 +1,11 @@
 import { type Device, hasDevice, registerBackend, unregisterBackend } from '@flambeau/core';
 import type { Backend } from '@flambeau/core/backend';
 import { argReduceCases } from './arg-reduce.ts';
-import { arithmeticCases } from './arithmetic.ts';
 import { type ConformanceCase, type ConformanceContext, ConformanceFailure } from './case.ts';
+import { castCases } from './casts.ts';
+import { floatingCases } from './floating.ts';
 import { indexedCases } from './indexed.ts';
+import { integerCases } from './integers.ts';
 import { matmulCases } from './matmul.ts';
 import { memoryCases } from './memory.ts';
 import { orderingCases } from './ordering.ts';
@@ -16,7 +18,9 @@ import { sortCases } from './sort.ts';
 export const conformanceCases = (): readonly ConformanceCase[] => [
   ...memoryCases,
   ...pointwiseCases,
-  ...arithmeticCases,
+  ...floatingCases,
+  ...integerCases,
+  ...castCases,
   ...reduceCases,
   ...argReduceCases,
   ...scanCases,
