@@ -58,7 +58,8 @@ export const addAt: ScatterAt = scatterAt('scatterAdd', 'add', ['index'], (dy, {
 const countZero = pointwise('isZero', (x) => x.eq(0).select(1, 0));
 const onlyZero = pointwise('isOnlyZero', (src, zeros) => src.eq(0).and(zeros.eq(1)).select(1, 0));
 const without = pointwise('without', (src, isZero) => isZero.ne(0).select(1, src));
-const quotient = pointwise('quotientOrZero', (x, divisor) => divisor.eq(0).select(0, x.div(divisor)));
+/** `x / divisor`, and 0 for a divisor of 0; its derivatives divide by no zero either. */
+const quotient = pointwise('quotientOrZero', (x, divisor) => divisor.eq(0).select(0, x.div(divisor.eq(0).select(1, divisor))));
 const choose = pointwise('choose', (condition, x, y) => condition.ne(0).select(x, y));
 
 /**
