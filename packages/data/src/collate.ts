@@ -22,7 +22,8 @@ export type Collated<T> = T extends Tensor | Numeric | ArrayBufferView
  * @example collate([[tensor([1, 2]), 0n], [tensor([3, 4]), 1n]]) // [tensor([[1., 2.], [3., 4.]]), tensor([0, 1])]
  */
 export function collate<T>(samples: readonly T[]): Collated<T> {
-  if (samples.length === 0) throw new DataError('collate: a batch needs at least one sample', { op: 'collate' });
+  if (samples.length === 0)
+    throw new DataError('collate: a batch needs at least one sample', { op: 'collate' });
   // What is built follows the values; the type says the same of their types.
   return collateAt('', samples) as Collated<T>;
 }
@@ -63,20 +64,23 @@ function collateAt(path: string, samples: readonly unknown[]): unknown {
   }
 }
 
-type Kind = 'tensor' | 'typed array' | 'number' | 'bigint' | 'boolean' | 'string' | 'list' | 'record' | 'other';
+type Kind =
+  | 'tensor'
+  | 'typed array'
+  | 'number'
+  | 'bigint'
+  | 'boolean'
+  | 'string'
+  | 'list'
+  | 'record'
+  | 'other';
 
 function kindOf(value: unknown): Kind {
-  switch (typeof value) {
-    case 'number':
-    case 'bigint':
-    case 'boolean':
-    case 'string':
-      return typeof value;
-    case 'object':
-      return value === null ? 'other' : kindOfObject(value);
-    default:
-      return 'other';
-  }
+  if (typeof value === 'object') return value === null ? 'other' : kindOfObject(value);
+  if (typeof value === 'number') return 'number';
+  if (typeof value === 'bigint') return 'bigint';
+  if (typeof value === 'boolean') return 'boolean';
+  return typeof value === 'string' ? 'string' : 'other';
 }
 
 function kindOfObject(value: object): Kind {
@@ -152,7 +156,9 @@ function moved(value: unknown, device: Device): unknown {
     case 'list':
       return (value as readonly unknown[]).map((item) => moved(item, device));
     case 'record':
-      return Object.fromEntries(Object.entries(value as object).map(([key, item]) => [key, moved(item, device)]));
+      return Object.fromEntries(
+        Object.entries(value as object).map(([key, item]) => [key, moved(item, device)]),
+      );
     default:
       return value;
   }

@@ -1,4 +1,13 @@
-import { ArgumentError, describe, indexSelect, isTensor, select, ShapeError, type Tensor, tensor } from '@flambeau/core';
+import {
+  ArgumentError,
+  describe,
+  indexSelect,
+  isTensor,
+  ShapeError,
+  select,
+  type Tensor,
+  tensor,
+} from '@flambeau/core';
 import { checkIndex } from './checks.ts';
 import type { Collated } from './collate.ts';
 
@@ -56,9 +65,12 @@ export class TensorDataset<T extends readonly Tensor[] = Tensor[]> extends Datas
     super();
     const [first] = tensors;
     if (first === undefined || !tensors.every(isTensor)) {
-      throw new ArgumentError(`TensorDataset: give one tensor or more, got ${tensors.map(describe).join(', ') || 'none'}`, {
-        op: 'TensorDataset',
-      });
+      throw new ArgumentError(
+        `TensorDataset: give one tensor or more, got ${tensors.map(describe).join(', ') || 'none'}`,
+        {
+          op: 'TensorDataset',
+        },
+      );
     }
     if (tensors.some(({ shape }) => shape.length === 0 || shape[0] !== first.shape[0])) {
       throw new ShapeError(
@@ -102,7 +114,8 @@ export class Subset<T, B = Collated<T>> extends Dataset<T, B> {
     this.dataset = dataset;
     this.indices = indices;
     // Only where the data set has it: the loader asks whether it is there.
-    if (dataset.getBatch !== undefined) this.getBatch = (batch) => dataset.getBatch!(batch.map((i) => this.at(i)));
+    if (dataset.getBatch !== undefined)
+      this.getBatch = (batch) => dataset.getBatch!(batch.map((i) => this.at(i)));
   }
 
   get length(): number {
@@ -126,13 +139,14 @@ export class Subset<T, B = Collated<T>> extends Dataset<T, B> {
  * @example new ConcatDataset([photos, drawings])
  */
 export class ConcatDataset<T> extends Dataset<T> {
-  readonly datasets: readonly Dataset<T, never>[];
+  readonly datasets: readonly Dataset<T, unknown>[];
   readonly length: number;
 
-  constructor(datasets: readonly Pick<Dataset<T>, 'length' | 'get'>[]) {
+  constructor(datasets: readonly Dataset<T, unknown>[]) {
     super();
-    if (datasets.length === 0) throw new ArgumentError('ConcatDataset: give one data set or more', { op: 'ConcatDataset' });
-    this.datasets = datasets as readonly Dataset<T, never>[];
+    if (datasets.length === 0)
+      throw new ArgumentError('ConcatDataset: give one data set or more', { op: 'ConcatDataset' });
+    this.datasets = datasets;
     this.length = datasets.reduce((total, { length }) => total + length, 0);
   }
 
@@ -143,6 +157,8 @@ export class ConcatDataset<T> extends Dataset<T> {
       if (left < dataset.length) return dataset.get(left);
       left -= dataset.length;
     }
-    throw new ArgumentError(`ConcatDataset: a data set changed its length; there is no sample ${index}`, { op: 'ConcatDataset' });
+    throw new ArgumentError(`ConcatDataset: a data set changed its length; there is no sample ${index}`, {
+      op: 'ConcatDataset',
+    });
   }
 }

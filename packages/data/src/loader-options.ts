@@ -70,7 +70,10 @@ function checkKind(name: string, value: unknown, fits: (value: unknown) => boole
 }
 
 function exclusive(name: string, others: readonly string[]): never {
-  throw new ArgumentError(`${op}: ${name} decides the order; it does not go together with ${others.join(', ')}`, { op });
+  throw new ArgumentError(
+    `${op}: ${name} decides the order; it does not go together with ${others.join(', ')}`,
+    { op },
+  );
 }
 
 /** A stream has one order: refuses the options that would choose another. */
@@ -89,7 +92,9 @@ export function batchSamplerOf(
   options: DataLoaderOptions<never, unknown>,
 ): Iterable<readonly number[]> & Partial<Counted> {
   const { batchSampler, batchSize = 1, shuffle = false, dropLast = false, sampler, generator } = options;
-  return batchSampler ?? new BatchSampler(sampler ?? orderOf(dataset, shuffle, generator), batchSize, dropLast);
+  return (
+    batchSampler ?? new BatchSampler(sampler ?? orderOf(dataset, shuffle, generator), batchSize, dropLast)
+  );
 }
 
 function orderOf(dataset: Counted, shuffle: boolean, generator: Generator | undefined): Sampler {

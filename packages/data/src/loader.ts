@@ -1,12 +1,19 @@
-import { ArgumentError, describe, FlambeauError, waitingPoint } from '@flambeau/core';
+import { ArgumentError, describe, waitingPoint } from '@flambeau/core';
 import { type Collated, collate, moveTo } from './collate.ts';
 import type { Dataset, IterableDataset } from './dataset.ts';
-import { batchSamplerOf, checkLoaderOptions, checkStreamOptions, type DataLoaderOptions } from './loader-options.ts';
+import {
+  batchSamplerOf,
+  checkLoaderOptions,
+  checkStreamOptions,
+  type DataLoaderOptions,
+} from './loader-options.ts';
 import { ahead, type BatchSource } from './prefetch.ts';
 import type { Counted } from './sampler.ts';
 
 /** A list of samples serves as a data set too. */
 type Indexed<T, B> = Dataset<T, B> | readonly T[];
+/** With a `collate` of one's own, it alone decides what a batch is. */
+type WithCollate<T, B> = DataLoaderOptions<T, B> & Required<Pick<DataLoaderOptions<T, B>, 'collate'>>;
 type Stream<T> = IterableDataset<T> | AsyncIterable<T> | Iterable<T>;
 
 /**
@@ -19,7 +26,7 @@ type Stream<T> = IterableDataset<T> | AsyncIterable<T> | Iterable<T>;
  * for await (const [x, y] of loader) { … }
  */
 export class DataLoader<T, B = Collated<T>> implements AsyncIterable<B> {
-  readonly dataset: Indexed<T, B> | Stream<T>;
+  readonly dataset: Indexed<T, unknown> | Stream<T>;
   private readonly options: DataLoaderOptions<T, B>;
   /** Absent for a stream, which has no order to choose. */
   private readonly batches: (Iterable<readonly number[]> & Partial<Counted>) | undefined;
@@ -28,16 +35,20 @@ export class DataLoader<T, B = Collated<T>> implements AsyncIterable<B> {
     // Not in the type, so that the compiler refuses a plain `for…of` already.
     Object.defineProperty(DataLoader.prototype, Symbol.iterator, {
       value: () => {
-        throw new ArgumentError('DataLoader: batches are waited for; write for await (const batch of loader) { … }', {
-          op: 'DataLoader',
-        });
+        throw new ArgumentError(
+          'DataLoader: batches are waited for; write for await (const batch of loader) { … }',
+          {
+            op: 'DataLoader',
+          },
+        );
       },
     });
   }
 
+  constructor(dataset: Indexed<T, unknown> | Stream<T>, options: WithCollate<T, B>);
   constructor(dataset: Indexed<T, B>, options?: DataLoaderOptions<T, B>);
   constructor(dataset: Stream<T>, options?: DataLoaderOptions<T, B>);
-  constructor(dataset: Indexed<T, B> | Stream<T>, options: DataLoaderOptions<T, B> = {}) {
+  constructor(dataset: Indexed<T, unknown> | Stream<T>, options: DataLoaderOptions<T, B> = {}) {
     checkLoaderOptions(options);
     this.dataset = dataset;
     this.options = options;
@@ -56,7 +67,7 @@ export class DataLoader<T, B = Collated<T>> implements AsyncIterable<B> {
    * @throws {ArgumentError} the data set is a stream that does not say its length.
    */
   get length(): number {
-    const { length } = this.batches ?? this.dataset;
+    const { length } = (this.batches ?? this.dataset) as Partial<Counted>;
     if (typeof length !== 'number') {
       throw new ArgumentError('DataLoader: the data set says no length, so the batches cannot be counted', {
         op: 'DataLoader',
@@ -71,6 +82,7 @@ export class DataLoader<T, B = Collated<T>> implements AsyncIterable<B> {
     const { prefetch = 0, signal, device } = this.options;
     for await (const batch of ahead(this.open(), prefetch, signal)) {
       await waitingPoint();
+      signal?.throwIfAborted();
       yield device === undefined ? batch : moveTo(batch, device);
     }
   }
@@ -105,7 +117,7 @@ const joined = <T, B>(samples: readonly T[]): B => collate(samples) as unknown a
 
 const isObject = (value: unknown): value is object => typeof value === 'object' && value !== null;
 
-const isIndexed = <T, B>(dataset: unknown): dataset is Indexed<T, B> =>
+const isIndexed = <T>(dataset: unknown): dataset is Indexed<T, unknown> =>
   isObject(dataset) && (Array.isArray(dataset) || ('get' in dataset && 'length' in dataset));
 
 const isStream = <T>(dataset: unknown): dataset is Stream<T> =>
@@ -140,7 +152,8 @@ class StreamSource<T, B> implements BatchSource<B> {
       else batch.push(value);
     }
     if (batch.length === 0 || (dropLast && batch.length < batchSize)) return END;
-    const value = this.options.collate === undefined ? joined<T, B>(batch) : await this.options.collate(batch);
+    const value =
+      this.options.collate === undefined ? joined<T, B>(batch) : await this.options.collate(batch);
     return { done: false, value };
   }
 
@@ -151,7 +164,10 @@ class StreamSource<T, B> implements BatchSource<B> {
 }
 
 function iteratorOf<T>(stream: Stream<T>): Iterator<T> | AsyncIterator<T> {
-  const make = (stream as Partial<AsyncIterable<T>>)[Symbol.asyncIterator] ?? (stream as Partial<Iterable<T>>)[Symbol.iterator];
-  if (make === undefined) throw new FlambeauError('DataLoader: the data set can no longer be iterated', { op: 'DataLoader' });
-  return make.call(stream) as Iterator<T> | AsyncIterator<T>;
+  const { [Symbol.asyncIterator]: async, [Symbol.iterator]: sync } = stream as Partial<
+    AsyncIterable<T> & Iterable<T>
+  >;
+  if (async !== undefined) return async.call(stream as AsyncIterable<T>);
+  if (sync !== undefined) return sync.call(stream as Iterable<T>);
+  throw new ArgumentError('DataLoader: the data set can be iterated no longer', { op: 'DataLoader' });
 }

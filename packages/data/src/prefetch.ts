@@ -15,38 +15,36 @@ export async function* ahead<B>(
   signal: AbortSignal | undefined,
 ): AsyncGenerator<B, void, undefined> {
   const begun: Promise<IteratorResult<B, undefined>>[] = [];
-  const fill = (): void => {
-    while (begun.length <= count) {
-      const batch = source.next();
-      // Also a batch that nobody will wait for any more may fail.
-      batch.catch(() => {});
-      begun.push(batch);
-    }
-  };
   const abort = watch(signal);
   let finished = false;
   try {
     for (;;) {
       signal?.throwIfAborted();
-      fill();
+      while (begun.length <= count) begun.push(begin(source));
       const { done, value } = await abort.before(begun.shift()!);
       if (done) {
         finished = true;
         return;
       }
-      if (count > 0) fill();
       yield value;
     }
   } finally {
     abort.release();
-    if (!finished) await close(source, signal);
+    if (!finished) await close(source, signal?.aborted || begun.length > 0);
   }
 }
 
-/** Closes a source that was left early. One that hangs must not keep an aborted loop from ending. */
-async function close<B>(source: BatchSource<B>, signal: AbortSignal | undefined): Promise<void> {
+function begin<B>(source: BatchSource<B>): Promise<IteratorResult<B, undefined>> {
+  const batch = source.next();
+  // Also a batch that nobody waits for any more may fail.
+  batch.catch(() => {});
+  return batch;
+}
+
+/** Closes a source that was left early. A busy one closes when it can, and the loop ends without it. */
+async function close<B>(source: BatchSource<B>, busy: boolean): Promise<void> {
   const closing = source.close();
-  if (signal?.aborted) closing.catch(() => {});
+  if (busy) closing.catch(() => {});
   else await closing;
 }
 
@@ -58,14 +56,16 @@ interface AbortWatch {
 
 function watch(signal: AbortSignal | undefined): AbortWatch {
   if (signal === undefined) return { before: (promise) => promise, release: () => {} };
-  let onAbort = (): void => {};
-  const aborted = new Promise<never>((_, reject) => {
-    onAbort = () => reject(signal.reason);
-    signal.addEventListener('abort', onAbort, { once: true });
-  });
-  aborted.catch(() => {});
+  // Not `Promise.race` with one long-lived promise, which would keep every batch alive.
+  let refuse = (_reason: unknown): void => {};
+  const onAbort = (): void => refuse(signal.reason);
+  signal.addEventListener('abort', onAbort);
   return {
-    before: (promise) => Promise.race([aborted, promise]),
+    before: (promise) =>
+      new Promise((resolve, reject) => {
+        refuse = reject;
+        promise.then(resolve, reject);
+      }),
     release: () => signal.removeEventListener('abort', onAbort),
   };
 }

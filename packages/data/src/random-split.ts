@@ -30,7 +30,10 @@ function countsOf(total: number, lengths: readonly number[]): number[] {
   const op = 'randomSplit';
   const valid = Array.isArray(lengths) && lengths.length > 0 && lengths.every((length) => length >= 0);
   if (!valid) {
-    throw new ArgumentError(`${op}: lengths must be a list of counts or of shares, got ${describe(lengths)}`, { op });
+    throw new ArgumentError(
+      `${op}: lengths must be a list of counts or of shares, got ${describe(lengths)}`,
+      { op },
+    );
   }
   const sum = lengths.reduce((a, b) => a + b, 0);
   if (lengths.every(Number.isInteger) && sum === total) return lengths.slice();

@@ -11,7 +11,10 @@ function multiply(a: number, b: number): [high: number, low: number] {
   const low = aLow * bLow;
   const middle = aHigh * bLow + (low >>> 16);
   const other = aLow * bHigh + (middle & 0xffff);
-  return [(aHigh * bHigh + Math.floor(middle / 0x10000) + Math.floor(other / 0x10000)) >>> 0, Math.imul(a, b) >>> 0];
+  return [
+    (aHigh * bHigh + Math.floor(middle / 0x10000) + Math.floor(other / 0x10000)) >>> 0,
+    Math.imul(a, b) >>> 0,
+  ];
 }
 
 /**
@@ -64,12 +67,19 @@ export function permutation(length: number, generator: Generator = defaultGenera
 }
 
 /** Random integers of `[0, bound)`, each as likely as the others. */
-export function randomIntegers(count: number, bound: number, generator: Generator = defaultGenerator): Uint32Array {
+export function randomIntegers(
+  count: number,
+  bound: number,
+  generator: Generator = defaultGenerator,
+): Uint32Array {
   return randomWords(generator, count).map((word) => below(word, bound));
 }
 
 /** Random numbers of `[0, 1)` with all 53 bits. */
 export function randomUniform(count: number, generator: Generator = defaultGenerator): Float64Array {
   const words = randomWords(generator, count * 2);
-  return Float64Array.from({ length: count }, (_, i) => ((words[2 * i]! >>> 5) * 2 ** 26 + (words[2 * i + 1]! >>> 6)) * 2 ** -53);
+  return Float64Array.from(
+    { length: count },
+    (_, i) => ((words[2 * i]! >>> 5) * 2 ** 26 + (words[2 * i + 1]! >>> 6)) * 2 ** -53,
+  );
 }

@@ -128,7 +128,10 @@ export class WeightedRandomSampler implements Sampler {
     this.weights = Float64Array.from(weights);
     const wrong = this.weights.findIndex((weight) => !(weight >= 0 && Number.isFinite(weight)));
     if (wrong >= 0) {
-      throw new ArgumentError(`${op}: weights must be numbers of 0 or more, weight ${wrong} is ${this.weights[wrong]}`, { op });
+      throw new ArgumentError(
+        `${op}: weights must be numbers of 0 or more, weight ${wrong} is ${this.weights[wrong]}`,
+        { op },
+      );
     }
     const drawable = this.weights.filter((weight) => weight > 0).length;
     if (drawable === 0) throw new ArgumentError(`${op}: at least one weight must be above 0`, { op });
@@ -152,12 +155,16 @@ export class WeightedRandomSampler implements Sampler {
     let total = 0;
     const sums = this.weights.map((weight) => (total += weight));
     const last = this.weights.findLastIndex((weight) => weight > 0);
-    return Array.from(randomUniform(this.length, this.generator), (u) => Math.min(firstAbove(sums, u * total), last));
+    return Array.from(randomUniform(this.length, this.generator), (u) =>
+      Math.min(firstAbove(sums, u * total), last),
+    );
   }
 
   /** An exponential race: the smallest of `-log(u) / weight` come first, as in drawing one after the other. */
   private drawOnce(): number[] {
-    const times = randomUniform(this.weights.length, this.generator).map((u, i) => -Math.log1p(-u) / this.weights[i]!);
+    const times = randomUniform(this.weights.length, this.generator).map(
+      (u, i) => -Math.log1p(-u) / this.weights[i]!,
+    );
     const order = Array.from(times, (_, i) => i).filter((i) => this.weights[i]! > 0);
     return order.sort((a, b) => times[a]! - times[b]!).slice(0, this.length);
   }
@@ -197,9 +204,12 @@ export class BatchSampler implements Sampler<number[]> {
   get length(): number {
     const { length } = this.sampler;
     if (length === undefined) {
-      throw new ArgumentError(`BatchSampler: ${describe(this.sampler)} says no length, so the batches cannot be counted`, {
-        op: 'BatchSampler',
-      });
+      throw new ArgumentError(
+        `BatchSampler: ${describe(this.sampler)} says no length, so the batches cannot be counted`,
+        {
+          op: 'BatchSampler',
+        },
+      );
     }
     return (this.dropLast ? Math.floor : Math.ceil)(length / this.batchSize);
   }
