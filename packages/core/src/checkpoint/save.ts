@@ -79,7 +79,7 @@ export function saveSync(target: string | URL, stateDict: StateDict, options?: S
  * A safetensors checkpoint as bytes.
  *
  * @throws {CheckpointError} as `save`.
- * @example (await serialize({ w: tensor([1, 2]) })).byteLength // 80
+ * @example (await serialize({ w: tensor([1, 2]) })).byteLength // 72
  */
 export async function serialize(stateDict: StateDict, options?: SaveOptions): Promise<Uint8Array> {
   const plan = planned('serialize', stateDict, options);
