@@ -5,6 +5,7 @@ export { addbmm, type AddmmOptions, addmm, addmv, addr, baddbmm } from './addmm.
 export * from './arithmetic.ts';
 export { asStrided, asStridedCopy } from './as-strided.ts';
 export { atleast1d, atleast2d, atleast3d } from './at-least.ts';
+export { type AttentionOptions, scaledDotProductAttention } from './attention.ts';
 export { broadcastTo, expand, expandAs, sum } from './broadcast.ts';
 export * from './comparison.ts';
 export * from './conv.ts';
@@ -23,6 +24,7 @@ export {
   zeros,
   zerosLike,
 } from './creation.ts';
+export { crossEntropy, type CrossEntropyOptions } from './cross-entropy.ts';
 export { diag, diagEmbed, diagflat, type DiagOptions, type DiagflatOptions } from './diag.ts';
 export { einsum } from './einsum.ts';
 export { embedding, type EmbeddingOptions } from './embedding.ts';
@@ -55,12 +57,25 @@ export {
 export { cat, columnStack, dstack, hstack, stack, vstack } from './joining.ts';
 export { bilinear, linear } from './linear.ts';
 export * from './logical.ts';
+export { logsumexp, type LogsumexpOptions } from './logsumexp.ts';
 export type { LossOptions, LossReduction } from './loss-reduction.ts';
 export { maskedScatter, maskedSelect, maskedSelectSync } from './masking.ts';
 export { bmm, dot, inner, matmul, mm, mv, outer, vdot } from './matmul.ts';
 export { broadcastTensors, meshgrid, type MeshgridOptions } from './meshgrid.ts';
 export * from './nan-to-num.ts';
+export { nllLoss, type NllLossOptions } from './nll-loss.ts';
 export { argwhere, nonzero, type NonzeroOptions, nonzeroStatic, type NonzeroStaticOptions, nonzeroSync } from './nonzero.ts';
+export { norm, type NormOptions, normalize, type NormalizeOptions } from './norm.ts';
+export {
+  type BatchNormOptions,
+  batchNorm,
+  type EpsOptions,
+  groupNorm,
+  type InstanceNormOptions,
+  instanceNorm,
+  layerNorm,
+  rmsNorm,
+} from './normalization.ts';
 export { oneHot, type OneHotOptions } from './one-hot.ts';
 export { type ConstantPadOptions, constantPadNd, pad, type PadMode, type PadOptions } from './pad.ts';
 export {
@@ -95,6 +110,11 @@ export {
   uniform_,
 } from './random.ts';
 export * from './rearranging.ts';
+export * from './reductions.ts';
+export { prod } from './prod.ts';
+export { max, min, type ValuesAndIndices } from './max-min.ts';
+export { argmax, argmin } from './arg-reduce.ts';
+export { cumprod, cumsum, type CumulativeOptions, logcumsumexp } from './cumulative.ts';
 export * from './regression-losses.ts';
 export { repeat, tile } from './repeat.ts';
 export { repeatInterleave, type RepeatInterleaveOptions } from './repeat-interleave.ts';
@@ -105,12 +125,14 @@ export { type ScatterOptions, type ScatterReduceOptions, type ScatterReduction, 
 export { bucketize, type BucketizeOptions, searchsorted, type SearchsortedOptions } from './searchsorted.ts';
 export { ELLIPSIS, type Slice, slice } from './slice.ts';
 export { diagonal, type DiagonalOptions, narrow, select, unfold } from './slicing.ts';
+export { logSoftmax, softmax, softmin, type SoftmaxOptions } from './softmax.ts';
 export * from './sorting.ts';
 export * from './special.ts';
 export * from './splitting.ts';
 export { put, type PutOptions, take, takeAlongDim } from './take.ts';
 export * from './tensor-products.ts';
 export { tril, trilIndices, triu, triuIndices, type TriangleIndicesOptions, type TriangleOptions } from './triangular.ts';
+export { std, stdMean, variance as var, variance, type VarianceOptions, varMean } from './statistics.ts';
 export * from './trigonometric.ts';
 export { view } from './view.ts';
 export { where } from './where.ts';

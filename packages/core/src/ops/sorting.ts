@@ -7,7 +7,6 @@ import type { Tensor } from '../graph/tensor.ts';
 import { wrapDim } from '../shape.ts';
 import { clone } from './copying.ts';
 import { filled, zerosOf } from './filling.ts';
-import { gather } from './gather.ts';
 import type { ValuesAndIndices } from './max-min.ts';
 import { reshape } from './reshape.ts';
 import { scatterAdd } from './scatter.ts';

@@ -1,0 +1,4 @@
+import { cpu } from '@flambeau/backend-cpu';
+import { registerBackend } from '@flambeau/core';
+
+registerBackend(cpu());
