@@ -41,7 +41,7 @@ function geometryOf(op: string, x: Tensor, size: readonly number[], stride: read
  * counted from the start of the storage. Without `storageOffset` it begins where `x` does.
  *
  * @throws {ShapeError} the geometry reaches beyond the storage.
- * @example asStrided(arange(6), [2, 2], [3, 1]) // tensor([[0., 1.], [3., 4.]])
+ * @example asStrided(arange(6), [2, 2], [3, 1]) // tensor([[0, 1], [3, 4]])
  */
 export const asStrided: ViewOperator<[size: readonly number[], stride: readonly number[], storageOffset?: number | null]> = view('asStrided', {
   infer: (x, size: readonly number[], stride: readonly number[], storageOffset?: number | null) => geometryOf('asStrided', x, size, stride, storageOffset),

@@ -50,7 +50,7 @@ const none = (x: Tensor): Tensor => filled(x.entry, [0], 'int32', 0);
  *
  * - returns: int32 `[count, rank]`; with `asTuple` a list of `[count]` for each dimension, which can index `x`
  *
- * @example await nonzero(tensor([[0, 1], [2, 0]])) // tensor([[0, 1], [1, 0]], dtype=int32)
+ * @example await nonzero(tensor([[0, 1], [2, 0]])) // tensor([[0, 1], [1, 0]])
  */
 export function nonzero(x: Tensor, options?: NonzeroOptions & { readonly asTuple?: false }): Promise<Tensor>;
 export function nonzero(x: Tensor, options: NonzeroOptions): Promise<Tensor | Tensor[]>;
@@ -104,7 +104,7 @@ export interface NonzeroStaticOptions {
  * - returns: int32 `[size, rank]`
  *
  * @throws {ArgumentError} `size` is no integer of 0 or more.
- * @example nonzeroStatic(tensor([0, 3]), { size: 2 }) // tensor([[1], [-1]], dtype=int32)
+ * @example nonzeroStatic(tensor([0, 3]), { size: 2 }) // tensor([[1], [-1]])
  */
 export const nonzeroStatic = composite('nonzeroStatic', (x: Tensor, options: NonzeroStaticOptions): Tensor => {
   checkTensor('nonzeroStatic', 'x', x);

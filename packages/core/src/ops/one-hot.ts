@@ -20,7 +20,7 @@ export interface OneHotOptions {
  *
  * @throws {ArgumentError} `numClasses` is 0, or absent where `x` is empty.
  * @throws {BackendError} a class is negative or too large; or `numClasses` is absent and the device cannot be read synchronously.
- * @example oneHot(tensor([0, 2], { dtype: 'int32' }), { numClasses: 3 }) // tensor([[1, 0, 0], [0, 0, 1]], dtype=int32)
+ * @example oneHot(tensor([0, 2], { dtype: 'int32' }), { numClasses: 3 }) // tensor([[1, 0, 0], [0, 0, 1]])
  */
 export const oneHot = composite('oneHot', (x: Tensor, options?: OneHotOptions): Tensor => {
   checkTensor('oneHot', 'x', x);

@@ -73,7 +73,7 @@ const asValues = (op: string, sequence: Tensor, values: Tensor | Scalar): Tensor
  * - returns: int32 of the values' shape, `0..n`
  *
  * @throws {ShapeError} the leading dimensions differ.
- * @example searchsorted(tensor([1, 3, 5]), tensor([3, 4])) // tensor([1, 2], dtype=int32)
+ * @example searchsorted(tensor([1, 3, 5]), tensor([3, 4])) // tensor([1, 2])
  */
 export const searchsorted = composite('searchsorted', (sortedSequence: Tensor, values: Tensor | Scalar, options?: SearchsortedOptions): Tensor => {
   checkTensor('searchsorted', 'sortedSequence', sortedSequence);
@@ -110,7 +110,7 @@ export type BucketizeOptions = Pick<SearchsortedOptions, 'outInt32' | 'right'>;
  * - returns: int32 of the values' shape, `0..n`
  *
  * @throws {ShapeError} `boundaries` has not one dimension.
- * @example bucketize(tensor([2, 5]), tensor([1, 3])) // tensor([1, 2], dtype=int32)
+ * @example bucketize(tensor([2, 5]), tensor([1, 3])) // tensor([1, 2])
  */
 export const bucketize = composite('bucketize', (x: Tensor | Scalar, boundaries: Tensor, options?: BucketizeOptions): Tensor => {
   checkTensor('bucketize', 'boundaries', boundaries);

@@ -14,7 +14,7 @@ export interface Slice {
  * A part of a dimension, for `x.index(…)`: Python's `start:stop:step`. `slice()` is all of it.
  *
  * @throws {ArgumentError} a bound is no integer, or `step` is not a positive one.
- * @example arange(6).index(slice(1, -1, 2)) // tensor([1., 3.])
+ * @example arange(6).index(slice(1, -1, 2)) // tensor([1, 3])
  */
 export function slice(start?: number | null, stop?: number | null, step?: number | null): Slice {
   for (const bound of [start, stop]) {

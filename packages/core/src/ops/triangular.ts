@@ -79,12 +79,12 @@ function triangleIndices(op: string, rows: number, columns: number, options: Tri
   return cast(hostIndices(entry, places.flat(), [2, places[0].length]), dtype);
 }
 
-/** Row and column indices of the lower triangle of a `[rows, columns]` matrix, as int32 `[2, count]`. @example trilIndices(2, 2) // tensor([[0, 1, 1], [0, 0, 1]], dtype=int32) */
+/** Row and column indices of the lower triangle of a `[rows, columns]` matrix, as int32 `[2, count]`. @example trilIndices(2, 2) // tensor([[0, 1, 1], [0, 0, 1]]) */
 export const trilIndices = composite('trilIndices', (rows: number, columns: number, options?: TriangleIndicesOptions): Tensor =>
   triangleIndices('trilIndices', rows, columns, options, (above, offset) => above <= offset),
 );
 
-/** Row and column indices of the upper triangle of a `[rows, columns]` matrix, as int32 `[2, count]`. @example triuIndices(2, 2) // tensor([[0, 0, 1], [0, 1, 1]], dtype=int32) */
+/** Row and column indices of the upper triangle of a `[rows, columns]` matrix, as int32 `[2, count]`. @example triuIndices(2, 2) // tensor([[0, 0, 1], [0, 1, 1]]) */
 export const triuIndices = composite('triuIndices', (rows: number, columns: number, options?: TriangleIndicesOptions): Tensor =>
   triangleIndices('triuIndices', rows, columns, options, (above, offset) => above >= offset),
 );

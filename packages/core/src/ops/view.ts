@@ -17,7 +17,7 @@ export interface View extends Declared {
  *
  * @throws {ShapeError} the sizes do not fit, or the strides do not allow it (use `reshape`).
  * @example view(arange(6), [2, -1]).shape // [2, 3]
- * @example view(tensor([1]), 'int32') // tensor([1065353216], dtype=int32)
+ * @example view(tensor([1]), 'int32') // tensor([1065353216])
  */
 export const view = composite('view', (x: Tensor, as: readonly number[] | DType): Tensor => {
   checkTensor('view', 'x', x);

@@ -61,8 +61,9 @@ function axesOf(shape: readonly number[], items: readonly IndexItem[]): Axis[] {
       axes.push({ kind: 'fixed', source: dim, at: item < 0 ? item + shape[dim]! : item });
       dim += 1;
     } else if (isTensor(item) || Array.isArray(item)) {
-      const { shape: own, values } = nested(isTensor(item) ? item.toArraySync() : item);
-      if (typeof values[0] === 'boolean') {
+      const values = isTensor(item) ? Array.from(item.dataSync(), Number) : nested(item).values;
+      const own = isTensor(item) ? item.shape : nested(item).shape;
+      if (typeof values[0] === 'boolean' || (isTensor(item) && item.dtype === 'bool')) {
         const hits = [...indicesOf(own)].filter((_, k) => values[k]);
         own.forEach((_, k) => axes.push({ kind: 'array', source: dim + k, shape: [hits.length], values: hits.map((hit) => hit[k]!) }));
         dim += own.length;
