@@ -97,7 +97,7 @@ function nth(op: string, x: Tensor, rank: number, dim: number, keepdim: boolean)
   return { values: reshape(clone(narrow(values, at, rank, 1)), shape), indices: reshape(clone(narrow(indices, at, rank, 1)), shape) };
 }
 
-interface Keepdim {
+export interface Keepdim {
   /** Keeps the reduced dimension with size 1. */
   readonly keepdim?: boolean;
 }

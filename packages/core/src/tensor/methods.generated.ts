@@ -7,11 +7,20 @@ import type { Tensor, TensorHook } from '../graph/tensor.ts';
 import type { AlphaOptions, GeluOptions, HardtanhOptions, LeakyReluOptions } from '../ops/activation.ts';
 import type { AdaptiveMaxPoolOptions, AdaptiveSize } from '../ops/adaptive-pool.ts';
 import type { AddmmOptions } from '../ops/addmm.ts';
+import type { KeepdimOptions } from '../ops/arg-reduce.ts';
 import type { DivOptions } from '../ops/arithmetic.ts';
+import type { AttentionOptions } from '../ops/attention.ts';
 import type { ConvOptions, ConvolutionOptions, ConvTransposeOptions } from '../ops/conv.ts';
 import type { CreationOptions } from '../ops/creation.ts';
+import type { CrossEntropyOptions } from '../ops/cross-entropy.ts';
+import type { CumulativeOptions } from '../ops/cumulative.ts';
 import type { DiagflatOptions, DiagOptions } from '../ops/diag.ts';
 import type { EmbeddingOptions } from '../ops/embedding.ts';
+import type {
+  BinaryCrossEntropyOptions,
+  BinaryCrossEntropyWithLogitsOptions,
+  KlDivOptions,
+} from '../ops/entropy-losses.ts';
 import type { LogitOptions } from '../ops/exponential.ts';
 import type { ClampOptions } from '../ops/extremum.ts';
 import type { Rot90Options } from '../ops/flipping.ts';
@@ -19,19 +28,29 @@ import type { GatherOptions } from '../ops/gather.ts';
 import type { IndexItem } from '../ops/index-items.ts';
 import type { IndexAddOptions, IndexReduceOptions, IndexReduction } from '../ops/index-select.ts';
 import type { IndexPutOptions } from '../ops/indexing.ts';
+import type { LogsumexpOptions } from '../ops/logsumexp.ts';
+import type { LossOptions } from '../ops/loss-reduction.ts';
+import type { ValuesAndIndices } from '../ops/max-min.ts';
 import type { NanToNumOptions } from '../ops/nan-to-num.ts';
+import type { NllLossOptions } from '../ops/nll-loss.ts';
 import type { NonzeroOptions, NonzeroStaticOptions } from '../ops/nonzero.ts';
+import type { NormalizeOptions, NormOptions } from '../ops/norm.ts';
+import type { BatchNormOptions, EpsOptions, InstanceNormOptions } from '../ops/normalization.ts';
 import type { OneHotOptions } from '../ops/one-hot.ts';
 import type { ConstantPadOptions, PadOptions } from '../ops/pad.ts';
 import type { AvgPoolOptions, LpPoolOptions, MaxPoolOptions, MaxPoolResult } from '../ops/pool.ts';
 import type { DrawOptions, DropoutOptions, RandomOptions } from '../ops/random.ts';
 import type { TypedArray } from '../ops/reading.ts';
 import type { FlattenOptions } from '../ops/rearranging.ts';
+import type { HuberLossOptions, SmoothL1LossOptions, WeightedLossOptions } from '../ops/regression-losses.ts';
 import type { RepeatInterleaveOptions } from '../ops/repeat-interleave.ts';
 import type { RoundOptions } from '../ops/rounding.ts';
 import type { ScatterOptions, ScatterReduceOptions, ScatterReduction } from '../ops/scatter.ts';
 import type { BucketizeOptions, SearchsortedOptions } from '../ops/searchsorted.ts';
 import type { DiagonalOptions } from '../ops/slicing.ts';
+import type { SoftmaxOptions } from '../ops/softmax.ts';
+import type { Keepdim, SortOptions, TopkOptions } from '../ops/sorting.ts';
+import type { VarianceOptions } from '../ops/statistics.ts';
 import type { PutOptions } from '../ops/take.ts';
 import type { TensordotOptions } from '../ops/tensor-products.ts';
 import type { TriangleOptions } from '../ops/triangular.ts';
@@ -252,6 +271,74 @@ export interface TensorMethods {
   /** `addr`, written over this tensor, which is returned. */
   addr_(vec1: Tensor, vec2: Tensor, options?: AddmmOptions): Tensor;
 
+  /**
+   * Whether all elements over `dim`, several dims, or the whole tensor are other than zero: bool; true over none.
+   *
+   * @example all(tensor([[1, 0], [1, 1]]), 1) // tensor([False, True])
+   */
+  all(options?: ReduceOptions): Tensor;
+  /**
+   * Whether all elements over `dim`, several dims, or the whole tensor are other than zero: bool; true over none.
+   *
+   * @example all(tensor([[1, 0], [1, 1]]), 1) // tensor([False, True])
+   */
+  all(dim: Dims, options?: ReduceOptions): Tensor;
+
+  /**
+   * The largest value over `dim`, several dims, or all; NaN spreads. Ties share the gradient.
+   *
+   * @throws {ShapeError} a dim is out of range, or has no elements.
+   * @example amax(tensor([[1, 4], [3, 2]]), 1) // tensor([4., 3.])
+   */
+  amax(options?: ReduceOptions): Tensor;
+  /**
+   * The largest value over `dim`, several dims, or all; NaN spreads. Ties share the gradient.
+   *
+   * @throws {ShapeError} a dim is out of range, or has no elements.
+   * @example amax(tensor([[1, 4], [3, 2]]), 1) // tensor([4., 3.])
+   */
+  amax(dim: Dims, options?: ReduceOptions): Tensor;
+
+  /**
+   * The smallest value over `dim`, several dims, or all; NaN spreads. Ties share the gradient.
+   *
+   * @throws {ShapeError} a dim is out of range, or has no elements.
+   */
+  amin(options?: ReduceOptions): Tensor;
+  /**
+   * The smallest value over `dim`, several dims, or all; NaN spreads. Ties share the gradient.
+   *
+   * @throws {ShapeError} a dim is out of range, or has no elements.
+   */
+  amin(dim: Dims, options?: ReduceOptions): Tensor;
+
+  /** Whether any element over `dim`, several dims, or the whole tensor is other than zero: bool; false over none. */
+  any(options?: ReduceOptions): Tensor;
+  /** Whether any element over `dim`, several dims, or the whole tensor is other than zero: bool; false over none. */
+  any(dim: Dims, options?: ReduceOptions): Tensor;
+
+  /**
+   * The index of the largest value along `dim`, or in the flattened tensor: int32. The first of ties; NaN counts as
+   * the largest.
+   *
+   * @throws {ShapeError} there are no elements to choose from, or `dim` is out of range.
+   * @throws {DTypeError} on bool.
+   * @example argmax(tensor([[1, 3], [4, 2]]), 1) // tensor([1, 0], dtype=torch.int32)
+   */
+  argmax(dim?: number | KeepdimOptions | null, options?: KeepdimOptions): Tensor;
+
+  /**
+   * The index of the smallest value along `dim`, or in the flattened tensor: int32. The first of ties; NaN counts as
+   * the smallest.
+   *
+   * @throws {ShapeError} there are no elements to choose from, or `dim` is out of range.
+   * @throws {DTypeError} on bool.
+   */
+  argmin(dim?: number | KeepdimOptions | null, options?: KeepdimOptions): Tensor;
+
+  /** The indices that `sort` gives. */
+  argsort(dim?: number, options?: SortOptions): Tensor;
+
   /** `nonzero`, under NumPy's name: int32 `[count, rank]`. */
   argwhere(): Promise<Tensor>;
 
@@ -260,7 +347,7 @@ export interface TensorMethods {
    * counted from the start of the storage. Without `storageOffset` it begins where `x` does.
    *
    * @throws {ShapeError} the geometry reaches beyond the storage.
-   * @example asStrided(arange(6), [2, 2], [3, 1]) // tensor([[0., 1.], [3., 4.]])
+   * @example asStrided(arange(6), [2, 2], [3, 1]) // tensor([[0, 1], [3, 4]])
    */
   asStrided(size: readonly number[], stride: readonly number[], storageOffset?: number | null): Tensor;
 
@@ -358,6 +445,23 @@ export interface TensorMethods {
   /** `baddbmm`, written over this tensor, which is returned. */
   baddbmm_(batch1: Tensor, batch2: Tensor, options?: AddmmOptions): Tensor;
 
+  /**
+   * Normalises each channel: `(x - mean) / sqrt(var + eps) * weight + bias`, by the batch's statistics in training and
+   * by the running ones otherwise.
+   *
+   * - `x`: `[batch, channels, ...]`; the others `[channels]`
+   *
+   * @throws {ShapeError} a shape does not fit. @throws {ArgumentError} there is one value for each channel in training.
+   * @see Ioffe and Szegedy, Batch Normalization (2015)
+   */
+  batchNorm(
+    runningMean?: Tensor | null,
+    runningVar?: Tensor | null,
+    weight?: Tensor | null,
+    bias?: Tensor | null,
+    options?: BatchNormOptions,
+  ): Tensor;
+
   /** Overwrites `x` with 1 with probability `p`, else 0. */
   bernoulli_(p?: number, options?: DrawOptions): Tensor;
 
@@ -370,6 +474,25 @@ export interface TensorMethods {
    * @throws {ShapeError} the sizes do not fit. @throws {DTypeError} the dtypes differ.
    */
   bilinear(x2: Tensor, weight: Tensor, bias?: Tensor | null): Tensor;
+
+  /**
+   * `-(y log x + (1 - y) log(1 - x))` of probabilities, with logarithms not below -100.
+   *
+   * - `input`, `target`: one shape, values in `0..1`
+   *
+   * @throws {ShapeError} the shapes differ.
+   * @example binaryCrossEntropy(tensor([0.5]), tensor([1])) // tensor(0.6931)
+   */
+  binaryCrossEntropy(target: Tensor, options?: BinaryCrossEntropyOptions): Tensor;
+
+  /**
+   * `binaryCrossEntropy` of `sigmoid(input)`, stable for any logit.
+   *
+   * - `input`, `target`: one shape
+   *
+   * @throws {ShapeError} the shapes differ.
+   */
+  binaryCrossEntropyWithLogits(target: Tensor, options?: BinaryCrossEntropyWithLogitsOptions): Tensor;
 
   /** The bits that both have, broadcast. @throws {DTypeError} floating numbers. */
   bitwiseAnd(y: Tensor | Scalar): Tensor;
@@ -427,7 +550,7 @@ export interface TensorMethods {
    * - returns: int32 of the values' shape, `0..n`
    *
    * @throws {ShapeError} `boundaries` has not one dimension.
-   * @example bucketize(tensor([2, 5]), tensor([1, 3])) // tensor([1, 2], dtype=int32)
+   * @example bucketize(tensor([2, 5]), tensor([1, 3])) // tensor([1, 2])
    */
   bucketize(boundaries: Tensor, options?: BucketizeOptions): Tensor;
 
@@ -618,6 +741,46 @@ export interface TensorMethods {
 
   /** `cpu`, where the tensor's device reads synchronously. */
   cpuSync(): Tensor;
+
+  /**
+   * Cross entropy of logits: `nllLoss(logSoftmax(input), target)`, or with probabilities `-sum(target logSoftmax(input))`.
+   *
+   * - `input`: `[classes]`, `[batch, classes]` or `[batch, classes, ...]`: logits
+   * - `target`: integers in `0..classes-1`, the shape without the classes; or probabilities, the shape of `input`
+   *
+   * @throws {ShapeError} the shapes do not fit. @throws {DTypeError} `target` is floating and no probabilities.
+   * @throws {ArgumentError} `labelSmoothing` lies outside `0..1`. @throws {BackendError} a class is out of range.
+   * @example crossEntropy(tensor([[0, 0]]), tensor([1], { dtype: 'int32' })) // tensor(0.6931)
+   */
+  crossEntropy(target: Tensor, options?: CrossEntropyOptions): Tensor;
+
+  /**
+   * Running products along `dim`: `y[i] = x[0] … x[i]`. The gradient is right where there are zeros, too.
+   *
+   * - `x`: `[..., n, ...]`
+   * - returns: the shape of `x`
+   *
+   * @throws {ShapeError} `dim` is out of range.
+   * @example cumprod(tensor([1, 2, 3]), 0) // tensor([1., 2., 6.])
+   */
+  cumprod(dim: number, options?: CumulativeOptions): Tensor;
+
+  /** `cumprod`, written over this tensor, which is returned. */
+  cumprod_(dim: number, options?: CumulativeOptions): Tensor;
+
+  /**
+   * Running sums along `dim`: `y[i] = x[0] + … + x[i]`.
+   *
+   * - `x`: `[..., n, ...]`
+   * - returns: the shape of `x`
+   *
+   * @throws {ShapeError} `dim` is out of range.
+   * @example cumsum(tensor([1, 2, 3]), 0) // tensor([1., 3., 6.])
+   */
+  cumsum(dim: number, options?: CumulativeOptions): Tensor;
+
+  /** `cumsum`, written over this tensor, which is returned. */
+  cumsum_(dim: number, options?: CumulativeOptions): Tensor;
 
   /** The elements in row-major order as they are now: bool as bytes, halves as Float32Array, int64 as BigInt64Array. */
   data(): Promise<TypedArray>;
@@ -938,6 +1101,16 @@ export interface TensorMethods {
    */
   glu(dim?: number): Tensor;
 
+  /**
+   * Normalises groups of channels of each element of the batch.
+   *
+   * - `x`: `[batch, channels, ...]`; `weight`, `bias`: `[channels]`
+   *
+   * @throws {ShapeError} a shape does not fit. @throws {ArgumentError} the channels do not divide into the groups.
+   * @see Wu and He, Group Normalization (2018)
+   */
+  groupNorm(numGroups: number, weight?: Tensor | null, bias?: Tensor | null, options?: EpsOptions): Tensor;
+
   /** Whether `x` is above `y`, broadcast: bool. */
   gt(y: Tensor | Scalar): Tensor;
 
@@ -985,6 +1158,13 @@ export interface TensorMethods {
 
   /** Views of parts along dim 1, or dim 0 of a tensor of one dimension: as many as `sections` says, or between indices. */
   hsplit(sections: number | readonly number[]): Tensor[];
+
+  /**
+   * `0.5 (x - y)²` where `|x - y| <= delta`, else `delta (|x - y| - delta / 2)`.
+   *
+   * @throws {ArgumentError} `delta` is not positive. @throws {ShapeError} the shapes do not broadcast.
+   */
+  huberLoss(target: Tensor, options?: HuberLossOptions): Tensor;
 
   /**
    * The length of the hypotenuse: `sqrt(x² + y²)`, broadcast, without overflow.
@@ -1129,6 +1309,22 @@ export interface TensorMethods {
    */
   inner(other: Tensor): Tensor;
 
+  /**
+   * Normalises each channel of each element of the batch by itself.
+   *
+   * - `x`: `[batch, channels, ...]`; the others `[channels]`
+   *
+   * @throws {ShapeError} a shape does not fit.
+   * @see Ulyanov, Vedaldi and Lempitsky, Instance Normalization (2016)
+   */
+  instanceNorm(
+    runningMean?: Tensor | null,
+    runningVar?: Tensor | null,
+    weight?: Tensor | null,
+    bias?: Tensor | null,
+    options?: InstanceNormOptions,
+  ): Tensor;
+
   /** Whether the elements lie in row-major order without gaps. */
   isContiguous(): boolean;
 
@@ -1192,6 +1388,13 @@ export interface TensorMethods {
   itemSync(): number | boolean;
 
   /**
+   * Kullback-Leibler divergence `y (log y - x)`, where `x` is a logarithm of probabilities.
+   *
+   * @throws {ShapeError} the shapes do not broadcast.
+   */
+  klDiv(target: Tensor, options?: KlDivOptions): Tensor;
+
+  /**
    * The Kronecker product: blocks of `other`, each times one element of `x`.
    *
    * - returns: sizes are the products of the sizes; the shorter shape is filled with 1 at the front
@@ -1199,6 +1402,35 @@ export interface TensorMethods {
    * @example kron(eye(2), ones([1, 2])) // tensor([[1., 1., 0., 0.], [0., 0., 1., 1.]])
    */
   kron(other: Tensor): Tensor;
+
+  /**
+   * The `k`-th smallest value along `dim`, counted from 1, and its index.
+   *
+   * @throws {ShapeError} `k` is not in `1..n`.
+   */
+  kthvalue(k: number, dim?: number, options?: Keepdim): ValuesAndIndices;
+
+  /**
+   * Mean absolute error: `|x - y|`.
+   *
+   * @throws {ShapeError} the shapes do not broadcast.
+   */
+  l1Loss(target: Tensor, options?: WeightedLossOptions): Tensor;
+
+  /**
+   * Normalises over the last dimensions: `(x - mean) / sqrt(var + eps) * weight + bias`.
+   *
+   * - `x`: `[..., *normalizedShape]`; `weight`, `bias`: `normalizedShape`
+   *
+   * @throws {ShapeError} a shape does not fit.
+   * @see Ba, Kiros and Hinton, Layer Normalization (2016)
+   */
+  layerNorm(
+    normalizedShape: readonly number[],
+    weight?: Tensor | null,
+    bias?: Tensor | null,
+    options?: EpsOptions,
+  ): Tensor;
 
   /** `x * 2 ^ other`, broadcast. */
   ldexp(y: Tensor | Scalar): Tensor;
@@ -1272,6 +1504,15 @@ export interface TensorMethods {
   /** `log2`, written over this tensor, which is returned. */
   log2_(): Tensor;
 
+  /**
+   * The logarithm of softmax along `dim`: `x - max x - log(sum(exp(x - max x)))`.
+   *
+   * - `x`: `[..., n, ...]`, floating
+   *
+   * @throws {ShapeError} `dim` lies outside `-rank..rank-1`. @throws {DTypeError} integers without a `dtype` option.
+   */
+  logSoftmax(dim: number, options?: SoftmaxOptions): Tensor;
+
   /** `log`, written over this tensor, which is returned. */
   log_(): Tensor;
 
@@ -1294,6 +1535,16 @@ export interface TensorMethods {
 
   /** `logaddexp`, written over this tensor, which is returned. */
   logaddexp_(y: Tensor | Scalar): Tensor;
+
+  /**
+   * The logarithm of running sums of exponentials along `dim`, without overflow: `y[i] = log(e^x[0] + … + e^x[i])`.
+   *
+   * - `x`: `[..., n, ...]`, floating
+   *
+   * @throws {DTypeError} integers and booleans.
+   * @throws {ShapeError} `dim` is out of range.
+   */
+  logcumsumexp(dim: number): Tensor;
 
   /** Whether both are other than zero, broadcast: bool. */
   logicalAnd(y: Tensor | Scalar): Tensor;
@@ -1334,6 +1585,16 @@ export interface TensorMethods {
 
   /** `logsigmoid`, written over this tensor, which is returned. */
   logsigmoid_(): Tensor;
+
+  /**
+   * `log(sum(exp(x)))` over `dim` or several dims, without overflow.
+   *
+   * - `x`: any shape; integers are taken as floats
+   *
+   * @throws {ShapeError} a dim is out of range.
+   * @example logsumexp(tensor([0, 0]), 0) // tensor(0.6931)
+   */
+  logsumexp(dim: number | readonly number[], options?: LogsumexpOptions): Tensor;
 
   /** The p-norm of each window along one dimension: `(Σ xᵖ)^(1/p)`. `x`: `[batch, channels, length]` or without batch. @throws {ShapeError} no window fits. */
   lpPool1d(normType: number, kernelSize: Size, options?: LpPoolOptions): Tensor;
@@ -1435,6 +1696,37 @@ export interface TensorMethods {
   matrixTranspose(): Tensor;
 
   /**
+   * The largest value: of the whole tensor, `max(x)`; along a dimension with its index, `max(x, dim)`; of two tensors
+   * element by element, `max(x, other)`. NaN spreads.
+   *
+   * In `max(x)` ties share the gradient; in `max(x, dim)` the element at the index gets it.
+   *
+   * @throws {ShapeError} there are no elements to choose from, or `dim` is out of range.
+   * @example max(tensor([[1, 3], [4, 2]]), 1).values // tensor([3., 4.])
+   */
+  max(): Tensor;
+  /**
+   * The largest value: of the whole tensor, `max(x)`; along a dimension with its index, `max(x, dim)`; of two tensors
+   * element by element, `max(x, other)`. NaN spreads.
+   *
+   * In `max(x)` ties share the gradient; in `max(x, dim)` the element at the index gets it.
+   *
+   * @throws {ShapeError} there are no elements to choose from, or `dim` is out of range.
+   * @example max(tensor([[1, 3], [4, 2]]), 1).values // tensor([3., 4.])
+   */
+  max(other: Tensor): Tensor;
+  /**
+   * The largest value: of the whole tensor, `max(x)`; along a dimension with its index, `max(x, dim)`; of two tensors
+   * element by element, `max(x, other)`. NaN spreads.
+   *
+   * In `max(x)` ties share the gradient; in `max(x, dim)` the element at the index gets it.
+   *
+   * @throws {ShapeError} there are no elements to choose from, or `dim` is out of range.
+   * @example max(tensor([[1, 3], [4, 2]]), 1).values // tensor([3., 4.])
+   */
+  max(dim: number, options?: KeepdimOptions): ValuesAndIndices;
+
+  /**
    * The largest element of each window along one dimension. Padding never wins; NaN does.
    *
    * - `x`: `[batch, channels, length]` or `[channels, length]`
@@ -1534,6 +1826,60 @@ export interface TensorMethods {
   /** `maximum`, written over this tensor, which is returned. */
   maximum_(y: Tensor | Scalar): Tensor;
 
+  /**
+   * The mean over `dim`, several dims, or all; NaN over no elements.
+   *
+   * @throws {DTypeError} integers and booleans, unless `dtype` names a floating one.
+   * @throws {ShapeError} a dim is out of range.
+   * @example mean(tensor([[1, 2], [3, 4]]), 0) // tensor([2., 3.])
+   */
+  mean(options?: ReduceOptions): Tensor;
+  /**
+   * The mean over `dim`, several dims, or all; NaN over no elements.
+   *
+   * @throws {DTypeError} integers and booleans, unless `dtype` names a floating one.
+   * @throws {ShapeError} a dim is out of range.
+   * @example mean(tensor([[1, 2], [3, 4]]), 0) // tensor([2., 3.])
+   */
+  mean(dim: Dims, options?: ReduceOptions): Tensor;
+
+  /**
+   * The median: of an even number of values the lower of the two in the middle, as in PyTorch.
+   *
+   * @throws {ArgumentError} there are no elements.
+   * @example median(tensor([3, 1, 2])) // tensor(2.)
+   */
+  median(): Tensor;
+  /**
+   * The median: of an even number of values the lower of the two in the middle, as in PyTorch.
+   *
+   * @throws {ArgumentError} there are no elements.
+   * @example median(tensor([3, 1, 2])) // tensor(2.)
+   */
+  median(dim: number, options?: Keepdim): ValuesAndIndices;
+
+  /**
+   * The smallest value: of the whole tensor, `min(x)`; along a dimension with its index, `min(x, dim)`; of two tensors
+   * element by element, `min(x, other)`. NaN spreads. Gradients as of `max`.
+   *
+   * @throws {ShapeError} there are no elements to choose from, or `dim` is out of range.
+   */
+  min(): Tensor;
+  /**
+   * The smallest value: of the whole tensor, `min(x)`; along a dimension with its index, `min(x, dim)`; of two tensors
+   * element by element, `min(x, other)`. NaN spreads. Gradients as of `max`.
+   *
+   * @throws {ShapeError} there are no elements to choose from, or `dim` is out of range.
+   */
+  min(other: Tensor): Tensor;
+  /**
+   * The smallest value: of the whole tensor, `min(x)`; along a dimension with its index, `min(x, dim)`; of two tensors
+   * element by element, `min(x, other)`. NaN spreads. Gradients as of `max`.
+   *
+   * @throws {ShapeError} there are no elements to choose from, or `dim` is out of range.
+   */
+  min(dim: number, options?: KeepdimOptions): ValuesAndIndices;
+
   /** The smaller of two values, broadcast; NaN where either is NaN. Ties share the gradient. */
   minimum(y: Tensor | Scalar): Tensor;
 
@@ -1573,6 +1919,19 @@ export interface TensorMethods {
   movedim(source: number | readonly number[], destination: number | readonly number[]): Tensor;
 
   /**
+   * Mean squared error: `(x - y)²`.
+   *
+   * - `input`, `target`: shapes that broadcast
+   *
+   * @throws {ShapeError} the shapes do not broadcast.
+   * @example mseLoss(tensor([1, 2]), tensor([1, 4])) // tensor(2.)
+   */
+  mseLoss(target: Tensor, options?: WeightedLossOptions): Tensor;
+
+  /** Sorts along the first dimension. */
+  msort(): Tensor;
+
+  /**
    * `x * y`, broadcast.
    *
    * @example mul(tensor([1, 2]), 3) // tensor([3., 6.])
@@ -1607,7 +1966,7 @@ export interface TensorMethods {
    *
    * @throws {ShapeError} the range lies outside.
    */
-  narrow(dim: number, start: number, length: number): Tensor;
+  narrow(dim: number, start: number | Tensor, length: number): Tensor;
 
   /** Whether `x` differs from `y`, broadcast: bool. */
   ne(y: Tensor | Scalar): Tensor;
@@ -1622,12 +1981,24 @@ export interface TensorMethods {
   neg_(): Tensor;
 
   /**
+   * Negative log-likelihood: `-weight[y] x[y]`; the mean divides by the sum of the weights that counted.
+   *
+   * - `input`: `[classes]`, `[batch, classes]` or `[batch, classes, ...]`: logarithms of probabilities
+   * - `target`: that without the classes, integers in `0..classes-1`
+   *
+   * @throws {ShapeError} the shapes do not fit. @throws {DTypeError} `target` is not of integers.
+   * @throws {BackendError} a class is out of range.
+   * @example nllLoss(tensor([[-1, -2]]), tensor([1], { dtype: 'int32' })) // tensor(2.)
+   */
+  nllLoss(target: Tensor, options?: NllLossOptions): Tensor;
+
+  /**
    * The indices of all elements that are not 0, in row-major order. It waits for the device, because the values decide the
    * size.
    *
    * - returns: int32 `[count, rank]`; with `asTuple` a list of `[count]` for each dimension, which can index `x`
    *
-   * @example await nonzero(tensor([[0, 1], [2, 0]])) // tensor([[0, 1], [1, 0]], dtype=int32)
+   * @example await nonzero(tensor([[0, 1], [2, 0]])) // tensor([[0, 1], [1, 0]])
    */
   nonzero(options?: NonzeroOptions & { readonly asTuple?: false }): Promise<Tensor>;
   /**
@@ -1636,7 +2007,7 @@ export interface TensorMethods {
    *
    * - returns: int32 `[count, rank]`; with `asTuple` a list of `[count]` for each dimension, which can index `x`
    *
-   * @example await nonzero(tensor([[0, 1], [2, 0]])) // tensor([[0, 1], [1, 0]], dtype=int32)
+   * @example await nonzero(tensor([[0, 1], [2, 0]])) // tensor([[0, 1], [1, 0]])
    */
   nonzero(options: NonzeroOptions): Promise<Tensor | Tensor[]>;
 
@@ -1646,7 +2017,7 @@ export interface TensorMethods {
    * - returns: int32 `[size, rank]`
    *
    * @throws {ArgumentError} `size` is no integer of 0 or more.
-   * @example nonzeroStatic(tensor([0, 3]), { size: 2 }) // tensor([[1], [-1]], dtype=int32)
+   * @example nonzeroStatic(tensor([0, 3]), { size: 2 }) // tensor([[1], [-1]])
    */
   nonzeroStatic(options: NonzeroStaticOptions): Tensor;
 
@@ -1663,8 +2034,25 @@ export interface TensorMethods {
    */
   nonzeroSync(options: NonzeroOptions): Tensor | Tensor[];
 
+  /**
+   * The vector norm over `dim`, several dims, or all elements: `(sum |x|^p)^(1/p)`; for 0 the number of elements that
+   * are not 0, for ±Infinity the extreme of `|x|`.
+   *
+   * @throws {DTypeError} on integers. @throws {ArgumentError} the order is no number.
+   * @example norm(tensor([3, 4])) // tensor(5.)
+   */
+  norm(dimOrOptions?: Dims | NormOptions, given?: NormOptions): Tensor;
+
   /** Overwrites `x` with normally distributed random numbers. */
   normal_(mean?: number, std?: number, options?: DrawOptions): Tensor;
+
+  /**
+   * Scales vectors along `dim` to norm 1: `x / max(‖x‖, eps)`.
+   *
+   * @throws {ShapeError} `dim` is out of range.
+   * @example normalize(tensor([3, 4]), 0) // tensor([0.6000, 0.8000])
+   */
+  normalize(dim?: number | readonly number[], options?: NormalizeOptions): Tensor;
 
   /**
    * For each class a row that is 1 at the class and 0 elsewhere.
@@ -1674,7 +2062,7 @@ export interface TensorMethods {
    *
    * @throws {ArgumentError} `numClasses` is 0, or absent where `x` is empty.
    * @throws {BackendError} a class is negative or too large; or `numClasses` is absent and the device cannot be read synchronously.
-   * @example oneHot(tensor([0, 2], { dtype: 'int32' }), { numClasses: 3 }) // tensor([[1, 0, 0], [0, 0, 1]], dtype=int32)
+   * @example oneHot(tensor([0, 2], { dtype: 'int32' }), { numClasses: 3 }) // tensor([[1, 0, 0], [0, 0, 1]])
    */
   oneHot(options?: OneHotOptions): Tensor;
 
@@ -1744,6 +2132,23 @@ export interface TensorMethods {
    * @see https://arxiv.org/abs/1502.01852
    */
   prelu(weight: Tensor): Tensor;
+
+  /**
+   * The product over `dim`, several dims, or all; 1 over no elements. Integers narrower than int64, and bool, are
+   * multiplied as int32. The gradient is right where there are zeros, too.
+   *
+   * @throws {ShapeError} a dim is out of range.
+   * @example prod(tensor([[1, 2], [3, 4]]), 1) // tensor([2., 12.])
+   */
+  prod(options?: ReduceOptions): Tensor;
+  /**
+   * The product over `dim`, several dims, or all; 1 over no elements. Integers narrower than int64, and bool, are
+   * multiplied as int32. The gradient is right where there are zeros, too.
+   *
+   * @throws {ShapeError} a dim is out of range.
+   * @example prod(tensor([[1, 2], [3, 4]]), 1) // tensor([2., 12.])
+   */
+  prod(dim: Dims, options?: ReduceOptions): Tensor;
 
   /**
    * `x` with the elements of `source` written to positions in row-major order, which count from the end when negative.
@@ -1868,6 +2273,16 @@ export interface TensorMethods {
   reverseDims(): Tensor;
 
   /**
+   * Divides by the root of the mean square over the last dimensions: `x / sqrt(mean(x²) + eps) * weight`.
+   *
+   * - `x`: `[..., *normalizedShape]`; `weight`: `normalizedShape`
+   *
+   * @throws {ShapeError} a shape does not fit.
+   * @see Zhang and Sennrich, Root Mean Square Layer Normalization (2019)
+   */
+  rmsNorm(normalizedShape: readonly number[], weight?: Tensor | null, options?: EpsOptions): Tensor;
+
+  /**
    * A copy with the elements moved by `shifts` places along `dims`, those that leave coming in at the other end. Without
    * `dims` the elements are moved in row-major order.
    *
@@ -1911,6 +2326,17 @@ export interface TensorMethods {
 
   /** `rsub`, written over this tensor, which is returned. */
   rsub_(y: Tensor | Scalar, options?: { readonly alpha?: number }): Tensor;
+
+  /**
+   * `softmax(query keyᵀ scale + mask) value`.
+   *
+   * - `query`: `[..., queries, features]`; `key`: `[..., keys, features]`; `value`: `[..., keys, valueFeatures]`
+   * - returns: `[..., queries, valueFeatures]`
+   *
+   * @throws {ShapeError} the sizes do not fit. @throws {ArgumentError} both `attnMask` and `isCausal` are given.
+   * @see Vaswani et al., Attention Is All You Need (2017)
+   */
+  scaledDotProductAttention(key: Tensor, value: Tensor, options?: AttentionOptions): Tensor;
 
   /**
    * Writes `src` into a copy of `x`, each element to its own place along `dim`: for `dim` 1, `y[i, index[i, j]] = src[i, j]`.
@@ -1984,7 +2410,7 @@ export interface TensorMethods {
    * - returns: int32 of the values' shape, `0..n`
    *
    * @throws {ShapeError} the leading dimensions differ.
-   * @example searchsorted(tensor([1, 3, 5]), tensor([3, 4])) // tensor([1, 2], dtype=int32)
+   * @example searchsorted(tensor([1, 3, 5]), tensor([3, 4])) // tensor([1, 2])
    */
   searchsorted(values: Tensor | Scalar, options?: SearchsortedOptions): Tensor;
 
@@ -2073,6 +2499,31 @@ export interface TensorMethods {
   sinh_(): Tensor;
 
   /**
+   * `0.5 (x - y)² / beta` where `|x - y| < beta`, else `|x - y| - beta / 2`.
+   *
+   * @throws {ArgumentError} `beta` is negative. @throws {ShapeError} the shapes do not broadcast.
+   * @see Girshick, Fast R-CNN (2015)
+   */
+  smoothL1Loss(target: Tensor, options?: SmoothL1LossOptions): Tensor;
+
+  /** `log(1 + exp(-y x))`, for targets of -1 and 1. */
+  softMarginLoss(target: Tensor, options?: LossOptions): Tensor;
+
+  /**
+   * Normalised exponential along `dim`: `y = exp(x - max x) / sum(exp(x - max x))`.
+   *
+   * - `x`: `[..., n, ...]`, floating
+   * - returns: shape and dtype of `x`; sums to 1 along `dim`
+   *
+   * @throws {ShapeError} `dim` lies outside `-rank..rank-1`. @throws {DTypeError} integers without a `dtype` option.
+   * @example softmax(tensor([1, 1]), 0) // tensor([0.5000, 0.5000])
+   */
+  softmax(dim: number, options?: SoftmaxOptions): Tensor;
+
+  /** `softmax(-x)`. */
+  softmin(dim: number, options?: SoftmaxOptions): Tensor;
+
+  /**
    * `log(1 + e^(beta x)) / beta`; `x` itself where `beta x` is above `threshold`.
    *
    * @throws {DTypeError} integers and booleans.
@@ -2098,6 +2549,17 @@ export interface TensorMethods {
 
   /** `softsign`, written over this tensor, which is returned. */
   softsign_(): Tensor;
+
+  /**
+   * Sorts along `dim`, stably; NaN counts as the largest.
+   *
+   * - `x`: `[..., n, ...]`
+   * - returns: `values` and int32 `indices`, both of the shape of `x`
+   *
+   * @throws {ShapeError} `dim` is out of range.
+   * @example sort(tensor([3, 1, 2])).values // tensor([1., 2., 3.])
+   */
+  sort(dim?: number, options?: SortOptions): ValuesAndIndices;
 
   /**
    * Views of parts along `dim`: each of `splitSize` (the last one smaller where it does not divide), or of the given sizes.
@@ -2132,6 +2594,12 @@ export interface TensorMethods {
    * @throws {ShapeError} a dim is out of range.
    */
   squeeze(dim?: number | readonly number[]): Tensor;
+
+  /** The standard deviation: the square root of the variance. */
+  std(dim?: Dims | VarianceOptions, options?: VarianceOptions): Tensor;
+
+  /** Standard deviation and mean at once. */
+  stdMean(dim?: Dims | VarianceOptions, options?: VarianceOptions): readonly [Tensor, Tensor];
 
   /**
    * `x - alpha * y`, broadcast.
@@ -2271,6 +2739,14 @@ export interface TensorMethods {
   toString(): string;
 
   /**
+   * The `k` largest values along `dim`, in order, with their indices.
+   *
+   * @throws {ShapeError} `k` is not in `0..n`, or `dim` is out of range.
+   * @example topk(tensor([1, 4, 2]), 2).values // tensor([4., 2.])
+   */
+  topk(k: number, dim?: number, options?: TopkOptions): ValuesAndIndices;
+
+  /**
    * The sum of the elements on the main diagonal: `Σᵢ x[i, i]`.
    *
    * @throws {ShapeError} `x` is no matrix.
@@ -2352,6 +2828,29 @@ export interface TensorMethods {
   /** The tensor with a dimension of size 1 put in before `dim`. @throws {ShapeError} `dim` is out of range. */
   unsqueeze(dim: number): Tensor;
 
+  /**
+   * The variance over `dim`, several dims, or all: `sum((x - mean)²) / (n - correction)`.
+   *
+   * - `x`: any shape, floating
+   *
+   * @throws {DTypeError} on integers. @throws {ShapeError} a dim is out of range.
+   * @example variance(tensor([1, 3])) // tensor(2.)
+   */
+  var(dim?: Dims | VarianceOptions, options?: VarianceOptions): Tensor;
+
+  /** Variance and mean at once. */
+  varMean(dim?: Dims | VarianceOptions, options?: VarianceOptions): readonly [Tensor, Tensor];
+
+  /**
+   * The variance over `dim`, several dims, or all: `sum((x - mean)²) / (n - correction)`.
+   *
+   * - `x`: any shape, floating
+   *
+   * @throws {DTypeError} on integers. @throws {ShapeError} a dim is out of range.
+   * @example variance(tensor([1, 3])) // tensor(2.)
+   */
+  variance(dim?: Dims | VarianceOptions, options?: VarianceOptions): Tensor;
+
   /** `dot` with the first vector conjugated, which for real numbers is `dot`. @throws {ShapeError} as `dot`. */
   vdot(y: Tensor): Tensor;
 
@@ -2361,7 +2860,7 @@ export interface TensorMethods {
    *
    * @throws {ShapeError} the sizes do not fit, or the strides do not allow it (use `reshape`).
    * @example view(arange(6), [2, -1]).shape // [2, 3]
-   * @example view(tensor([1]), 'int32') // tensor([1065353216], dtype=int32)
+   * @example view(tensor([1]), 'int32') // tensor([1065353216])
    */
   view(shape: readonly number[]): Tensor;
   /**
@@ -2370,7 +2869,7 @@ export interface TensorMethods {
    *
    * @throws {ShapeError} the sizes do not fit, or the strides do not allow it (use `reshape`).
    * @example view(arange(6), [2, -1]).shape // [2, 3]
-   * @example view(tensor([1]), 'int32') // tensor([1065353216], dtype=int32)
+   * @example view(tensor([1]), 'int32') // tensor([1065353216])
    */
   view(dtype: DType): Tensor;
 
