@@ -1,4 +1,0 @@
-import { cpu } from '@flambeau/backend-cpu';
-import { registerBackend } from '@flambeau/core';
-
-registerBackend(cpu());
