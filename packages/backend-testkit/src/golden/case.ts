@@ -59,7 +59,8 @@ export interface SchedulerFile {
 export interface SchedulerCase {
   readonly kwargs: JsonRecord;
   readonly lr: readonly number[];
-  readonly momentum: readonly number[];
+  /** Absent where the scheduler leaves it alone. */
+  readonly momentum?: readonly number[];
   readonly metrics?: readonly number[];
 }
 
