@@ -49,7 +49,7 @@ import type { ScatterOptions, ScatterReduceOptions, ScatterReduction } from '../
 import type { BucketizeOptions, SearchsortedOptions } from '../ops/searchsorted.ts';
 import type { DiagonalOptions } from '../ops/slicing.ts';
 import type { SoftmaxOptions } from '../ops/softmax.ts';
-import type { Keepdim, SortOptions, TopkOptions } from '../ops/sorting.ts';
+import type { SortOptions, TopkOptions } from '../ops/sorting.ts';
 import type { VarianceOptions } from '../ops/statistics.ts';
 import type { PutOptions } from '../ops/take.ts';
 import type { TensordotOptions } from '../ops/tensor-products.ts';
@@ -1408,7 +1408,7 @@ export interface TensorMethods {
    *
    * @throws {ShapeError} `k` is not in `1..n`.
    */
-  kthvalue(k: number, dim?: number, options?: Keepdim): ValuesAndIndices;
+  kthvalue(k: number, dim?: number, options?: KeepdimOptions): ValuesAndIndices;
 
   /**
    * Mean absolute error: `|x - y|`.
@@ -1856,7 +1856,7 @@ export interface TensorMethods {
    * @throws {ArgumentError} there are no elements.
    * @example median(tensor([3, 1, 2])) // tensor(2.)
    */
-  median(dim: number, options?: Keepdim): ValuesAndIndices;
+  median(dim: number, options?: KeepdimOptions): ValuesAndIndices;
 
   /**
    * The smallest value: of the whole tensor, `min(x)`; along a dimension with its index, `min(x, dim)`; of two tensors
@@ -2017,7 +2017,7 @@ export interface TensorMethods {
    * - returns: int32 `[size, rank]`
    *
    * @throws {ArgumentError} `size` is no integer of 0 or more.
-   * @example nonzeroStatic(tensor([0, 3]), { size: 2 }) // tensor([[1], [-1]])
+   * @example nonzeroStatic(tensor([0, 3]), { size: 2 }) // tensor([[ 1], [-1]])
    */
   nonzeroStatic(options: NonzeroStaticOptions): Tensor;
 
@@ -2901,6 +2901,12 @@ export interface TensorMethods {
 
   /** `xlogy`, written over this tensor, which is returned. */
   xlogy_(y: Tensor | Scalar): Tensor;
+
+  /** Zeros of the tensor's shape and dtype, without a gradient. As a method, `x.zero_()`. */
+  zero(): Tensor;
+
+  /** `zero`, written over this tensor, which is returned. */
+  zero_(): Tensor;
 
   /** Zeros with the shape, dtype and device of another tensor. */
   zerosLike(options?: CreationOptions): Tensor;
