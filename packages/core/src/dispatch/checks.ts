@@ -31,9 +31,9 @@ export function checkIndices(op: string, index: unknown): asserts index is Tenso
 }
 
 /** Refuses a tensor of another dtype than the first one has. @throws {DTypeError} */
-export function checkSameDType(op: string, name: string, dtype: DType, than: DType): void {
+export function checkSameDType(op: string, name: string, dtype: DType, than: DType, other = 'x'): void {
   if (dtype === than) return;
-  throw new DTypeError(`${op}: ${name} is ${dtype} and x is ${than}; they must be one dtype: to({ dtype: '${than}' })`, { op });
+  throw new DTypeError(`${op}: ${name} is ${dtype}, ${other} is ${than}; they must be one dtype: to({ dtype: '${than}' })`, { op });
 }
 
 /** Refuses a number that is no integer. @throws {ArgumentError} */
@@ -58,6 +58,7 @@ export function checkReach(op: string, shape: Shape, index: Shape, dim: number |
   if (Math.max(shape.length, 1) !== Math.max(index.length, 1)) {
     throw new ShapeError(`${op}: index ${showShape(index)} and ${name} ${showShape(shape)} must have the same number of dimensions`, { op });
   }
+  if (dim !== null && shape[dim] === 0) throw new ShapeError(`${op}: dim ${dim} of ${name} ${showShape(shape)} has no elements to index`, { op });
   index.forEach((size, i) => {
     if (i !== dim && size > (shape[i] ?? 1)) {
       throw new ShapeError(`${op}: index ${showShape(index)} is larger than ${name} ${showShape(shape)} in dim ${i}`, { op });

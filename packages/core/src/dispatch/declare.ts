@@ -3,6 +3,7 @@ import { FlambeauError, hideFrames } from '../errors.ts';
 import type { Expr } from '../expr/expr.ts';
 import type { Tensor } from '../graph/tensor.ts';
 import { scope } from '../storage/scope.ts';
+import { underName } from './faults.ts';
 import { copyInto } from './in-place.ts';
 import {
   type Attrs,
@@ -178,7 +179,7 @@ function guarded(name: string, body: (...args: never[]) => unknown): (...args: n
     try {
       return operatorInterceptor === null ? run(...args) : operatorInterceptor(name, args, (given) => run(...given));
     } catch (error) {
-      throw atCaller(error, fn);
+      throw atCaller(underName(name, error), fn);
     }
   };
   return fn;

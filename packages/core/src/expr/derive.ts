@@ -15,13 +15,11 @@ const LN2 = Math.LN2;
 const LN10 = Math.LN10;
 const one = (): Expr => literal(1);
 
-/** Ties share equally; where one side is NaN, that side is the result and receives all. */
-const extremum = (first: (a: Expr, b: Expr) => Expr): Rule =>
+/** Ties share equally; the side that loses receives nothing. With a NaN no side loses, as in PyTorch. */
+const extremum = (loses: (own: Expr, other: Expr) => Expr): Rule =>
   binary((dy, a, b) => {
-    const half = dy.mul(0.5);
-    const tie = a.eq(b);
-    const takesA = first(a, b).or(a.isnan());
-    return [tie.select(half, takesA.select(dy, 0)), tie.select(half, takesA.select(0, dy))];
+    const share = a.eq(b).select(dy.mul(0.5), dy);
+    return [loses(a, b).select(0, share), loses(b, a).select(0, share)];
   });
 
 /** The gradient of every intrinsic. */
@@ -70,8 +68,8 @@ const RULES: Readonly<Record<Exclude<ExprKind, 'input' | 'literal' | 'parameter'
     const scale = dy.div(a.square().add(b.square()));
     return [scale.mul(b), scale.mul(a).neg()];
   }),
-  min: extremum((a, b) => a.lt(b)),
-  max: extremum((a, b) => a.gt(b)),
+  min: extremum((own, other) => own.gt(other)),
+  max: extremum((own, other) => own.lt(other)),
   eq: flat,
   ne: flat,
   lt: flat,

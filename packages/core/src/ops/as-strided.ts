@@ -29,7 +29,7 @@ function geometryOf(op: string, x: Tensor, size: readonly number[], stride: read
   checkInteger(op, 'storageOffset', offset);
   if (offset < 0) throw new ArgumentError(`${op}: storageOffset must be 0 or more, got ${offset}`, { op });
   const geometry = { shape: size, strides: stride, offset };
-  const room = Math.floor(x.storage.allocation.byteLength / byteLengthOf(x.dtype));
+  const room = Math.floor(x.storage.byteLength / byteLengthOf(x.dtype));
   if (endOf(geometry) > room) {
     throw new ShapeError(`${op}: size ${showShape(size)} with stride ${showShape(stride)} from ${offset} reaches element ${endOf(geometry) - 1}; the storage has ${room}`, { op });
   }

@@ -18,8 +18,8 @@ export const copy = pointwise('copy', (_x, source) => source, {
   grad: ({ dy }) => [null, dy],
 });
 
-/** Zeros of the tensor's shape and dtype, without a gradient. */
-const blank = pointwise('zero', (_x) => literal(0), { grad: () => [null] });
+/** Zeros of the tensor's shape and dtype, without a gradient. As a method, `x.zero_()`. */
+export const zero = pointwise('zero', (_x) => literal(0), { grad: () => [null] });
 
 const casts = Object.fromEntries(
   Object.keys(DTYPES).map((dtype) => [dtype, pointwise('to', (x) => x.cast(dtype as DType), { output: dtype as DType })]),
@@ -31,5 +31,5 @@ export const cast = (x: Tensor, dtype: DType): Tensor => (x.dtype === dtype ? x 
 provideCopying({
   clone,
   copy_: copy.inPlace as (target: Tensor, source: Tensor) => Tensor,
-  zeroLike: blank,
+  zeroLike: zero,
 });

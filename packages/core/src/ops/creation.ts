@@ -117,14 +117,18 @@ export function arange(end: number, options?: CreationOptions): Tensor;
 export function arange(start: number, end: number, options?: CreationOptions): Tensor;
 export function arange(start: number, end: number, step: number, options?: CreationOptions): Tensor;
 export function arange(...args: (number | CreationOptions | undefined)[]): Tensor {
-  const numbers = args.filter((arg) => typeof arg === 'number');
   const options = args.find((arg) => typeof arg === 'object');
-  const [start, end, step] = numbers.length === 1 ? [0, numbers[0]!, 1] : [numbers[0] ?? Number.NaN, numbers[1] ?? Number.NaN, numbers[2] ?? 1];
+  const numbers = args.filter((arg) => typeof arg === 'number' || typeof arg === 'boolean').map(Number);
+  const { entry, dtype } = creation('arange', options, numbers.every(Number.isInteger) ? 'int32' : getDefaultDtype());
+  const given = numbers.length === 1 ? [0, numbers[0]!, 1] : [numbers[0] ?? Number.NaN, numbers[1] ?? Number.NaN, numbers[2] ?? 1];
+  // Integers count in integers, and int64 also measures the way so, as in PyTorch.
+  const whole = isFloating(dtype) ? given : given.map(Math.trunc);
+  const [start, end, step] = (dtype === 'int64' ? whole : given) as [number, number, number];
   if (!(Number.isFinite(start) && Number.isFinite(end) && Number.isFinite(step)) || step === 0 || (end - start) / step < 0) {
     throw new ArgumentError(`arange: no progression leads from ${start} to ${end} by steps of ${step}`, { op: 'arange' });
   }
-  const { entry, dtype } = creation('arange', options, numbers.every(Number.isInteger) ? 'int32' : getDefaultDtype());
-  return asLeaf('arange', progressionOn(entry, Math.ceil((end - start) / step), dtype, start, step), options?.requiresGrad);
+  const length = Math.ceil((end - start) / step);
+  return asLeaf('arange', progressionOn(entry, length, dtype, whole[0]!, whole[2]!), options?.requiresGrad);
 }
 
 // Counted from the nearer end, so that the last element is `end` exactly.
@@ -145,9 +149,10 @@ export function linspace(start: number, end: number, steps: number, options?: Cr
   if (!Number.isInteger(steps) || steps < 0) throw new ShapeError(`linspace: steps must be an integer of 0 or more, got ${steps}`, { op: 'linspace' });
   const { entry, dtype } = creation('linspace', options, getDefaultDtype());
   const compute = isFloating(dtype) ? dtype : entry.supports('float64') ? 'float64' : 'float32';
-  const step = steps > 1 ? (end - start) / (steps - 1) : 0;
+  const [from, to] = isFloating(dtype) ? [start, end] : [Math.trunc(start), Math.trunc(end)];
+  const step = steps > 1 ? (to - from) / (steps - 1) : 0;
   const last = steps > 1 ? steps - 1 : 2;
-  return asLeaf('linspace', cast(evenly.fill(entry, [steps], compute, { start, end, step, last }), dtype), options?.requiresGrad);
+  return asLeaf('linspace', cast(evenly.fill(entry, [steps], compute, { start: from, end: to, step, last }), dtype), options?.requiresGrad);
 }
 
 const identity = new PointwiseOp('eye', 0, () => index(0).eq(index(1)));

@@ -1,6 +1,6 @@
 import { checkInteger, checkTensor } from '../dispatch/checks.ts';
 import { composite } from '../dispatch/declare.ts';
-import { checkOptions, ShapeError, showShape } from '../errors.ts';
+import { checkOptions, describe, ShapeError, showShape } from '../errors.ts';
 import type { Tensor } from '../graph/tensor.ts';
 import { wrapDims } from '../shape.ts';
 import { clone } from './copying.ts';
@@ -61,7 +61,7 @@ export const rot90 = composite('rot90', (x: Tensor, dims?: readonly number[], op
   checkInteger('rot90', 'k', k);
   const given = dims ?? [0, 1];
   if (!Array.isArray(given) || given.length !== 2 || x.shape.length < 2) {
-    throw new ShapeError(`rot90: dims must name two dimensions of ${showShape(x.shape)}, got ${String(given)}`, { op: 'rot90' });
+    throw new ShapeError(`rot90: dims must name two dimensions of ${showShape(x.shape)}, got ${describe(given)}`, { op: 'rot90' });
   }
   const [a, b] = wrapDims('rot90', given, x) as [number, number];
   switch (((k % 4) + 4) % 4) {

@@ -24,6 +24,8 @@ export interface IndexPlan {
   readonly joined: Shape;
   /** Positions in the joined dimension. */
   readonly line: Tensor;
+  /** Whether several dimensions are joined, so that a position is not an index that the user gave. */
+  readonly isJoined: boolean;
   /** Sizes of the result. */
   readonly result: Shape;
 }
@@ -65,6 +67,7 @@ export function planOf(op: string, { view, advanced }: Indexed): IndexPlan {
     order: [...rest.slice(0, dim), ...indexed, ...rest.slice(dim)],
     dim,
     joined: [...before, sizeOf(sizes), ...after],
+    isJoined: advanced.length > 1,
     line: reshape(expand(positions, block), [sizeOf(block)]),
     result: [...before, ...block, ...after],
   };

@@ -4,7 +4,7 @@ import { isInteger, type Scalar } from '../dtype.ts';
 import { ArgumentError, checkOptions, describe, ShapeError, showShape } from '../errors.ts';
 import { isTensor, type Tensor } from '../graph/tensor.ts';
 import { sameShape, wrapDim } from '../shape.ts';
-import { mul } from './arithmetic.ts';
+import { add, mul } from './arithmetic.ts';
 import { expand } from './broadcast.ts';
 import { cast } from './copying.ts';
 import { gather } from './gather.ts';
@@ -115,6 +115,7 @@ export const indexFill = composite(
       return assignAt(x, at, line, valueAt(x, line, value));
     }
     if (value.shape.length > 0) throw new ShapeError(`indexFill: value must be a number or a tensor without dimensions, got shape ${showShape(value.shape)}`, { op: 'indexFill' });
+    if (x.shape.length === 0 && line.size > 0) return cast(add(value, 0), x.dtype);
     return assignAt(x, at, line, expand(cast(value, x.dtype), line.shape));
   },
   { inPlace: true },

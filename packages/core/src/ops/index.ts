@@ -9,7 +9,7 @@ export { type AttentionOptions, scaledDotProductAttention } from './attention.ts
 export { broadcastTo, expand, expandAs, sum } from './broadcast.ts';
 export * from './comparison.ts';
 export * from './conv.ts';
-export { clone, copy } from './copying.ts';
+export { clone, copy, zero } from './copying.ts';
 export {
   arange,
   type CreationOptions,

@@ -1,6 +1,7 @@
 import { checkSameDType, checkTensor } from '../dispatch/checks.ts';
 import { composite } from '../dispatch/declare.ts';
 import { checkInPlace, copyInto } from '../dispatch/in-place.ts';
+import { explainFault } from '../dispatch/faults.ts';
 import type { Scalar } from '../dtype.ts';
 import { ArgumentError, checkOptions, describe, ShapeError, showShape } from '../errors.ts';
 import { isTensor, type Tensor } from '../graph/tensor.ts';
@@ -39,8 +40,14 @@ export const index = composite('index', (x: Tensor, ...items: IndexItem[]): Tens
   const indexed = applyViews('index', x, items);
   if (indexed.advanced.length === 0) return indexed.view === x ? asShape(x, x.shape) : indexed.view;
   const plan = planOf('index', indexed);
-  return reshape(takeSlices(join(indexed.view, plan), plan.dim, plan.line), plan.result);
+  const take = (): Tensor => takeSlices(join(indexed.view, plan), plan.dim, plan.line);
+  return reshape(plan.isJoined ? explainFault('index', () => outOfRange(indexed), take) : take(), plan.result);
 });
+
+const outOfRange = ({ view, advanced }: Indexed): string => {
+  const dims = advanced.map(({ dim }) => `dim ${dim} of size ${view.shape[dim]}`);
+  return `an index is out of range for ${dims.join(' or ')}`;
+};
 
 /** What an assignment writes: a value for the elements that are there, or more to add to them. */
 type Write = 'replace' | 'accumulate';
@@ -66,7 +73,8 @@ function written(op: string, indexed: Indexed, value: Tensor, write: Write): Ten
   const shape = joined.shape.with(plan.dim, plan.line.size);
   const source = reshape(fit(op, value, plan.result), shape);
   const change = write === 'accumulate' ? addAt : assignAt;
-  return part(change(joined, plan.dim, alongLine(plan.line, plan.dim, joined.shape), source), plan, view.shape);
+  const put = (): Tensor => change(joined, plan.dim, alongLine(plan.line, plan.dim, joined.shape), source);
+  return part(plan.isJoined ? explainFault(op, () => outOfRange(indexed), put) : put(), plan, view.shape);
 }
 
 /**
@@ -88,7 +96,8 @@ function maskWritten(op: string, view: Tensor, mask: Tensor, dim: number, value:
     if (mask.size > 0) refuseTrue(op, mask);
     source = view;
   } else {
-    const taken = takeSlices(value, rowDim, rowOfEach(countMask(reshape(mask, [mask.size])), rows));
+    const wrong = (): string => `the mask takes another number of places than the value has rows, ${rows}`;
+    const taken = explainFault(op, wrong, () => takeSlices(value, rowDim, rowOfEach(countMask(reshape(mask, [mask.size])), rows)));
     source = reshape(taken, [...value.shape.slice(0, rowDim), ...mask.shape, ...value.shape.slice(rowDim + 1)]);
   }
   const whole = fit(op, source, shape);

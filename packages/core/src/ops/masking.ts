@@ -1,5 +1,6 @@
 import { checkSameDType, checkTensor } from '../dispatch/checks.ts';
 import { composite, pointwise } from '../dispatch/declare.ts';
+import { explainFault } from '../dispatch/faults.ts';
 import { ShapeError, showShape } from '../errors.ts';
 import { gradEnabled, withRecording } from '../graph/mode.ts';
 import type { Tensor } from '../graph/tensor.ts';
@@ -95,7 +96,8 @@ export const maskedScatter = composite(
       refuseTrue(count.total);
       return clone(expand(x, shape));
     }
-    const taken = takeSlices(flat(source), 0, rowBefore(count.running));
+    const wrong = (): string => `the mask takes more elements than source has, ${source.size}`;
+    const taken = explainFault('maskedScatter', wrong, () => takeSlices(flat(source), 0, rowBefore(count.running)));
     return where(truths, reshape(taken, shape), x);
   },
   { inPlace: true },

@@ -104,7 +104,7 @@ export interface NonzeroStaticOptions {
  * - returns: int32 `[size, rank]`
  *
  * @throws {ArgumentError} `size` is no integer of 0 or more.
- * @example nonzeroStatic(tensor([0, 3]), { size: 2 }) // tensor([[1], [-1]])
+ * @example nonzeroStatic(tensor([0, 3]), { size: 2 }) // tensor([[ 1], [-1]])
  */
 export const nonzeroStatic = composite('nonzeroStatic', (x: Tensor, options: NonzeroStaticOptions): Tensor => {
   checkTensor('nonzeroStatic', 'x', x);

@@ -61,6 +61,8 @@ export const batchNorm = composite(
   'batchNorm',
   (x: Tensor, runningMean?: Tensor | null, runningVar?: Tensor | null, weight?: Tensor | null, bias?: Tensor | null, options: BatchNormOptions = {}): Tensor => {
     checkOptions('batchNorm', options, ['training', 'momentum', 'eps']);
+    checkTensor('batchNorm', 'x', x);
+    if (x.size === 0 && x.shape.length < 2) return mul(x, 1);
     checkChannels('batchNorm', x, { runningMean, runningVar, weight, bias });
     const { training = false, momentum = 0.1, eps = 1e-5 } = options;
     const place = (v: Tensor): Tensor => alongChannels(v, x);

@@ -11,7 +11,7 @@ import { type Shape, sizeOf } from '../shape.ts';
 import { expand, sum } from './broadcast.ts';
 import { gather, gatherBackward } from './gather.ts';
 import { permute, reshape, squeeze, unsqueeze } from './reshape.ts';
-import { overlapAdd, padForWindows, type Size, sizeList, spanOf, spatial, type Windows, windowsOf } from './windows.ts';
+import { overlapAdd, padForWindows, type Size, sizeList, spanOf, type Windows, windowsOf } from './windows.ts';
 
 /** What pools of a tensor look like to its spatial dimensions, with the size that they are taken from. */
 export interface Pool extends Windows {

@@ -1,5 +1,6 @@
 import { checkIndex, checkInteger, checkTensor } from '../dispatch/checks.ts';
 import { composite, type Declared, pointwise } from '../dispatch/declare.ts';
+import { explainFault } from '../dispatch/faults.ts';
 import { ArgumentError, BackendError, checkOptions, describe, ShapeError, showShape } from '../errors.ts';
 import { isTensor, type Tensor } from '../graph/tensor.ts';
 import { wrapDim } from '../shape.ts';
@@ -47,7 +48,8 @@ export const repeatInterleave = composite('repeatInterleave', (x: Tensor, ...res
   const at = flat ? 0 : wrapDim('repeatInterleave', dim, x);
   if (typeof repeats === 'number') return repeatEvenly(whole, repeats, at, outputSize);
   checkIndex('repeatInterleave', 'repeats', repeats);
-  return takeSlices(whole, at, sourceOfEach(repeats, whole.shape[at]!, outputSize));
+  const wrong = (): string => `the repeats are negative, or do not sum to the outputSize ${outputSize}`;
+  return explainFault('repeatInterleave', wrong, () => takeSlices(whole, at, sourceOfEach(repeats, whole.shape[at]!, outputSize)));
 }) as unknown as RepeatInterleave; // The overloads name the arguments that the function tells apart.
 
 function outputSizeOf(options: unknown): number | undefined {

@@ -2,7 +2,7 @@ import { along } from '../dispatch/along.ts';
 import { type Declared, pointwise, primitive } from '../dispatch/declare.ts';
 import { copyInto } from '../dispatch/in-place.ts';
 import { operandWith } from '../dispatch/operands.ts';
-import type { Scalar } from '../dtype.ts';
+import { isInteger, type Scalar } from '../dtype.ts';
 import type { Tensor } from '../graph/tensor.ts';
 import { sizeOf } from '../shape.ts';
 import type { ScatterMode } from '../storage/contract.ts';
@@ -44,7 +44,7 @@ function scatterAt(name: string, mode: ScatterMode, saves: readonly (keyof Scatt
 }
 
 /** One value for every element of `index`, in the dtype of `like`. */
-export const valueAt = (like: Tensor, index: Tensor, value: Scalar): Tensor => expand(filled(like.entry, [], like.dtype, value), index.shape);
+export const valueAt = (like: Tensor, index: Tensor, value: Scalar): Tensor => expand(filled(like.entry, [], like.dtype, isInteger(like.dtype) && typeof value === 'number' ? Math.trunc(value) : value), index.shape);
 
 /** `y[index] = src`; where an index repeats, one of the values stays. */
 export const assignAt: ScatterAt = scatterAt('scatter', 'assign', ['index'], (dy, { index }, dim) => ({

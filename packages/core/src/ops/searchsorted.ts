@@ -55,7 +55,7 @@ function isRight(op: string, options: Pick<SearchsortedOptions, 'right' | 'side'
 
 const asValues = (op: string, sequence: Tensor, values: Tensor | Scalar): Tensor => {
   if (isTensor(values)) {
-    checkSameDType(op, 'the values', values.dtype, sequence.dtype);
+    checkSameDType(op, 'the value', values.dtype, sequence.dtype, 'the sequence');
     return values;
   }
   if (typeof values !== 'number' && typeof values !== 'boolean' && typeof values !== 'bigint') {

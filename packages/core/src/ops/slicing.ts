@@ -2,10 +2,11 @@ import { composite, type ViewOperator, view } from '../dispatch/declare.ts';
 import { copyInto } from '../dispatch/in-place.ts';
 import type { Geometry } from '../dispatch/view.ts';
 import { ArgumentError, checkOptions, ShapeError } from '../errors.ts';
-import type { Tensor } from '../graph/tensor.ts';
+import { isTensor, type Tensor } from '../graph/tensor.ts';
 import { wrapDim, wrapDims } from '../shape.ts';
 import { add } from './arithmetic.ts';
 import { filled } from './filling.ts';
+import { readSync } from './reading.ts';
 import { reshape } from './reshape.ts';
 
 /** The gradient of a view that takes some elements, each once: zeros with the view's part filled in. */
@@ -70,11 +71,12 @@ const clip = (bound: number, size: number): number => Math.min(Math.max(bound < 
  *
  * @throws {ShapeError} the range lies outside.
  */
-export const narrow = composite('narrow', (x: Tensor, dim: number, start: number, length: number): Tensor => {
+export const narrow = composite('narrow', (x: Tensor, dim: number, start: number | Tensor, length: number): Tensor => {
   const size = x.shape[alongDim('narrow', x, dim)]!;
-  const from = start < 0 ? start + size : start;
+  const first = isTensor(start) ? Number(readSync('narrow', start)[0]) : start;
+  const from = first < 0 ? first + size : first;
   if (!(from >= 0 && length >= 0 && from + length <= size)) {
-    throw new ShapeError(`narrow: ${length} elements from ${start} lie outside dim ${dim} of size ${size}`, { op: 'narrow' });
+    throw new ShapeError(`narrow: ${length} elements from ${first} lie outside dim ${dim} of size ${size}`, { op: 'narrow' });
   }
   return sliceView(x, dim, from, from + length, 1);
 });

@@ -5,6 +5,7 @@ import { operandWith } from '../dispatch/operands.ts';
 import { ArgumentError, checkOptions, ShapeError, showShape } from '../errors.ts';
 import type { Tensor } from '../graph/tensor.ts';
 import { wrapDim } from '../shape.ts';
+import type { KeepdimOptions } from './arg-reduce.ts';
 import { clone } from './copying.ts';
 import { filled, zerosOf } from './filling.ts';
 import type { ValuesAndIndices } from './max-min.ts';
@@ -97,17 +98,12 @@ function nth(op: string, x: Tensor, rank: number, dim: number, keepdim: boolean)
   return { values: reshape(clone(narrow(values, at, rank, 1)), shape), indices: reshape(clone(narrow(indices, at, rank, 1)), shape) };
 }
 
-export interface Keepdim {
-  /** Keeps the reduced dimension with size 1. */
-  readonly keepdim?: boolean;
-}
-
 /**
  * The `k`-th smallest value along `dim`, counted from 1, and its index.
  *
  * @throws {ShapeError} `k` is not in `1..n`.
  */
-export const kthvalue = composite('kthvalue', (x: Tensor, k: number, dim: number = -1, options: Keepdim = {}): ValuesAndIndices => {
+export const kthvalue = composite('kthvalue', (x: Tensor, k: number, dim: number = -1, options: KeepdimOptions = {}): ValuesAndIndices => {
   checkOptions('kthvalue', options, ['keepdim']);
   checkTensor('kthvalue', 'x', x);
   const size = x.shape[wrapDim('kthvalue', dim, x)] ?? 1;
@@ -118,10 +114,10 @@ export const kthvalue = composite('kthvalue', (x: Tensor, k: number, dim: number
 /** The median of all elements, or along a dimension with its index. */
 export interface MedianOperator {
   (x: Tensor): Tensor;
-  (x: Tensor, dim: number, options?: Keepdim): ValuesAndIndices;
+  (x: Tensor, dim: number, options?: KeepdimOptions): ValuesAndIndices;
 }
 
-function lowerMedian(x: Tensor, dim?: number, options: Keepdim = {}): Tensor | ValuesAndIndices {
+function lowerMedian(x: Tensor, dim?: number, options: KeepdimOptions = {}): Tensor | ValuesAndIndices {
   checkTensor('median', 'x', x);
   checkOptions('median', options, ['keepdim']);
   const whole = dim === undefined;

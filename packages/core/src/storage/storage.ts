@@ -31,14 +31,17 @@ function release(entry: DeviceEntry, allocation: Allocation): void {
 export class Storage {
   readonly entry: DeviceEntry;
   readonly allocation: Allocation;
+  /** What its elements take, without padding. */
+  readonly byteLength: number;
   version = 0;
   /** The in-place operator that changed it last, for error texts. */
   changedBy = '';
   private owners = 0;
 
-  constructor(entry: DeviceEntry, allocation: Allocation) {
+  constructor(entry: DeviceEntry, allocation: Allocation, byteLength: number) {
     this.entry = entry;
     this.allocation = allocation;
+    this.byteLength = byteLength;
     if (entry.limits.collected) return;
     const account = use.get(entry) ?? { storages: 0, byteLength: 0 };
     account.storages += 1;
@@ -71,7 +74,7 @@ export function allocateStorage(entry: DeviceEntry, dtype: DType, size: number):
       { data: { byteLength, limit: entry.limits.maxByteLength } },
     );
   }
-  return new Storage(entry, entry.backend.allocate(byteLength, dtype));
+  return new Storage(entry, entry.backend.allocate(byteLength, dtype), size * byteLengthOf(dtype));
 }
 
 /** What tensors hold on a device that JavaScript's collector does not manage; zeros for one that it does. */

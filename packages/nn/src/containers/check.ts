@@ -9,8 +9,13 @@ export const asModule =
   (value: unknown, where: string): M => {
     // Which modules a container takes is for the types to say.
     if (isModule(value)) return value as M;
-    const hint = typeof value === 'function' ? '; a function becomes a module by a class of yours, or is called in forward' : '';
-    throw new ArgumentError(`${owner}: ${where} must be a module, got ${describe(value)}${hint}`, { op: owner });
+    const hint =
+      typeof value === 'function'
+        ? '; a function becomes a module by a class of yours, or is called in forward'
+        : '';
+    throw new ArgumentError(`${owner}: ${where} must be a module, got ${describe(value)}${hint}`, {
+      op: owner,
+    });
   };
 
 /** Makes parameters of tensors, for a container. */

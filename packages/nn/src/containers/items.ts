@@ -33,11 +33,15 @@ export class IndexedItems<T> {
 
   extend(values: unknown): void {
     if (typeof values !== 'object' || values === null || !(Symbol.iterator in values)) {
-      throw new ArgumentError(`${this.owner}: it takes an array, got ${describe(values)}`, { op: this.owner });
+      throw new ArgumentError(`${this.owner}: it takes an array, got ${describe(values)}`, {
+        op: this.owner,
+      });
     }
     // Checked as a whole, so that a wrong one adds none.
     const start = this.values.length;
-    this.values.push(...Array.from(values as Iterable<unknown>, (value, i) => this.check(value, `item ${start + i}`)));
+    this.values.push(
+      ...Array.from(values as Iterable<unknown>, (value, i) => this.check(value, `item ${start + i}`)),
+    );
   }
 
   insert(index: number, value: unknown): void {
@@ -59,7 +63,10 @@ export class IndexedItems<T> {
   }
 
   private outOfRange(index: number): ArgumentError {
-    return new ArgumentError(`${this.owner}: index ${describe(index)} is out of range; it holds ${this.values.length}`, { op: this.owner, data: { index } });
+    return new ArgumentError(
+      `${this.owner}: index ${describe(index)} is out of range; it holds ${this.values.length}`,
+      { op: this.owner, data: { index } },
+    );
   }
 }
 
@@ -77,21 +84,32 @@ export class NamedItems<T> {
   get(name: string): T {
     const found = this.map.get(name);
     if (found !== undefined) return found;
-    throw new ArgumentError(`${this.owner}: there is no ${JSON.stringify(name)}; it holds: ${[...this.map.keys()].join(', ') || 'nothing'}`, { op: this.owner, data: { name } });
+    throw new ArgumentError(
+      `${this.owner}: there is no ${JSON.stringify(name)}; it holds: ${[...this.map.keys()].join(', ') || 'nothing'}`,
+      { op: this.owner, data: { name } },
+    );
   }
 
   set(name: string, value: unknown): void {
     if (typeof name !== 'string' || name === '' || name.includes('.')) {
-      throw new ArgumentError(`${this.owner}: a name is a text without dots, got ${describe(name)}`, { op: this.owner, data: { name } });
+      throw new ArgumentError(`${this.owner}: a name is a text without dots, got ${describe(name)}`, {
+        op: this.owner,
+        data: { name },
+      });
     }
     this.map.set(name, this.check(value, name));
   }
 
   setAll(values: unknown): void {
     if (typeof values !== 'object' || values === null || Array.isArray(values)) {
-      throw new ArgumentError(`${this.owner}: it takes a record, { name: … }, got ${describe(values)}`, { op: this.owner });
+      throw new ArgumentError(`${this.owner}: it takes a record, { name: … }, got ${describe(values)}`, {
+        op: this.owner,
+      });
     }
-    for (const [name, value] of values instanceof Map ? (values as Map<string, unknown>) : Object.entries(values)) this.set(name, value);
+    for (const [name, value] of values instanceof Map
+      ? (values as Map<string, unknown>)
+      : Object.entries(values))
+      this.set(name, value);
   }
 
   remove(name: string): T {

@@ -13,7 +13,9 @@ import { NamedItems } from './items.ts';
  * const heads = new ModuleDict({ value: new Linear(4, 1), policy: new Linear(4, 3) });
  * heads.get('policy').forward(ones([2, 4])).shape // [2, 3]
  */
-export class ModuleDict<Items extends Readonly<Record<string, AnyModule>> = Readonly<Record<string, Module>>> extends Module<[], never> {
+export class ModuleDict<
+  Items extends Readonly<Record<string, AnyModule>> = Readonly<Record<string, Module>>,
+> extends Module<[], never> {
   static readonly builtIn = 'ModuleDict';
   #items = new NamedItems<AnyModule>('ModuleDict', asModule('ModuleDict'));
 
@@ -65,6 +67,9 @@ export class ModuleDict<Items extends Readonly<Record<string, AnyModule>> = Read
 
   /** @throws {ArgumentError} always. */
   forward(): never {
-    throw new ArgumentError("ModuleDict: it has no forward; call its modules: this.heads.get('value').forward(x)", { op: 'ModuleDict' });
+    throw new ArgumentError(
+      "ModuleDict: it has no forward; call its modules: this.heads.get('value').forward(x)",
+      { op: 'ModuleDict' },
+    );
   }
 }

@@ -78,7 +78,10 @@ export class ModuleList<M extends AnyModule = Module> extends Module<[], never> 
 
   /** @throws {ArgumentError} always: a list does not say in which order, or whether, its modules run. */
   forward(): never {
-    throw new ArgumentError('ModuleList: it has no forward; loop over it: for (const layer of this.layers) x = layer.forward(x)', { op: 'ModuleList' });
+    throw new ArgumentError(
+      'ModuleList: it has no forward; loop over it: for (const layer of this.layers) x = layer.forward(x)',
+      { op: 'ModuleList' },
+    );
   }
 
   override toString(): string {

@@ -18,7 +18,8 @@ const TYPE_NAMES: Readonly<Record<DType, string>> = {
   complex64: 'ComplexFloat',
 };
 
-const line = (name: string, type: string, { shape }: Tensor): string => `  (${name}): Parameter containing: [${type} of size ${shape.join('x')}]`;
+const line = (name: string, type: string, { shape }: Tensor): string =>
+  `  (${name}): Parameter containing: [${type} of size ${shape.join('x')}]`;
 
 /**
  * A list of parameters, in state dicts under their indices. Plain tensors become parameters.
@@ -74,11 +75,15 @@ export class ParameterList extends Module<[], never> {
 
   /** @throws {ArgumentError} always. */
   forward(): never {
-    throw new ArgumentError('ParameterList: it has no forward; loop over it or take at(i)', { op: 'ParameterList' });
+    throw new ArgumentError('ParameterList: it has no forward; loop over it or take at(i)', {
+      op: 'ParameterList',
+    });
   }
 
   override toString(): string {
-    const lines = this.#items.entries().map(([name, tensor]) => `  ${line(name, `torch.${tensor.dtype}`, tensor)}`);
+    const lines = this.#items
+      .entries()
+      .map(([name, tensor]) => `  ${line(name, `torch.${tensor.dtype}`, tensor)}`);
     return lines.length === 0 ? 'ParameterList()' : `ParameterList(\n${lines.join('\n')}\n)`;
   }
 }
@@ -145,7 +150,9 @@ export class ParameterDict<K extends string = string> extends Module<[], never> 
   }
 
   override toString(): string {
-    const lines = [...this.#items.map].map(([name, tensor]) => line(name, `torch.${TYPE_NAMES[tensor.dtype]}Tensor`, tensor));
+    const lines = [...this.#items.map].map(([name, tensor]) =>
+      line(name, `torch.${TYPE_NAMES[tensor.dtype]}Tensor`, tensor),
+    );
     return `ParameterDict(${lines.join('\n')})`;
   }
 }

@@ -4,7 +4,9 @@ import { FIELDS, isLeafLayer, isModule } from '../module/walk.ts';
 import { asModule } from './check.ts';
 
 /** The layer at an index that is known when compiling, else any of them. */
-type At<Layers extends readonly Module[], I extends number> = `${I}` extends keyof Layers ? Layers[`${I}`] : Layers[number];
+type At<Layers extends readonly Module[], I extends number> = `${I}` extends keyof Layers
+  ? Layers[`${I}`]
+  : Layers[number];
 
 /**
  * Modules one after the other, each given what the one before it gave. Their names are `0`, `1`, …, or the keys of a
@@ -26,11 +28,19 @@ export class Sequential<const Layers extends readonly Module[] = readonly Module
     const check = asModule<Module>('Sequential');
     const [first] = layers;
     if (layers.length === 1 && Array.isArray(first)) {
-      throw new ArgumentError('Sequential: the modules come one by one, not in an array: new Sequential(...layers)', { op: 'Sequential' });
+      throw new ArgumentError(
+        'Sequential: the modules come one by one, not in an array: new Sequential(...layers)',
+        { op: 'Sequential' },
+      );
     }
     const named = layers.length === 1 && typeof first === 'object' && first !== null && !isModule(first);
-    const entries: [string, unknown][] = named ? Object.entries(first) : layers.map((layer, i) => [String(i), layer]);
-    this.#layers = entries.map(([name, layer]) => [checkName(name), check(layer, named ? name : `module ${name}`)]);
+    const entries: [string, unknown][] = named
+      ? Object.entries(first)
+      : layers.map((layer, i) => [String(i), layer]);
+    this.#layers = entries.map(([name, layer]) => [
+      checkName(name),
+      check(layer, named ? name : `module ${name}`),
+    ]);
   }
 
   /** @internal */
@@ -104,7 +114,10 @@ export class Sequential<const Layers extends readonly Module[] = readonly Module
     const { length } = this.#layers;
     const at = index < 0 ? index + length : index;
     if (Number.isInteger(at) && at >= 0 && at < length) return at;
-    throw new ArgumentError(`Sequential: index ${describe(index)} is out of range; it holds ${length} modules`, { op: 'Sequential', data: { index } });
+    throw new ArgumentError(
+      `Sequential: index ${describe(index)} is out of range; it holds ${length} modules`,
+      { op: 'Sequential', data: { index } },
+    );
   }
 
   /** @internal Whether all of it is ours. */
@@ -113,7 +126,8 @@ export class Sequential<const Layers extends readonly Module[] = readonly Module
   }
 }
 
-const isOwn = (layer: AnyModule): boolean => (layer instanceof Sequential ? layer.constructor === Sequential && layer.isOwn : isLeafLayer(layer));
+const isOwn = (layer: AnyModule): boolean =>
+  layer instanceof Sequential ? layer.constructor === Sequential && layer.isOwn : isLeafLayer(layer);
 
 function run(layers: readonly (readonly [string, Module])[], start: number, end: number, x: Tensor): Tensor {
   let y = x;
@@ -123,5 +137,8 @@ function run(layers: readonly (readonly [string, Module])[], start: number, end:
 
 function checkName(name: string): string {
   if (name !== '' && !name.includes('.')) return name;
-  throw new ArgumentError(`Sequential: a name is a text without dots, got ${describe(name)}`, { op: 'Sequential', data: { name } });
+  throw new ArgumentError(`Sequential: a name is a text without dots, got ${describe(name)}`, {
+    op: 'Sequential',
+    data: { name },
+  });
 }

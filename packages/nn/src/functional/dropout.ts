@@ -1,4 +1,16 @@
-import { add, ArgumentError, checkOptions, type DropoutOptions, empty, mul, scope, ShapeError, showShape, sub, type Tensor } from '@flambeau/core';
+import {
+  ArgumentError,
+  add,
+  checkOptions,
+  type DropoutOptions,
+  empty,
+  mul,
+  ShapeError,
+  scope,
+  showShape,
+  sub,
+  type Tensor,
+} from '@flambeau/core';
 
 function settle(op: string, options: DropoutOptions): { readonly p: number; readonly training: boolean } {
   checkOptions(op, options, ['p', 'training', 'generator']);
@@ -9,7 +21,10 @@ function settle(op: string, options: DropoutOptions): { readonly p: number; read
 
 /** 1 where something is kept and 0 where it is dropped. */
 function keep(x: Tensor, shape: readonly number[], p: number, { generator }: DropoutOptions): Tensor {
-  return empty(shape, { dtype: x.dtype, device: x.device }).bernoulli_(1 - p, generator === undefined ? {} : { generator });
+  return empty(shape, { dtype: x.dtype, device: x.device }).bernoulli_(
+    1 - p,
+    generator === undefined ? {} : { generator },
+  );
 }
 
 /** One value for each channel: `[batch, channels, 1, ...]`. */
@@ -18,7 +33,11 @@ const perChannel = ({ shape }: Tensor): readonly number[] => shape.map((size, i)
 /** Drops whole channels; `ranks` says how many dimensions an input may have, the smaller of two without a batch. */
 function dropChannels(op: string, x: Tensor, ranks: readonly number[], options: DropoutOptions): Tensor {
   const { p, training } = settle(op, options);
-  if (!ranks.includes(x.ndim)) throw new ShapeError(`${op}: x must have ${ranks.join(' or ')} dimensions, got ${showShape(x.shape)}`, { op, data: { shape: x.shape } });
+  if (!ranks.includes(x.ndim))
+    throw new ShapeError(`${op}: x must have ${ranks.join(' or ')} dimensions, got ${showShape(x.shape)}`, {
+      op,
+      data: { shape: x.shape },
+    });
   if (!training || p === 0) return x;
   const unbatched = ranks.length > 1 && x.ndim === Math.min(...ranks);
   return scope(() => {
@@ -34,7 +53,8 @@ function dropChannels(op: string, x: Tensor, ranks: readonly number[], options: 
  *
  * @throws {ShapeError} `x` has another number of dimensions. @throws {ArgumentError} `p` lies outside `0..1`.
  */
-export const dropout1d = (x: Tensor, options: DropoutOptions = {}): Tensor => dropChannels('dropout1d', x, [2, 3], options);
+export const dropout1d = (x: Tensor, options: DropoutOptions = {}): Tensor =>
+  dropChannels('dropout1d', x, [2, 3], options);
 
 /**
  * Zeroes whole channels with probability `p` and scales the others by `1 / (1 - p)`.
@@ -55,7 +75,8 @@ export function dropout2d(x: Tensor, options: DropoutOptions = {}): Tensor {
  *
  * @throws {ShapeError} `x` has another number of dimensions. @throws {ArgumentError} `p` lies outside `0..1`.
  */
-export const dropout3d = (x: Tensor, options: DropoutOptions = {}): Tensor => dropChannels('dropout3d', x, [4, 5], options);
+export const dropout3d = (x: Tensor, options: DropoutOptions = {}): Tensor =>
+  dropChannels('dropout3d', x, [4, 5], options);
 
 /** What SELU tends to for very negative inputs. */
 const SATURATION = -1.7580993408473766;
@@ -78,7 +99,9 @@ function dropToSaturation(op: string, x: Tensor, shape: readonly number[], optio
  * @throws {ArgumentError} `p` lies outside `0..1`.
  * @see https://arxiv.org/abs/1706.02515
  */
-export const alphaDropout = (x: Tensor, options: DropoutOptions = {}): Tensor => dropToSaturation('alphaDropout', x, x.shape, options);
+export const alphaDropout = (x: Tensor, options: DropoutOptions = {}): Tensor =>
+  dropToSaturation('alphaDropout', x, x.shape, options);
 
 /** `alphaDropout` of whole channels of `[batch, channels, ...]`. */
-export const featureAlphaDropout = (x: Tensor, options: DropoutOptions = {}): Tensor => dropToSaturation('featureAlphaDropout', x, perChannel(x), options);
+export const featureAlphaDropout = (x: Tensor, options: DropoutOptions = {}): Tensor =>
+  dropToSaturation('featureAlphaDropout', x, perChannel(x), options);

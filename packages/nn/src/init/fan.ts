@@ -50,9 +50,15 @@ const GAINS: Readonly<Record<string, (param: number) => number>> = {
 export function calculateGain(nonlinearity: Nonlinearity, param = 0.01): number {
   const gain = GAINS[plain(String(nonlinearity))];
   if (gain === undefined) {
-    throw new ArgumentError(`calculateGain: unknown nonlinearity ${describe(nonlinearity)}; known: linear, conv1d … convTranspose3d, sigmoid, tanh, relu, leakyRelu, selu`, { op: 'calculateGain' });
+    throw new ArgumentError(
+      `calculateGain: unknown nonlinearity ${describe(nonlinearity)}; known: linear, conv1d … convTranspose3d, sigmoid, tanh, relu, leakyRelu, selu`,
+      { op: 'calculateGain' },
+    );
   }
-  if (typeof param !== 'number') throw new ArgumentError(`calculateGain: the slope must be a number, got ${describe(param)}`, { op: 'calculateGain' });
+  if (typeof param !== 'number')
+    throw new ArgumentError(`calculateGain: the slope must be a number, got ${describe(param)}`, {
+      op: 'calculateGain',
+    });
   return gain(param);
 }
 
@@ -61,7 +67,11 @@ export function calculateGain(nonlinearity: Nonlinearity, param = 0.01): number 
  * @throws {ShapeError} the weight has fewer than two dimensions.
  */
 export function fans(op: string, { shape }: Tensor): { readonly fanIn: number; readonly fanOut: number } {
-  if (shape.length < 2) throw new ShapeError(`${op}: a weight has two dimensions or more, [out, in, ...]; got ${showShape(shape)}`, { op, data: { shape } });
+  if (shape.length < 2)
+    throw new ShapeError(
+      `${op}: a weight has two dimensions or more, [out, in, ...]; got ${showShape(shape)}`,
+      { op, data: { shape } },
+    );
   const window = shape.slice(2).reduce((size, n) => size * n, 1);
   return { fanIn: shape[1]! * window, fanOut: shape[0]! * window };
 }

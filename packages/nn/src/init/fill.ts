@@ -1,4 +1,17 @@
-import { ArgumentError, checkOptions, describe, eye, fromArray, type Generator, isTensor, noGrad, scope, ShapeError, showShape, type Tensor } from '@flambeau/core';
+import {
+  ArgumentError,
+  checkOptions,
+  describe,
+  eye,
+  fromArray,
+  type Generator,
+  isTensor,
+  noGrad,
+  ShapeError,
+  scope,
+  showShape,
+  type Tensor,
+} from '@flambeau/core';
 
 export interface DrawOptions {
   /** Where the random numbers come from. Default: the generator that `manualSeed` sets. */
@@ -13,7 +26,8 @@ export function initialise(op: string, tensor: Tensor, body: () => void): Tensor
 }
 
 /** The options of a draw, without the keys that are of the initialisation itself. */
-export const draw = ({ generator }: DrawOptions): DrawOptions => (generator === undefined ? {} : { generator });
+export const draw = ({ generator }: DrawOptions): DrawOptions =>
+  generator === undefined ? {} : { generator };
 
 export interface UniformOptions extends DrawOptions {
   /** Lower bound. Default 0. */
@@ -30,7 +44,12 @@ export interface UniformOptions extends DrawOptions {
  */
 export function uniform_(tensor: Tensor, a?: number, b?: number, options?: DrawOptions): Tensor;
 export function uniform_(tensor: Tensor, options: UniformOptions): Tensor;
-export function uniform_(tensor: Tensor, a: number | UniformOptions = 0, b = 1, options: DrawOptions = {}): Tensor {
+export function uniform_(
+  tensor: Tensor,
+  a: number | UniformOptions = 0,
+  b = 1,
+  options: DrawOptions = {},
+): Tensor {
   if (typeof a === 'object') {
     checkOptions('uniform_', a, ['a', 'b', 'generator']);
     return uniform_(tensor, a.a ?? 0, a.b ?? 1, draw(a));
@@ -53,7 +72,12 @@ export interface NormalOptions extends DrawOptions {
  */
 export function normal_(tensor: Tensor, mean?: number, std?: number, options?: DrawOptions): Tensor;
 export function normal_(tensor: Tensor, options: NormalOptions): Tensor;
-export function normal_(tensor: Tensor, mean: number | NormalOptions = 0, std = 1, options: DrawOptions = {}): Tensor {
+export function normal_(
+  tensor: Tensor,
+  mean: number | NormalOptions = 0,
+  std = 1,
+  options: DrawOptions = {},
+): Tensor {
   if (typeof mean === 'object') {
     checkOptions('normal_', mean, ['mean', 'std', 'generator']);
     return normal_(tensor, mean.mean ?? 0, mean.std ?? 1, draw(mean));
@@ -62,7 +86,8 @@ export function normal_(tensor: Tensor, mean: number | NormalOptions = 0, std = 
 }
 
 /** Overwrites a tensor with one value. @example init.constant_(empty([2]), 3) // tensor([3., 3.]) */
-export const constant_ = (tensor: Tensor, value: number): Tensor => initialise('constant_', tensor, () => tensor.fill_(value));
+export const constant_ = (tensor: Tensor, value: number): Tensor =>
+  initialise('constant_', tensor, () => tensor.fill_(value));
 
 /** Overwrites a tensor with ones. */
 export const ones_ = (tensor: Tensor): Tensor => initialise('ones_', tensor, () => tensor.fill_(1));
@@ -79,7 +104,11 @@ export const zeros_ = (tensor: Tensor): Tensor => initialise('zeros_', tensor, (
 export function eye_(tensor: Tensor): Tensor {
   return initialise('eye_', tensor, () => {
     const { shape, dtype, device } = tensor;
-    if (shape.length !== 2) throw new ShapeError(`eye_: it fills a matrix, got ${showShape(shape)}`, { op: 'eye_', data: { shape } });
+    if (shape.length !== 2)
+      throw new ShapeError(`eye_: it fills a matrix, got ${showShape(shape)}`, {
+        op: 'eye_',
+        data: { shape },
+      });
     tensor.copy_(eye(shape[0]!, shape[1]!, { dtype, device }));
   });
 }
@@ -95,9 +124,16 @@ export function dirac_(tensor: Tensor, options: { readonly groups?: number } = {
     checkOptions('dirac_', options, ['groups']);
     const { groups = 1 } = options;
     const { shape, dtype, device } = tensor;
-    if (shape.length < 3 || shape.length > 5) throw new ShapeError(`dirac_: it fills a weight [out, in, ...window] of 3 to 5 dimensions, got ${showShape(shape)}`, { op: 'dirac_', data: { shape } });
+    if (shape.length < 3 || shape.length > 5)
+      throw new ShapeError(
+        `dirac_: it fills a weight [out, in, ...window] of 3 to 5 dimensions, got ${showShape(shape)}`,
+        { op: 'dirac_', data: { shape } },
+      );
     const [out, channels, ...window] = shape as [number, number, ...number[]];
-    if (!Number.isInteger(groups) || groups < 1 || out % groups !== 0) throw new ShapeError(`dirac_: ${groups} groups do not divide the first size of ${showShape(shape)}`, { op: 'dirac_' });
+    if (!Number.isInteger(groups) || groups < 1 || out % groups !== 0)
+      throw new ShapeError(`dirac_: ${groups} groups do not divide the first size of ${showShape(shape)}`, {
+        op: 'dirac_',
+      });
     const area = window.reduce((a, b) => a * b, 1);
     const centre = window.reduce((at, n) => at * n + Math.floor(n / 2), 0);
     const values = new Float32Array(out * channels * area);

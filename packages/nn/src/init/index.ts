@@ -2,8 +2,8 @@
 export { calculateGain, type FanMode, type Nonlinearity } from './fan.ts';
 export {
   constant_,
-  dirac_,
   type DrawOptions,
+  dirac_,
   eye_,
   type NormalOptions,
   normal_,
@@ -13,6 +13,13 @@ export {
   zeros_,
 } from './fill.ts';
 export { type OrthogonalOptions, orthogonal_ } from './orthogonal.ts';
-export { type KaimingOptions, kaimingNormal_, kaimingUniform_, type XavierOptions, xavierNormal_, xavierUniform_ } from './scaled.ts';
+export {
+  type KaimingOptions,
+  kaimingNormal_,
+  kaimingUniform_,
+  type XavierOptions,
+  xavierNormal_,
+  xavierUniform_,
+} from './scaled.ts';
 export { type SparseOptions, sparse_ } from './sparse.ts';
 export { type TruncNormalOptions, truncNormal_ } from './trunc-normal.ts';

@@ -1,6 +1,22 @@
-import { checkOptions, div, emptyLike, matmul, mul, narrow, ShapeError, showShape, sqrt, square, sub, sum, type Tensor, transpose, zeros } from '@flambeau/core';
-import { scope } from '@flambeau/core';
-import { draw, type DrawOptions, initialise } from './fill.ts';
+import {
+  checkOptions,
+  div,
+  emptyLike,
+  matmul,
+  mul,
+  narrow,
+  ShapeError,
+  scope,
+  showShape,
+  sqrt,
+  square,
+  sub,
+  sum,
+  type Tensor,
+  transpose,
+  zeros,
+} from '@flambeau/core';
+import { type DrawOptions, draw, initialise } from './fill.ts';
 
 export interface OrthogonalOptions extends DrawOptions {
   /** A factor on the result. Default 1. */
@@ -18,7 +34,11 @@ export function orthogonal_(tensor: Tensor, options: OrthogonalOptions = {}): Te
   checkOptions('orthogonal_', options, ['gain', 'generator']);
   return initialise('orthogonal_', tensor, () => {
     const { shape } = tensor;
-    if (shape.length < 2) throw new ShapeError(`orthogonal_: it fills two dimensions or more, got ${showShape(shape)}`, { op: 'orthogonal_', data: { shape } });
+    if (shape.length < 2)
+      throw new ShapeError(`orthogonal_: it fills two dimensions or more, got ${showShape(shape)}`, {
+        op: 'orthogonal_',
+        data: { shape },
+      });
     if (tensor.size === 0) return;
     const rows = shape[0]!;
     const columns = tensor.size / rows;

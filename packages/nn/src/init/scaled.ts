@@ -1,6 +1,6 @@
 import { checkOptions, type Tensor } from '@flambeau/core';
 import { calculateGain, type FanMode, fanFor, fans, type Nonlinearity } from './fan.ts';
-import { draw, type DrawOptions, normal_, uniform_ } from './fill.ts';
+import { type DrawOptions, draw, normal_, uniform_ } from './fill.ts';
 
 export interface XavierOptions extends DrawOptions {
   /** Default 1. */

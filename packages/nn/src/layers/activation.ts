@@ -15,8 +15,8 @@ import {
   silu,
   softplus,
   softsign,
-  tanh,
   type Tensor,
+  tanh,
 } from '@flambeau/core';
 import * as init from '../init/index.ts';
 import { Module } from '../module/module.ts';

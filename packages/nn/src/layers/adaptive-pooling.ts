@@ -1,11 +1,11 @@
 import {
+  ArgumentError,
   adaptiveAvgPool1d,
   adaptiveAvgPool2d,
   adaptiveAvgPool3d,
   adaptiveMaxPool1d,
   adaptiveMaxPool2d,
   adaptiveMaxPool3d,
-  ArgumentError,
   checkOptions,
   describe,
   type Tensor,
@@ -21,7 +21,10 @@ function checkOutput(layer: string, rank: number, outputSize: OutputSize): void 
   const list: unknown = typeof outputSize === 'number' ? [outputSize] : outputSize;
   const fits = Array.isArray(list) && (typeof outputSize === 'number' || list.length === rank);
   if (fits && list.every((size) => size === null || (Number.isInteger(size) && size >= 0))) return;
-  throw new ArgumentError(`${layer}: outputSize must be an integer of 0 or more, or an array of ${rank} of them (null keeps a size); got ${describe(outputSize)}`, { op: layer });
+  throw new ArgumentError(
+    `${layer}: outputSize must be an integer of 0 or more, or an array of ${rank} of them (null keeps a size); got ${describe(outputSize)}`,
+    { op: layer },
+  );
 }
 
 abstract class AdaptiveAvgPool extends Module {
@@ -90,7 +93,12 @@ abstract class AdaptiveMaxPool<Indices extends boolean> extends Module<[x: Tenso
   readonly outputSize: OutputSize;
   readonly returnIndices: boolean;
 
-  protected constructor(layer: string, rank: number, outputSize: OutputSize, options: AdaptiveMaxPoolLayerOptions<Indices>) {
+  protected constructor(
+    layer: string,
+    rank: number,
+    outputSize: OutputSize,
+    options: AdaptiveMaxPoolLayerOptions<Indices>,
+  ) {
     super();
     checkOptions(layer, options, ['returnIndices']);
     checkOutput(layer, rank, outputSize);

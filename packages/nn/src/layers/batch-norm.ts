@@ -1,9 +1,25 @@
-import { add, batchNorm, checkOptions, div, mul, noGrad, ones, scope, ShapeError, showShape, sub, supportsDType, getDefaultDevice, type Tensor, zeros } from '@flambeau/core';
+import {
+  add,
+  batchNorm,
+  checkOptions,
+  div,
+  getDefaultDevice,
+  mul,
+  noGrad,
+  ones,
+  ShapeError,
+  scope,
+  showShape,
+  sub,
+  supportsDType,
+  type Tensor,
+  zeros,
+} from '@flambeau/core';
 import * as init from '../init/index.ts';
 import { Module } from '../module/module.ts';
 import { settings } from '../module/repr.ts';
 import { buffer } from '../module/roles.ts';
-import { checkCount, FACTORY, factory, type FactoryOptions, newParameter } from './settings.ts';
+import { checkCount, FACTORY, type FactoryOptions, factory, newParameter } from './settings.ts';
 
 export interface NormOptions extends FactoryOptions {
   /** Added to the variance. Default 1e-5. */
@@ -38,7 +54,12 @@ export abstract class NormNd extends Module {
   /** How many batches the statistics know; an int64, or an int32 where the device has none. */
   numBatchesTracked: Tensor | null;
 
-  protected constructor(layer: string, numFeatures: number, options: NormOptions, standard: { readonly affine: boolean; readonly track: boolean }) {
+  protected constructor(
+    layer: string,
+    numFeatures: number,
+    options: NormOptions,
+    standard: { readonly affine: boolean; readonly track: boolean },
+  ) {
     super();
     checkCount(layer, 'numFeatures', numFeatures, 1);
     checkOptions(layer, options, ['eps', 'momentum', 'affine', 'trackRunningStats', 'bias', ...FACTORY]);
@@ -96,7 +117,8 @@ abstract class BatchNorm extends NormNd {
         return batchNorm(x, null, null, weight, bias, { training: true, eps });
       }
       this.#count();
-      if (momentum !== null) return batchNorm(x, runningMean, runningVar, weight, bias, { training: true, momentum, eps });
+      if (momentum !== null)
+        return batchNorm(x, runningMean, runningVar, weight, bias, { training: true, momentum, eps });
       // The mean of all batches: the new one's share is one over their number, which only the device knows.
       const mean = zeros(runningMean.shape, { dtype: runningMean.dtype, device: runningMean.device });
       const variance = zeros(runningVar.shape, { dtype: runningVar.dtype, device: runningVar.device });
@@ -115,14 +137,18 @@ abstract class BatchNorm extends NormNd {
   }
 
   #approach(running: Tensor, batch: Tensor): void {
-    const share = this.numBatchesTracked === null ? 0 : div(1, this.numBatchesTracked.to({ dtype: running.dtype }));
+    const share =
+      this.numBatchesTracked === null ? 0 : div(1, this.numBatchesTracked.to({ dtype: running.dtype }));
     running.copy_(add(running, mul(sub(batch, running), share)));
   }
 }
 
 function checkRank(layer: string, { shape }: Tensor, ranks: readonly number[], what: string): void {
   if (ranks.includes(shape.length)) return;
-  throw new ShapeError(`${layer}: x must be ${what}, got ${showShape(shape)}`, { op: layer, data: { shape } });
+  throw new ShapeError(`${layer}: x must be ${what}, got ${showShape(shape)}`, {
+    op: layer,
+    data: { shape },
+  });
 }
 
 /**

@@ -3,7 +3,15 @@ import * as init from '../init/index.ts';
 import { Module } from '../module/module.ts';
 import { python, settings } from '../module/repr.ts';
 import { fillBias, type ResetOptions } from './linear.ts';
-import { checkChoice, checkCount, FACTORY, type FactoryOptions, newParameter, type Size, sizes } from './settings.ts';
+import {
+  checkChoice,
+  checkCount,
+  FACTORY,
+  type FactoryOptions,
+  newParameter,
+  type Size,
+  sizes,
+} from './settings.ts';
 
 /** What stands beyond the edges. */
 export type PaddingMode = 'zeros' | 'reflect' | 'replicate' | 'circular';
@@ -62,7 +70,10 @@ export abstract class ConvNd<Args extends unknown[]> extends Module<Args> {
     const { groups, kernelSize } = given;
     checkCount(layer, 'groups', groups, 1);
     if (inChannels % groups !== 0 || outChannels % groups !== 0) {
-      throw new ArgumentError(`${layer}: groups must divide both channel counts, got ${groups} groups for ${inChannels} and ${outChannels} channels`, { op: layer });
+      throw new ArgumentError(
+        `${layer}: groups must divide both channel counts, got ${groups} groups for ${inChannels} and ${outChannels} channels`,
+        { op: layer },
+      );
     }
     this.inChannels = inChannels;
     this.outChannels = outChannels;
@@ -114,7 +125,9 @@ function settle(layer: string, rank: number, kernelSize: Size, options: ConvLaye
   if (typeof padding === 'string') checkChoice(layer, 'padding', padding, ['same', 'valid']);
   const stride = sizes(layer, 'stride', options.stride ?? 1, rank, 1);
   if (padding === 'same' && stride.some((step) => step !== 1)) {
-    throw new ArgumentError(`${layer}: padding 'same' asks for a stride of 1, got ${python(stride)}`, { op: layer });
+    throw new ArgumentError(`${layer}: padding 'same' asks for a stride of 1, got ${python(stride)}`, {
+      op: layer,
+    });
   }
   return {
     kernelSize: sizes(layer, 'kernelSize', kernelSize, rank, 1),
@@ -134,7 +147,14 @@ abstract class Conv extends ConvNd<[x: Tensor]> {
   /** For `pad`: before and after, the last dimension first. */
   readonly #margins: readonly number[];
 
-  protected constructor(layer: string, rank: number, inChannels: number, outChannels: number, kernelSize: Size, options: ConvLayerOptions) {
+  protected constructor(
+    layer: string,
+    rank: number,
+    inChannels: number,
+    outChannels: number,
+    kernelSize: Size,
+    options: ConvLayerOptions,
+  ) {
     super(layer, inChannels, outChannels, settle(layer, rank, kernelSize, options), false, options);
     const margins = this.kernelSize.map((size, i): readonly number[] => {
       const { padding } = this;
@@ -147,8 +167,11 @@ abstract class Conv extends ConvNd<[x: Tensor]> {
 
   protected convolve(convolution: Convolution, x: Tensor): Tensor {
     const { weight, bias, stride, dilation, groups, paddingMode } = this;
-    if (paddingMode === 'zeros') return convolution(x, weight, bias, { stride, padding: this.padding, dilation, groups });
-    return scope(() => convolution(pad(x, this.#margins, { mode: paddingMode }), weight, bias, { stride, dilation, groups }));
+    if (paddingMode === 'zeros')
+      return convolution(x, weight, bias, { stride, padding: this.padding, dilation, groups });
+    return scope(() =>
+      convolution(pad(x, this.#margins, { mode: paddingMode }), weight, bias, { stride, dilation, groups }),
+    );
   }
 }
 

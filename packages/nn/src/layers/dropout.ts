@@ -30,7 +30,11 @@ abstract class DropoutNd extends Module {
   /** In training the dropped input, else `x` itself. */
   protected drop(dropping: typeof dropout | typeof dropout1d, x: Tensor): Tensor {
     if (!this.training) return x;
-    const y = dropping(x, { p: this.p, training: true, ...(this.#generator === undefined ? {} : { generator: this.#generator }) });
+    const y = dropping(x, {
+      p: this.p,
+      training: true,
+      ...(this.#generator === undefined ? {} : { generator: this.#generator }),
+    });
     return this.inplace ? x.copy_(y) : y;
   }
 

@@ -1,8 +1,20 @@
-import { ArgumentError, checkOptions, describe, embedding, isTensor, narrow, noGrad, scope, ShapeError, showShape, type Tensor } from '@flambeau/core';
+import {
+  ArgumentError,
+  checkOptions,
+  describe,
+  embedding,
+  isTensor,
+  narrow,
+  noGrad,
+  ShapeError,
+  scope,
+  showShape,
+  type Tensor,
+} from '@flambeau/core';
 import * as init from '../init/index.ts';
 import { Module } from '../module/module.ts';
-import { isParameter, parameter } from '../module/roles.ts';
 import { pythonFloat } from '../module/repr.ts';
+import { isParameter, parameter } from '../module/roles.ts';
 import type { ResetOptions } from './linear.ts';
 import { checkCount, FACTORY, type FactoryOptions, newParameter } from './settings.ts';
 
@@ -54,7 +66,10 @@ export class Embedding extends Module {
     checkCount('Embedding', 'numEmbeddings', numEmbeddings);
     checkCount('Embedding', 'embeddingDim', embeddingDim);
     checkOptions('Embedding', options, [...SETTINGS, 'weight', ...FACTORY]);
-    if (options.sparse) throw new ArgumentError('Embedding: there are no sparse gradients; leave sparse out', { op: 'Embedding' });
+    if (options.sparse)
+      throw new ArgumentError('Embedding: there are no sparse gradients; leave sparse out', {
+        op: 'Embedding',
+      });
     this.numEmbeddings = numEmbeddings;
     this.embeddingDim = embeddingDim;
     this.paddingIdx = rowOf(options.paddingIdx ?? null, numEmbeddings);
@@ -76,10 +91,17 @@ export class Embedding extends Module {
    * @example Embedding.fromPretrained(tensor([[1, 2], [3, 4]]), { freeze: false })
    */
   static fromPretrained(embeddings: Tensor, options: PretrainedOptions = {}): Embedding {
-    if (!isTensor(embeddings)) throw new ArgumentError(`fromPretrained: the table must be a tensor, got ${describe(embeddings)}`, { op: 'fromPretrained' });
+    if (!isTensor(embeddings))
+      throw new ArgumentError(`fromPretrained: the table must be a tensor, got ${describe(embeddings)}`, {
+        op: 'fromPretrained',
+      });
     checkOptions('fromPretrained', options, [...SETTINGS, 'freeze']);
     const { shape } = embeddings;
-    if (shape.length !== 2) throw new ShapeError(`fromPretrained: the table must be [rows, size], got ${showShape(shape)}`, { op: 'fromPretrained', data: { shape } });
+    if (shape.length !== 2)
+      throw new ShapeError(`fromPretrained: the table must be [rows, size], got ${showShape(shape)}`, {
+        op: 'fromPretrained',
+        data: { shape },
+      });
     const { freeze = true, ...settings } = options;
     const layer = new Embedding(shape[0]!, shape[1]!, { ...settings, weight: embeddings });
     layer.weight.requiresGrad_(!freeze);
@@ -118,13 +140,19 @@ export class Embedding extends Module {
 function asTable(weight: Tensor, rows: number, size: number): Tensor {
   const table = isParameter(weight) ? weight : parameter(weight);
   if (table.ndim === 2 && table.shape[0] === rows && table.shape[1] === size) return table;
-  throw new ShapeError(`Embedding: weight must be ${showShape([rows, size])}, got ${showShape(table.shape)}`, { op: 'Embedding' });
+  throw new ShapeError(
+    `Embedding: weight must be ${showShape([rows, size])}, got ${showShape(table.shape)}`,
+    { op: 'Embedding' },
+  );
 }
 
 function rowOf(paddingIdx: number | null, rows: number): number | null {
   if (paddingIdx === null) return null;
   if (!Number.isInteger(paddingIdx) || paddingIdx < -rows || paddingIdx >= rows) {
-    throw new ArgumentError(`Embedding: paddingIdx ${describe(paddingIdx)} lies outside of the ${rows} rows`, { op: 'Embedding' });
+    throw new ArgumentError(
+      `Embedding: paddingIdx ${describe(paddingIdx)} lies outside of the ${rows} rows`,
+      { op: 'Embedding' },
+    );
   }
   return paddingIdx < 0 ? paddingIdx + rows : paddingIdx;
 }

@@ -1,4 +1,12 @@
-import { ArgumentError, checkOptions, describe, groupNorm, layerNorm, rmsNorm, type Tensor } from '@flambeau/core';
+import {
+  ArgumentError,
+  checkOptions,
+  describe,
+  groupNorm,
+  layerNorm,
+  rmsNorm,
+  type Tensor,
+} from '@flambeau/core';
 import * as init from '../init/index.ts';
 import { Module } from '../module/module.ts';
 import { python, settings } from '../module/repr.ts';
@@ -9,8 +17,12 @@ export type NormalizedShape = number | readonly number[];
 
 function shapeOf(layer: string, given: NormalizedShape): readonly number[] {
   const shape: unknown = typeof given === 'number' ? [given] : given;
-  if (Array.isArray(shape) && shape.length > 0 && shape.every((size) => Number.isInteger(size) && size >= 0)) return shape as number[];
-  throw new ArgumentError(`${layer}: normalizedShape must be a size or an array of sizes, got ${describe(given)}`, { op: layer });
+  if (Array.isArray(shape) && shape.length > 0 && shape.every((size) => Number.isInteger(size) && size >= 0))
+    return shape as number[];
+  throw new ArgumentError(
+    `${layer}: normalizedShape must be a size or an array of sizes, got ${describe(given)}`,
+    { op: layer },
+  );
 }
 
 export interface LayerNormOptions extends FactoryOptions {
@@ -46,7 +58,8 @@ export class LayerNorm extends Module {
     this.eps = options.eps ?? 1e-5;
     this.elementwiseAffine = options.elementwiseAffine ?? true;
     this.weight = this.elementwiseAffine ? newParameter(this.normalizedShape, options) : null;
-    this.bias = this.elementwiseAffine && (options.bias ?? true) ? newParameter(this.normalizedShape, options) : null;
+    this.bias =
+      this.elementwiseAffine && (options.bias ?? true) ? newParameter(this.normalizedShape, options) : null;
     this.resetParameters();
   }
 
@@ -65,7 +78,11 @@ export class LayerNorm extends Module {
   }
 
   override extraRepr(): string {
-    const rest = settings({ eps: this.eps, elementwise_affine: this.elementwiseAffine, bias: this.bias !== null });
+    const rest = settings({
+      eps: this.eps,
+      elementwise_affine: this.elementwiseAffine,
+      bias: this.bias !== null,
+    });
     return `${python(this.normalizedShape)}, ${rest}`;
   }
 }
@@ -154,7 +171,10 @@ export class GroupNorm extends Module {
     checkCount('GroupNorm', 'numChannels', numChannels, 1);
     checkOptions('GroupNorm', options, ['eps', 'affine', 'bias', ...FACTORY]);
     if (numChannels % numGroups !== 0) {
-      throw new ArgumentError(`GroupNorm: numGroups must divide numChannels, got ${numGroups} and ${numChannels}`, { op: 'GroupNorm' });
+      throw new ArgumentError(
+        `GroupNorm: numGroups must divide numChannels, got ${numGroups} and ${numChannels}`,
+        { op: 'GroupNorm' },
+      );
     }
     this.numGroups = numGroups;
     this.numChannels = numChannels;

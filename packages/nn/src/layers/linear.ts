@@ -56,7 +56,11 @@ export class Linear extends Module {
   }
 
   override extraRepr(): string {
-    return settings({ in_features: this.inFeatures, out_features: this.outFeatures, bias: this.bias !== null });
+    return settings({
+      in_features: this.inFeatures,
+      out_features: this.outFeatures,
+      bias: this.bias !== null,
+    });
   }
 }
 

@@ -16,7 +16,10 @@ abstract class Pad extends Module {
     super();
     const list: unknown = typeof padding === 'number' ? new Array<number>(2 * rank).fill(padding) : padding;
     if (!Array.isArray(list) || list.length !== 2 * rank || !list.every(Number.isInteger)) {
-      throw new ArgumentError(`${layer}: padding must be an integer, or an array of ${2 * rank} of them; got ${describe(padding)}`, { op: layer });
+      throw new ArgumentError(
+        `${layer}: padding must be an integer, or an array of ${2 * rank} of them; got ${describe(padding)}`,
+        { op: layer },
+      );
     }
     this.padding = list as number[];
     this.#filling = filling;
@@ -28,7 +31,9 @@ abstract class Pad extends Module {
    */
   forward(x: Tensor): Tensor {
     const filling = this.#filling;
-    return typeof filling === 'number' ? pad(x, this.padding, { value: filling }) : pad(x, this.padding, { mode: filling });
+    return typeof filling === 'number'
+      ? pad(x, this.padding, { value: filling })
+      : pad(x, this.padding, { mode: filling });
   }
 
   override extraRepr(): string {

@@ -1,4 +1,16 @@
-import { avgPool1d, avgPool2d, avgPool3d, checkOptions, lpPool1d, lpPool2d, lpPool3d, maxPool1d, maxPool2d, maxPool3d, type Tensor } from '@flambeau/core';
+import {
+  avgPool1d,
+  avgPool2d,
+  avgPool3d,
+  checkOptions,
+  lpPool1d,
+  lpPool2d,
+  lpPool3d,
+  maxPool1d,
+  maxPool2d,
+  maxPool3d,
+  type Tensor,
+} from '@flambeau/core';
 import { Module } from '../module/module.ts';
 import { pythonFloat, settings } from '../module/repr.ts';
 import { type Size, sizes } from './settings.ts';
@@ -35,7 +47,12 @@ abstract class MaxPool<Indices extends boolean> extends Module<[x: Tensor], Pool
   readonly returnIndices: boolean;
   readonly ceilMode: boolean;
 
-  protected constructor(layer: string, rank: number, kernelSize: Size, options: MaxPoolLayerOptions<Indices>) {
+  protected constructor(
+    layer: string,
+    rank: number,
+    kernelSize: Size,
+    options: MaxPoolLayerOptions<Indices>,
+  ) {
     super();
     checkOptions(layer, options, MAX_OPTIONS);
     sizes(layer, 'kernelSize', kernelSize, rank, 1);
@@ -53,7 +70,13 @@ abstract class MaxPool<Indices extends boolean> extends Module<[x: Tensor], Pool
   protected pool(pooling: typeof maxPool1d, x: Tensor): Pooled<Indices> {
     const { stride, padding, dilation, ceilMode, returnIndices } = this;
     // Which of the two comes, `returnIndices` says, and with it the class's type.
-    return pooling(x, this.kernelSize, { stride, padding, dilation, ceilMode, returnIndices }) as Pooled<Indices>;
+    return pooling(x, this.kernelSize, {
+      stride,
+      padding,
+      dilation,
+      ceilMode,
+      returnIndices,
+    }) as Pooled<Indices>;
   }
 
   override extraRepr(): string {
@@ -182,7 +205,11 @@ export class AvgPool1d extends AvgPool {
 
   override extraRepr(): string {
     const list = (value: Size): readonly number[] => (typeof value === 'number' ? [value] : value);
-    return settings({ kernel_size: list(this.kernelSize), stride: list(this.stride), padding: list(this.padding) });
+    return settings({
+      kernel_size: list(this.kernelSize),
+      stride: list(this.stride),
+      padding: list(this.padding),
+    });
   }
 }
 
@@ -229,7 +256,13 @@ abstract class LPPool extends Module {
   readonly stride: Size | null;
   readonly ceilMode: boolean;
 
-  protected constructor(layer: string, rank: number, normType: number, kernelSize: Size, options: LPPoolLayerOptions) {
+  protected constructor(
+    layer: string,
+    rank: number,
+    normType: number,
+    kernelSize: Size,
+    options: LPPoolLayerOptions,
+  ) {
     super();
     checkOptions(layer, options, ['stride', 'ceilMode']);
     sizes(layer, 'kernelSize', kernelSize, rank, 1);

@@ -1,5 +1,4 @@
-import { glu, logSoftmax, ShapeError, showShape, softmax, type Tensor } from '@flambeau/core';
-import { softmin } from '../functional/softmin.ts';
+import { glu, logSoftmax, ShapeError, showShape, softmax, softmin, type Tensor } from '@flambeau/core';
 import { Module } from '../module/module.ts';
 import { python } from '../module/repr.ts';
 
@@ -61,7 +60,10 @@ export class Softmax2d extends Module {
    */
   forward(x: Tensor): Tensor {
     if (x.ndim !== 3 && x.ndim !== 4) {
-      throw new ShapeError(`Softmax2d: x is [batch, channels, height, width] or [channels, height, width], got ${showShape(x.shape)}`, { op: 'Softmax2d' });
+      throw new ShapeError(
+        `Softmax2d: x is [batch, channels, height, width] or [channels, height, width], got ${showShape(x.shape)}`,
+        { op: 'Softmax2d' },
+      );
     }
     return softmax(x, -3);
   }

@@ -1,4 +1,14 @@
-import { ArgumentError, checkOptions, hardshrink, hardtanh, logsigmoid, softshrink, tanhshrink, type Tensor, threshold } from '@flambeau/core';
+import {
+  ArgumentError,
+  checkOptions,
+  hardshrink,
+  hardtanh,
+  logsigmoid,
+  softshrink,
+  type Tensor,
+  tanhshrink,
+  threshold,
+} from '@flambeau/core';
 import { Module } from '../module/module.ts';
 import { python, pythonFloat } from '../module/repr.ts';
 import { Activation, type InplaceOptions } from './activation.ts';
@@ -21,7 +31,10 @@ export class Hardtanh extends Activation {
     this.minVal = options.minVal ?? -1;
     this.maxVal = options.maxVal ?? 1;
     if (!(this.maxVal > this.minVal)) {
-      throw new ArgumentError(`Hardtanh: maxVal must be above minVal, got ${this.minVal} and ${this.maxVal}`, { op: 'Hardtanh' });
+      throw new ArgumentError(
+        `Hardtanh: maxVal must be above minVal, got ${this.minVal} and ${this.maxVal}`,
+        { op: 'Hardtanh' },
+      );
     }
   }
 
@@ -31,7 +44,10 @@ export class Hardtanh extends Activation {
   }
 
   override extraRepr(): string {
-    return this.settingsWithInplace(`min_val=${pythonFloat(this.minVal)}`, `max_val=${pythonFloat(this.maxVal)}`);
+    return this.settingsWithInplace(
+      `min_val=${pythonFloat(this.minVal)}`,
+      `max_val=${pythonFloat(this.maxVal)}`,
+    );
   }
 }
 
@@ -70,7 +86,8 @@ export class Softshrink extends Module {
     super();
     checkOptions('Softshrink', options, ['lambd']);
     this.lambd = options.lambd ?? 0.5;
-    if (!(this.lambd >= 0)) throw new ArgumentError(`Softshrink: lambd must be 0 or more, got ${this.lambd}`, { op: 'Softshrink' });
+    if (!(this.lambd >= 0))
+      throw new ArgumentError(`Softshrink: lambd must be 0 or more, got ${this.lambd}`, { op: 'Softshrink' });
   }
 
   forward(x: Tensor): Tensor {

@@ -1,4 +1,13 @@
-import { ArgumentError, checkOptions, convTranspose1d, convTranspose2d, convTranspose3d, ShapeError, showShape, type Tensor } from '@flambeau/core';
+import {
+  ArgumentError,
+  checkOptions,
+  convTranspose1d,
+  convTranspose2d,
+  convTranspose3d,
+  ShapeError,
+  showShape,
+  type Tensor,
+} from '@flambeau/core';
 import { ConvNd, type ConvSettings } from './convolution.ts';
 import { FACTORY, type FactoryOptions, type Size, sizes } from './settings.ts';
 
@@ -19,12 +28,29 @@ export interface ConvTransposeLayerOptions extends FactoryOptions {
   readonly paddingMode?: 'zeros';
 }
 
-const OPTIONS = ['stride', 'padding', 'outputPadding', 'groups', 'bias', 'dilation', 'paddingMode', ...FACTORY] as const;
+const OPTIONS = [
+  'stride',
+  'padding',
+  'outputPadding',
+  'groups',
+  'bias',
+  'dilation',
+  'paddingMode',
+  ...FACTORY,
+] as const;
 
-function settle(layer: string, rank: number, kernelSize: Size, options: ConvTransposeLayerOptions): ConvSettings {
+function settle(
+  layer: string,
+  rank: number,
+  kernelSize: Size,
+  options: ConvTransposeLayerOptions,
+): ConvSettings {
   checkOptions(layer, options, OPTIONS);
   const { paddingMode = 'zeros' } = options;
-  if (paddingMode !== 'zeros') throw new ArgumentError(`${layer}: its paddingMode can only be 'zeros', got '${paddingMode as string}'`, { op: layer });
+  if (paddingMode !== 'zeros')
+    throw new ArgumentError(`${layer}: its paddingMode can only be 'zeros', got '${paddingMode as string}'`, {
+      op: layer,
+    });
   return {
     kernelSize: sizes(layer, 'kernelSize', kernelSize, rank, 1),
     stride: sizes(layer, 'stride', options.stride ?? 1, rank, 1),
@@ -47,16 +73,28 @@ type Arguments = [x: Tensor, options?: ConvTransposeForwardOptions];
 abstract class ConvTranspose extends ConvNd<Arguments> {
   readonly #layer: string;
 
-  protected constructor(layer: string, rank: number, inChannels: number, outChannels: number, kernelSize: Size, options: ConvTransposeLayerOptions) {
+  protected constructor(
+    layer: string,
+    rank: number,
+    inChannels: number,
+    outChannels: number,
+    kernelSize: Size,
+    options: ConvTransposeLayerOptions,
+  ) {
     super(layer, inChannels, outChannels, settle(layer, rank, kernelSize, options), true, options);
     this.#layer = layer;
   }
 
-  protected convolve(convolution: typeof convTranspose1d, x: Tensor, options: ConvTransposeForwardOptions = {}): Tensor {
+  protected convolve(
+    convolution: typeof convTranspose1d,
+    x: Tensor,
+    options: ConvTransposeForwardOptions = {},
+  ): Tensor {
     checkOptions(this.#layer, options, ['outputSize']);
     const { weight, bias, stride, dilation, groups } = this;
     const padding = this.padding as readonly number[];
-    const outputPadding = options.outputSize === undefined ? this.outputPadding : this.#paddingFor(x, options.outputSize);
+    const outputPadding =
+      options.outputSize === undefined ? this.outputPadding : this.#paddingFor(x, options.outputSize);
     return convolution(x, weight, bias, { stride, padding, outputPadding, groups, dilation });
   }
 
@@ -66,16 +104,26 @@ abstract class ConvTranspose extends ConvNd<Arguments> {
     const lead = shape.length - rank;
     const wanted = outputSize.length === shape.length ? outputSize.slice(lead) : outputSize;
     if (wanted.length !== rank) {
-      throw new ShapeError(`${this.#layer}: outputSize has ${rank} sizes, or ${shape.length} for the whole result; got ${showShape(outputSize)}`, { op: this.#layer });
+      throw new ShapeError(
+        `${this.#layer}: outputSize has ${rank} sizes, or ${shape.length} for the whole result; got ${showShape(outputSize)}`,
+        { op: this.#layer },
+      );
     }
     const padding = this.padding as readonly number[];
     return wanted.map((size, i) => {
-      const least = (shape[lead + i]! - 1) * this.stride[i]! - 2 * padding[i]! + this.dilation[i]! * (this.kernelSize[i]! - 1) + 1;
+      const least =
+        (shape[lead + i]! - 1) * this.stride[i]! -
+        2 * padding[i]! +
+        this.dilation[i]! * (this.kernelSize[i]! - 1) +
+        1;
       if (size < least || size >= least + this.stride[i]!) {
-        throw new ShapeError(`${this.#layer}: outputSize ${showShape(outputSize)} cannot come of x ${showShape(shape)}: dim ${lead + i} can have ${least} to ${least + this.stride[i]! - 1}`, {
-          op: this.#layer,
-          data: { shape, outputSize },
-        });
+        throw new ShapeError(
+          `${this.#layer}: outputSize ${showShape(outputSize)} cannot come of x ${showShape(shape)}: dim ${lead + i} can have ${least} to ${least + this.stride[i]! - 1}`,
+          {
+            op: this.#layer,
+            data: { shape, outputSize },
+          },
+        );
       }
       return size - least;
     });
@@ -92,7 +140,12 @@ abstract class ConvTranspose extends ConvNd<Arguments> {
  */
 export class ConvTranspose1d extends ConvTranspose {
   static readonly builtIn: string = 'ConvTranspose1d';
-  constructor(inChannels: number, outChannels: number, kernelSize: Size, options: ConvTransposeLayerOptions = {}) {
+  constructor(
+    inChannels: number,
+    outChannels: number,
+    kernelSize: Size,
+    options: ConvTransposeLayerOptions = {},
+  ) {
     super('ConvTranspose1d', 1, inChannels, outChannels, kernelSize, options);
   }
 
@@ -117,7 +170,12 @@ export class ConvTranspose1d extends ConvTranspose {
  */
 export class ConvTranspose2d extends ConvTranspose {
   static readonly builtIn: string = 'ConvTranspose2d';
-  constructor(inChannels: number, outChannels: number, kernelSize: Size, options: ConvTransposeLayerOptions = {}) {
+  constructor(
+    inChannels: number,
+    outChannels: number,
+    kernelSize: Size,
+    options: ConvTransposeLayerOptions = {},
+  ) {
     super('ConvTranspose2d', 2, inChannels, outChannels, kernelSize, options);
   }
 
@@ -140,7 +198,12 @@ export class ConvTranspose2d extends ConvTranspose {
  */
 export class ConvTranspose3d extends ConvTranspose {
   static readonly builtIn: string = 'ConvTranspose3d';
-  constructor(inChannels: number, outChannels: number, kernelSize: Size, options: ConvTransposeLayerOptions = {}) {
+  constructor(
+    inChannels: number,
+    outChannels: number,
+    kernelSize: Size,
+    options: ConvTransposeLayerOptions = {},
+  ) {
     super('ConvTranspose3d', 3, inChannels, outChannels, kernelSize, options);
   }
 

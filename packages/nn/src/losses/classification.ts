@@ -1,6 +1,13 @@
-import { binaryCrossEntropy, binaryCrossEntropyWithLogits, crossEntropy, nllLoss, type Tensor } from '@flambeau/core';
+import {
+  binaryCrossEntropy,
+  binaryCrossEntropyWithLogits,
+  crossEntropy,
+  nllLoss,
+  softMarginLoss,
+  type Tensor,
+} from '@flambeau/core';
 import { checkProbability } from '../layers/settings.ts';
-import { Loss, type LossOptions, present, weights } from './loss.ts';
+import { Loss, type LossOptions, weights } from './loss.ts';
 
 export interface WeightedLossOptions extends LossOptions {
   /** A weight for each class, or for each element of a batch. */
@@ -45,8 +52,8 @@ export class CrossEntropyLoss extends Loss {
    * - returns: `[]`, or a value for each target with `reduction: 'none'`
    */
   forward(input: Tensor, target: Tensor): Tensor {
-    const { reduction, ignoreIndex, labelSmoothing } = this;
-    return crossEntropy(input, target, { ...present('weight', this.weight), reduction, ignoreIndex, labelSmoothing });
+    const { weight, reduction, ignoreIndex, labelSmoothing } = this;
+    return crossEntropy(input, target, { weight, reduction, ignoreIndex, labelSmoothing });
   }
 }
 
@@ -75,8 +82,8 @@ export class NLLLoss extends Loss {
    * - returns: `[]`, or a value for each target with `reduction: 'none'`
    */
   forward(input: Tensor, target: Tensor): Tensor {
-    const { reduction, ignoreIndex } = this;
-    return nllLoss(input, target, { ...present('weight', this.weight), reduction, ignoreIndex });
+    const { weight, reduction, ignoreIndex } = this;
+    return nllLoss(input, target, { weight, reduction, ignoreIndex });
   }
 }
 
@@ -99,7 +106,7 @@ export class BCELoss extends Loss {
    * - returns: `[]`, or that shape with `reduction: 'none'`
    */
   forward(input: Tensor, target: Tensor): Tensor {
-    return binaryCrossEntropy(input, target, { ...present('weight', this.weight), reduction: this.reduction });
+    return binaryCrossEntropy(input, target, { weight: this.weight, reduction: this.reduction });
   }
 }
 
@@ -133,6 +140,22 @@ export class BCEWithLogitsLoss extends Loss {
    */
   forward(input: Tensor, target: Tensor): Tensor {
     const { weight, posWeight, reduction } = this;
-    return binaryCrossEntropyWithLogits(input, target, { ...present('weight', weight), ...present('posWeight', posWeight), reduction });
+    return binaryCrossEntropyWithLogits(input, target, { weight, posWeight, reduction });
+  }
+}
+
+/** The logistic loss of targets -1 and 1: `log(1 + e^(-target input))`. */
+export class SoftMarginLoss extends Loss {
+  static readonly builtIn: string = 'SoftMarginLoss';
+  constructor(options: LossOptions = {}) {
+    super('SoftMarginLoss', options);
+  }
+
+  /**
+   * - `input`, `target`: the same shape; targets are -1 or 1
+   * - returns: `[]`, or that shape with `reduction: 'none'`
+   */
+  forward(input: Tensor, target: Tensor): Tensor {
+    return softMarginLoss(input, target, { reduction: this.reduction });
   }
 }

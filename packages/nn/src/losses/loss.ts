@@ -1,8 +1,7 @@
-import { checkOptions, isTensor, type Tensor } from '@flambeau/core';
-import { ArgumentError, describe } from '@flambeau/core';
+import { ArgumentError, checkOptions, describe, isTensor, type Tensor } from '@flambeau/core';
+import { checkChoice } from '../layers/settings.ts';
 import { Module } from '../module/module.ts';
 import { buffer } from '../module/roles.ts';
-import { checkChoice } from '../layers/settings.ts';
 
 /** How a loss's values become one: `mean`, `sum`, or not at all. */
 export type Reduction = 'none' | 'mean' | 'sum';
@@ -13,7 +12,10 @@ export interface LossOptions {
 }
 
 /** A loss of an input and a target. */
-export abstract class Loss<R extends string = Reduction, Args extends unknown[] = [input: Tensor, target: Tensor]> extends Module<Args> {
+export abstract class Loss<
+  R extends string = Reduction,
+  Args extends unknown[] = [input: Tensor, target: Tensor],
+> extends Module<Args> {
   readonly reduction: R | Reduction;
 
   protected constructor(
@@ -35,8 +37,3 @@ export function weights(name: string, option: string, value: Tensor | null | und
   if (isTensor(value)) return buffer(value);
   throw new ArgumentError(`${name}: ${option} must be a tensor, got ${describe(value)}`, { op: name });
 }
-
-/** An option that is absent rather than null. */
-export const present = <K extends string>(name: K, value: Tensor | null): { readonly [P in K]?: Tensor } =>
-  // The computed key is the one of the type.
-  (value === null ? {} : { [name]: value }) as { readonly [P in K]?: Tensor };

@@ -54,7 +54,10 @@ export class SmoothL1Loss extends Loss {
   constructor(options: SmoothL1LossOptions = {}) {
     super('SmoothL1Loss', options, ['beta']);
     this.beta = options.beta ?? 1;
-    if (!(this.beta >= 0)) throw new ArgumentError(`SmoothL1Loss: beta must be 0 or more, got ${this.beta}`, { op: 'SmoothL1Loss' });
+    if (!(this.beta >= 0))
+      throw new ArgumentError(`SmoothL1Loss: beta must be 0 or more, got ${this.beta}`, {
+        op: 'SmoothL1Loss',
+      });
   }
 
   /**
@@ -83,7 +86,8 @@ export class HuberLoss extends Loss {
   constructor(options: HuberLossOptions = {}) {
     super('HuberLoss', options, ['delta']);
     this.delta = options.delta ?? 1;
-    if (!(this.delta > 0)) throw new ArgumentError(`HuberLoss: delta must be above 0, got ${this.delta}`, { op: 'HuberLoss' });
+    if (!(this.delta > 0))
+      throw new ArgumentError(`HuberLoss: delta must be above 0, got ${this.delta}`, { op: 'HuberLoss' });
   }
 
   /**

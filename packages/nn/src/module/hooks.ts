@@ -15,20 +15,26 @@ interface Hooks {
 const hooksOf = new WeakMap<AnyModule, Hooks>();
 
 /** Adds a function that sees, and may replace, the arguments of `forward`. Returns the way to take it off. */
-export const addPreHook = (module: AnyModule, hook: PreHook): (() => void) => add(module, hook, ({ before }) => before);
+export const addPreHook = (module: AnyModule, hook: PreHook): (() => void) =>
+  add(module, hook, ({ before }) => before);
 
 /** Adds a function that sees, and may replace, the result of `forward`. Returns the way to take it off. */
-export const addHook = (module: AnyModule, hook: ForwardHook): (() => void) => add(module, hook, ({ after }) => after);
+export const addHook = (module: AnyModule, hook: ForwardHook): (() => void) =>
+  add(module, hook, ({ after }) => after);
 
 function add<H>(module: AnyModule, hook: H, listOf: (hooks: Hooks) => H[]): () => void {
-  if (typeof hook !== 'function') throw new ArgumentError(`${classOf(module)}: a hook is a function, got ${describe(hook)}`, { op: classOf(module) });
+  if (typeof hook !== 'function')
+    throw new ArgumentError(`${classOf(module)}: a hook is a function, got ${describe(hook)}`, {
+      op: classOf(module),
+    });
   const hooks = hooksOf.get(module) ?? wrap(module);
   const list = listOf(hooks);
   list.push(hook);
   return () => {
     const at = list.indexOf(hook);
     if (at >= 0) list.splice(at, 1);
-    if (hooks.before.length + hooks.after.length === 0 && hooksOf.get(module) === hooks) unwrap(module, hooks);
+    if (hooks.before.length + hooks.after.length === 0 && hooksOf.get(module) === hooks)
+      unwrap(module, hooks);
   };
 }
 
@@ -37,7 +43,12 @@ function wrap(module: AnyModule): Hooks {
   const hooks: Hooks = { before: [], after: [], own: Object.getOwnPropertyDescriptor(module, 'forward') };
   const inner = module.forward;
   const forward = (...args: unknown[]): unknown => run(module, hooks, inner, args);
-  Object.defineProperty(module, 'forward', { value: forward, enumerable: false, configurable: true, writable: true });
+  Object.defineProperty(module, 'forward', {
+    value: forward,
+    enumerable: false,
+    configurable: true,
+    writable: true,
+  });
   hooksOf.set(module, hooks);
   return hooks;
 }
@@ -55,7 +66,10 @@ function run(module: AnyModule, hooks: Hooks, inner: AnyModule['forward'], given
     const replaced = hook(module, args);
     if (replaced === undefined) continue;
     if (!Array.isArray(replaced)) {
-      throw new ArgumentError(`${classOf(module)}: a forward pre-hook returns an array of arguments, or nothing; got ${describe(replaced)}`, { op: classOf(module) });
+      throw new ArgumentError(
+        `${classOf(module)}: a forward pre-hook returns an array of arguments, or nothing; got ${describe(replaced)}`,
+        { op: classOf(module) },
+      );
     }
     args = replaced as unknown[];
   }

@@ -1,9 +1,35 @@
-import { ArgumentError, checkOptions, describe, type Device, noGrad, type Tensor, type ToOptions } from '@flambeau/core';
+import {
+  ArgumentError,
+  checkOptions,
+  type Device,
+  describe,
+  noGrad,
+  type Tensor,
+  type ToOptions,
+} from '@flambeau/core';
 import { addHook, addPreHook } from './hooks.ts';
 import { moveTo, moveToCpu } from './move.ts';
 import { describeModule } from './repr.ts';
-import { type LoadOptions, type LoadReport, loadState, type StateDict, stateDictOf, type StateDictOptions } from './state.ts';
-import { childrenFirst, classOf, descend, FIELDS, join, MODULE, type Member, membersOf, type Path, within } from './walk.ts';
+import {
+  type LoadOptions,
+  type LoadReport,
+  loadState,
+  type StateDict,
+  type StateDictOptions,
+  stateDictOf,
+} from './state.ts';
+import {
+  childrenFirst,
+  classOf,
+  descend,
+  FIELDS,
+  join,
+  type Member,
+  MODULE,
+  membersOf,
+  type Path,
+  within,
+} from './walk.ts';
 
 /** A module, whatever its `forward` takes and gives. */
 export type AnyModule = Module<unknown[], unknown>;
@@ -128,7 +154,8 @@ export abstract class Module<Args extends unknown[] = [x: Tensor], Out = Tensor>
 
   /** Sets this module and all below it to training, or with `false` to evaluation. */
   train(mode = true): this {
-    if (typeof mode !== 'boolean') throw new ArgumentError(`train: the mode is true or false, got ${describe(mode)}`, { op: 'train' });
+    if (typeof mode !== 'boolean')
+      throw new ArgumentError(`train: the mode is true or false, got ${describe(mode)}`, { op: 'train' });
     this.training = mode;
     within(switching, this, () => {
       for (const child of this.children()) child.train(mode);
@@ -176,7 +203,10 @@ export abstract class Module<Args extends unknown[] = [x: Tensor], Out = Tensor>
    * @throws {CheckpointError} a shape differs; with `strict`, a key is missing or unexpected. One report names them all.
    * @example model.loadStateDict(state, { rename: (key) => key.replace(/^module\./, '') })
    */
-  loadStateDict(state: Readonly<Record<string, Tensor>> | ReadonlyMap<string, Tensor>, options?: LoadOptions): LoadReport {
+  loadStateDict(
+    state: Readonly<Record<string, Tensor>> | ReadonlyMap<string, Tensor>,
+    options?: LoadOptions,
+  ): LoadReport {
     return loadState(this, state, options);
   }
 
@@ -234,7 +264,10 @@ export abstract class Module<Args extends unknown[] = [x: Tensor], Out = Tensor>
     return this.toString();
   }
 
-  #walk({ prefix = '', removeDuplicate = true }: WalkOptions, visit: (module: AnyModule, prefix: string, members: readonly Member[]) => void): void {
+  #walk(
+    { prefix = '', removeDuplicate = true }: WalkOptions,
+    visit: (module: AnyModule, prefix: string, members: readonly Member[]) => void,
+  ): void {
     const seen = new Set<AnyModule>();
     descend(this, prefix, (module, at, members) => {
       if (removeDuplicate && seen.has(module)) return;
@@ -270,10 +303,19 @@ export abstract class Module<Args extends unknown[] = [x: Tensor], Out = Tensor>
 /** The modules whose mode is being set. */
 const switching: Path = new Set();
 
-function find(module: AnyModule, op: string, target: string, name: string, kinds: readonly Member['kind'][]): Member {
+function find(
+  module: AnyModule,
+  op: string,
+  target: string,
+  name: string,
+  kinds: readonly Member['kind'][],
+): Member {
   const members = membersOf(module).filter(({ kind }) => kinds.includes(kind));
   const found = members.find((member) => member.name === name);
   if (found !== undefined) return found;
   const known = members.map((member) => member.name).join(', ') || 'none';
-  throw new ArgumentError(`${op}: there is no ${name} in ${classOf(module)}${target === name ? '' : ` (looking for ${target})`}; it has: ${known}`, { op, data: { target } });
+  throw new ArgumentError(
+    `${op}: there is no ${name} in ${classOf(module)}${target === name ? '' : ` (looking for ${target})`}; it has: ${known}`,
+    { op, data: { target } },
+  );
 }

@@ -1,4 +1,16 @@
-import { ArgumentError, checkOptions, type Device, isComplex, isFloating, noGrad, scope, supportsDType, swapData, type Tensor, type ToOptions } from '@flambeau/core';
+import {
+  ArgumentError,
+  checkOptions,
+  type Device,
+  isComplex,
+  isFloating,
+  noGrad,
+  scope,
+  supportsDType,
+  swapData,
+  type Tensor,
+  type ToOptions,
+} from '@flambeau/core';
 import type { AnyModule } from './module.ts';
 import { descend } from './walk.ts';
 
@@ -21,7 +33,10 @@ export function moveTo(module: AnyModule, target: Device | ToOptions): void {
   checkOptions('to', options, ['dtype', 'device']);
   const { dtype, device } = options;
   if (dtype !== undefined && !isFloating(dtype) && !isComplex(dtype)) {
-    throw new ArgumentError(`to: a model's dtype is floating, such as 'float64'; got '${dtype}' (integer buffers stay as they are)`, { op: 'to', data: { dtype } });
+    throw new ArgumentError(
+      `to: a model's dtype is floating, such as 'float64'; got '${dtype}' (integer buffers stay as they are)`,
+      { op: 'to', data: { dtype } },
+    );
   }
   noGrad(() => {
     scope(() => {
@@ -37,7 +52,9 @@ function convert(tensor: Tensor, dtype: ToOptions['dtype'], device: Device | und
   if (device === undefined || device === tensor.device) return tensor.to({ dtype: wanted });
   // Counts are int64 where a device has it, and int32 elsewhere.
   const fitting = wanted === 'int64' && !supportsDType(device, 'int64') ? 'int32' : wanted;
-  return supportsDType(device, tensor.dtype) ? tensor.to({ device }).to({ dtype: fitting }) : tensor.to({ dtype: fitting }).to({ device });
+  return supportsDType(device, tensor.dtype)
+    ? tensor.to({ device }).to({ dtype: fitting })
+    : tensor.to({ dtype: fitting }).to({ device });
 }
 
 /** `moveTo` the CPU, from devices that can only be read by waiting. */

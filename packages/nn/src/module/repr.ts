@@ -12,14 +12,16 @@ export function python(value: unknown): string {
 
 function pythonNumber(value: number): string {
   const text = String(value);
-  if (Number.isInteger(value) || !Number.isFinite(value)) return text.replace('Infinity', 'inf').replace('NaN', 'nan');
+  if (Number.isInteger(value) || !Number.isFinite(value))
+    return text.replace('Infinity', 'inf').replace('NaN', 'nan');
   // Python writes 1e-05 where JavaScript writes 0.00001.
   const [digits, exponent] = Math.abs(value) < 1e-4 ? value.toExponential().split('e') : text.split('e');
   return exponent === undefined ? text : `${digits}e${exponent[0]}${exponent.slice(1).padStart(2, '0')}`;
 }
 
 /** A number that is a float in PyTorch: `1` prints as `1.0`. */
-export const pythonFloat = (value: number): string => (Number.isInteger(value) ? `${value}.0` : python(value));
+export const pythonFloat = (value: number): string =>
+  Number.isInteger(value) ? `${value}.0` : python(value);
 
 /** `a=1, b=(2, 3)`. */
 export const settings = (values: Readonly<Record<string, unknown>>): string =>
@@ -55,7 +57,9 @@ export function describeList(module: AnyModule): string {
         runs.push({ first: name, last: name, count: 1, text });
       }
     }
-    const lines = runs.map(({ first, last, count, text }) => (count === 1 ? `(${first}): ${text}` : `(${first}-${last}): ${count} x ${text}`));
+    const lines = runs.map(({ first, last, count, text }) =>
+      count === 1 ? `(${first}): ${text}` : `(${first}-${last}): ${count} x ${text}`,
+    );
     return enclose(classOf(module), module.extraRepr(), lines);
   });
 }
@@ -63,6 +67,7 @@ export function describeList(module: AnyModule): string {
 const childrenOf = (module: AnyModule) => membersOf(module).filter((member) => member.kind === 'child');
 
 function enclose(name: string, extra: string, lines: readonly string[]): string {
-  if (lines.length === 0) return extra.includes('\n') ? `${name}(\n  ${indent(extra)}\n)` : `${name}(${extra})`;
+  if (lines.length === 0)
+    return extra.includes('\n') ? `${name}(\n  ${indent(extra)}\n)` : `${name}(${extra})`;
   return `${name}(\n${[...(extra === '' ? [] : extra.split('\n')), ...lines].map((line) => `  ${line}`).join('\n')}\n)`;
 }

@@ -1,4 +1,13 @@
-import { ArgumentError, checkOptions, describe, DTypeError, isComplex, isFloating, isTensor, type Tensor } from '@flambeau/core';
+import {
+  ArgumentError,
+  checkOptions,
+  DTypeError,
+  describe,
+  isComplex,
+  isFloating,
+  isTensor,
+  type Tensor,
+} from '@flambeau/core';
 
 /** What a tensor is to the modules that hold it. */
 export type Role = { readonly kind: 'parameter' } | { readonly kind: 'buffer'; readonly persistent: boolean };
@@ -17,8 +26,10 @@ export const assume = (tensor: Tensor, role: Role): void => {
   roles.set(tensor, role);
 };
 
-export const isParameter = (value: unknown): value is Tensor => isTensor(value) && roles.get(value)?.kind === 'parameter';
-export const isBuffer = (value: unknown): value is Tensor => isTensor(value) && roles.get(value)?.kind === 'buffer';
+export const isParameter = (value: unknown): value is Tensor =>
+  isTensor(value) && roles.get(value)?.kind === 'parameter';
+export const isBuffer = (value: unknown): value is Tensor =>
+  isTensor(value) && roles.get(value)?.kind === 'buffer';
 
 export interface ParameterOptions {
   /** Whether training changes it. Default true. */
@@ -84,5 +95,7 @@ function stored(tensor: Tensor, role: Role): Tensor {
 
 function refuseOther(op: string, value: unknown): void {
   if (isTensor(value)) return;
-  throw new ArgumentError(`${op}: it takes a tensor, got ${describe(value)}; make one: ${op}(tensor([…]))`, { op });
+  throw new ArgumentError(`${op}: it takes a tensor, got ${describe(value)}; make one: ${op}(tensor([…]))`, {
+    op,
+  });
 }

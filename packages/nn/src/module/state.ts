@@ -1,4 +1,15 @@
-import { ArgumentError, CheckpointError, checkOptions, describe, isTensor, noGrad, scope, showShape, supportsDType, type Tensor } from '@flambeau/core';
+import {
+  ArgumentError,
+  CheckpointError,
+  checkOptions,
+  describe,
+  isTensor,
+  noGrad,
+  scope,
+  showShape,
+  supportsDType,
+  type Tensor,
+} from '@flambeau/core';
 import type { AnyModule } from './module.ts';
 import { classOf, descend, join } from './walk.ts';
 
@@ -31,12 +42,17 @@ export interface LoadReport {
 function entries(module: AnyModule, prefix = ''): Map<string, Tensor> {
   const found = new Map<string, Tensor>();
   const put = (key: string, value: Tensor): void => {
-    if (found.has(key)) throw new ArgumentError(`stateDict: two fields of ${classOf(module)} have the key ${key}; rename one by static keys`, { op: 'stateDict', data: { key } });
+    if (found.has(key))
+      throw new ArgumentError(
+        `stateDict: two fields of ${classOf(module)} have the key ${key}; rename one by static keys`,
+        { op: 'stateDict', data: { key } },
+      );
     found.set(key, value);
   };
   descend(module, prefix, (_module, at, members) => {
     for (const { kind, name, value } of members) if (kind === 'parameter') put(join(at, name), value);
-    for (const member of members) if (member.kind === 'buffer' && member.persistent) put(join(at, member.name), member.value);
+    for (const member of members)
+      if (member.kind === 'buffer' && member.persistent) put(join(at, member.name), member.value);
   });
   return found;
 }
@@ -84,33 +100,63 @@ const isOptional = (key: string): boolean => /(^|\.)num_batches_tracked$/.test(k
 function converted(source: Tensor, target: Tensor): Tensor {
   const { dtype, device } = target;
   if (source.device === device) return source.to({ dtype });
-  return supportsDType(device, source.dtype) ? source.to({ device }).to({ dtype }) : source.to({ dtype }).to({ device });
+  return supportsDType(device, source.dtype)
+    ? source.to({ device }).to({ dtype })
+    : source.to({ dtype }).to({ device });
 }
 
 function asEntries(state: unknown): ReadonlyMap<string, Tensor> {
   const map = state instanceof Map ? (state as ReadonlyMap<unknown, unknown>) : undefined;
-  if (map === undefined && (typeof state !== 'object' || state === null || Array.isArray(state) || isTensor(state) || 'then' in state)) {
-    const hint = typeof state === 'object' && state !== null && 'then' in state ? '; write await before it' : '';
-    throw new ArgumentError(`loadStateDict: the state is a record or a Map of tensors by key, got ${hint === '' ? describe(state) : 'a promise'}${hint}`, { op: 'loadStateDict' });
+  if (
+    map === undefined &&
+    (typeof state !== 'object' ||
+      state === null ||
+      Array.isArray(state) ||
+      isTensor(state) ||
+      'then' in state)
+  ) {
+    const hint =
+      typeof state === 'object' && state !== null && 'then' in state ? '; write await before it' : '';
+    throw new ArgumentError(
+      `loadStateDict: the state is a record or a Map of tensors by key, got ${hint === '' ? describe(state) : 'a promise'}${hint}`,
+      { op: 'loadStateDict' },
+    );
   }
   const found = new Map<string, Tensor>();
   for (const [key, value] of map ?? Object.entries(state as object)) {
-    if (!isTensor(value)) throw new ArgumentError(`loadStateDict: ${String(key)} must be a tensor, got ${describe(value)}`, { op: 'loadStateDict', data: { key } });
+    if (!isTensor(value))
+      throw new ArgumentError(`loadStateDict: ${String(key)} must be a tensor, got ${describe(value)}`, {
+        op: 'loadStateDict',
+        data: { key },
+      });
     found.set(String(key), value);
   }
   return found;
 }
 
-function renamed(state: ReadonlyMap<string, Tensor>, rename: Rename | undefined): ReadonlyMap<string, Tensor> {
+function renamed(
+  state: ReadonlyMap<string, Tensor>,
+  rename: Rename | undefined,
+): ReadonlyMap<string, Tensor> {
   if (rename === undefined) return state;
-  const rule = typeof rename === 'function' ? rename : (key: string): string => (Object.hasOwn(rename, key) ? rename[key]! : key);
+  const rule =
+    typeof rename === 'function'
+      ? rename
+      : (key: string): string => (Object.hasOwn(rename, key) ? rename[key]! : key);
   const found = new Map<string, Tensor>();
   const origin = new Map<string, string>();
   for (const [key, value] of state) {
     const name = rule(key);
     if (name === null) continue;
-    if (typeof name !== 'string') throw new ArgumentError(`loadStateDict: rename must give a key or null for ${key}, got ${describe(name)}`, { op: 'loadStateDict' });
-    if (found.has(name)) throw new ArgumentError(`loadStateDict: rename gives ${name} for both ${origin.get(name)} and ${key}`, { op: 'loadStateDict' });
+    if (typeof name !== 'string')
+      throw new ArgumentError(
+        `loadStateDict: rename must give a key or null for ${key}, got ${describe(name)}`,
+        { op: 'loadStateDict' },
+      );
+    if (found.has(name))
+      throw new ArgumentError(`loadStateDict: rename gives ${name} for both ${origin.get(name)} and ${key}`, {
+        op: 'loadStateDict',
+      });
     found.set(name, value);
     origin.set(name, key);
   }
@@ -131,12 +177,16 @@ function complaint(
   unexpected: readonly string[],
   misfits: readonly Misfit[],
 ): string {
-  const withShapes = (keys: readonly string[], of: ReadonlyMap<string, Tensor>): string => keys.map((key) => `\n    ${key} ${showShape(of.get(key)!.shape)}`).join('');
+  const withShapes = (keys: readonly string[], of: ReadonlyMap<string, Tensor>): string =>
+    keys.map((key) => `\n    ${key} ${showShape(of.get(key)!.shape)}`).join('');
   const lines = [`loadStateDict: the state does not fit ${classOf(module)}`];
   if (missing.length > 0) lines.push(`  missing from the state:${withShapes(missing, own)}`);
   if (unexpected.length > 0) lines.push(`  unexpected in the state:${withShapes(unexpected, given)}`);
   if (misfits.length > 0) {
-    const rows = misfits.map(({ key, target, source }) => `\n    ${key}: the model has ${showShape(target.shape)}, the state ${showShape(source.shape)}`);
+    const rows = misfits.map(
+      ({ key, target, source }) =>
+        `\n    ${key}: the model has ${showShape(target.shape)}, the state ${showShape(source.shape)}`,
+    );
     lines.push(`  of another shape:${rows.join('')}`);
   }
   const hint = prefixHint(missing, unexpected);
@@ -148,9 +198,11 @@ function prefixHint(missing: readonly string[], unexpected: readonly string[]): 
   if (missing.length === 0 || unexpected.length === 0) return undefined;
   const [wanted, got] = [missing[0]!, unexpected[0]!];
   const extra = commonPrefix(unexpected, missing);
-  if (extra !== undefined) return `every unexpected key begins with '${extra}': loadStateDict(state, { rename: (key) => key.slice(${extra.length}) }) takes it off (${got} → ${got.slice(extra.length)})`;
+  if (extra !== undefined)
+    return `every unexpected key begins with '${extra}': loadStateDict(state, { rename: (key) => key.slice(${extra.length}) }) takes it off (${got} → ${got.slice(extra.length)})`;
   const lacking = commonPrefix(missing, unexpected);
-  if (lacking !== undefined) return `the state's keys lack '${lacking}': loadStateDict(state, { rename: (key) => '${lacking}' + key }) puts it on (${wanted.slice(lacking.length)} → ${wanted})`;
+  if (lacking !== undefined)
+    return `the state's keys lack '${lacking}': loadStateDict(state, { rename: (key) => '${lacking}' + key }) puts it on (${wanted.slice(lacking.length)} → ${wanted})`;
   return undefined;
 }
 

@@ -7,7 +7,8 @@ const BRAND = Symbol.for('flambeau.nn.Module');
 /** Marks the class of modules: `instanceof` would fail across two copies of this package. */
 export const MODULE: typeof BRAND = BRAND;
 
-export const isModule = (value: unknown): value is AnyModule => typeof value === 'object' && value !== null && BRAND in value;
+export const isModule = (value: unknown): value is AnyModule =>
+  typeof value === 'object' && value !== null && BRAND in value;
 
 interface ModuleClass {
   readonly keys?: Renames;
@@ -21,11 +22,14 @@ interface ModuleClass {
 export const isBuiltIn = (module: AnyModule): boolean => Object.hasOwn(module.constructor, 'builtIn');
 
 /** Whether nothing but code of this package runs in a module's `forward`, hooks aside. */
-export const isLeafLayer = (module: AnyModule): boolean => isBuiltIn(module) && !Object.hasOwn(module.constructor, 'runsOthers');
+export const isLeafLayer = (module: AnyModule): boolean =>
+  isBuiltIn(module) && !Object.hasOwn(module.constructor, 'runsOthers');
 
 /** The name of a module's class; that of a built-in class survives minifying. */
 export function classOf(module: AnyModule): string {
-  return (isBuiltIn(module) ? (module.constructor as ModuleClass).builtIn : undefined) ?? module.constructor.name;
+  return (
+    (isBuiltIn(module) ? (module.constructor as ModuleClass).builtIn : undefined) ?? module.constructor.name
+  );
 }
 
 /** The method by which a module names what it holds: its own fields, and a container's items. */
@@ -100,12 +104,28 @@ function roleIn(module: AnyModule, field: string, tensor: Tensor): Role | undefi
 /** Refuses modules and parameters inside plain collections, where nothing would find them. */
 function refuseHidden(module: AnyModule, field: string, value: object): void {
   const array = Array.isArray(value) || value instanceof Set;
-  const items: Iterable<unknown> = array ? value : value instanceof Map ? value.values() : isPlain(value) ? Object.values(value) : [];
+  const items: Iterable<unknown> = array
+    ? value
+    : value instanceof Map
+      ? value.values()
+      : isPlain(value)
+        ? Object.values(value)
+        : [];
   for (const item of items) {
-    const what = isModule(item) ? 'Module' : isTensor(item) && roleOf(item)?.kind === 'parameter' ? 'Parameter' : undefined;
+    const what = isModule(item)
+      ? 'Module'
+      : isTensor(item) && roleOf(item)?.kind === 'parameter'
+        ? 'Parameter'
+        : undefined;
     if (what === undefined) continue;
     const container = `${what}${array ? 'List' : 'Dict'}`;
-    const kind = Array.isArray(value) ? 'an array' : value instanceof Set ? 'a Set' : value instanceof Map ? 'a Map' : 'a plain object';
+    const kind = Array.isArray(value)
+      ? 'an array'
+      : value instanceof Set
+        ? 'a Set'
+        : value instanceof Map
+          ? 'a Map'
+          : 'a plain object';
     throw new ArgumentError(
       `${classOf(module)}.${field} is ${kind} of ${what.toLowerCase()}s, which parameters(), stateDict() and to() would miss; wrap it: new ${container}(…), or make it a #private field to keep it out of the model`,
       { op: classOf(module), data: { field } },
