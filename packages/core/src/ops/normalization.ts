@@ -31,9 +31,9 @@ function checkChannels(op: string, x: Tensor, vectors: Readonly<Record<string, O
   }
 }
 
-/** Moves running statistics towards those of a batch. */
-function updateRunning(running: Optional, now: Tensor, momentum: number): void {
-  if (!running) return;
+/** Moves running statistics towards those of a batch; an empty one has none. */
+function updateRunning(x: Tensor, running: Optional, now: Tensor, momentum: number): void {
+  if (!running || sizeOf(x.shape) === 0) return;
   const mulInPlace = mul.inPlace as (target: Tensor, factor: number) => Tensor;
   const addInPlace = add.inPlace as (target: Tensor, value: Tensor, options: { alpha: number }) => Tensor;
   withRecording(false, () => addInPlace(mulInPlace(running, 1 - momentum), cast(reshape(now, running.shape), running.dtype), { alpha: momentum }));
@@ -71,10 +71,10 @@ export const batchNorm = composite(
       return affine(mul(sub(x, place(runningMean)), place(rsqrt(add(runningVar, eps)))), weight, bias, place);
     }
     const count = sizeOf(x.shape) / Math.max(1, x.shape[1]!);
-    if (count <= 1) throw new ArgumentError(`batchNorm: training needs more than one value for each channel, ${showShape(x.shape)} has ${count}`, { op: 'batchNorm' });
+    if (count === 1) throw new ArgumentError(`batchNorm: training needs more than one value for each channel, ${showShape(x.shape)} has one`, { op: 'batchNorm' });
     const { y, mean: center, rstd } = standardize(x, x.shape.map((_, i) => i).filter((i) => i !== 1), eps);
-    updateRunning(runningMean, center, momentum);
-    if (runningVar) updateRunning(runningVar, withRecording(false, () => mul(sub(pow(rstd, -2), eps), count / (count - 1))), momentum);
+    updateRunning(x, runningMean, center, momentum);
+    if (runningVar) updateRunning(x, runningVar, withRecording(false, () => mul(sub(pow(rstd, -2), eps), count / (count - 1))), momentum);
     return affine(y, weight, bias, place);
   },
 );
@@ -104,10 +104,10 @@ export const instanceNorm = composite(
     const { useInputStats = true, momentum = 0.1, eps = 1e-5 } = options;
     if (!useInputStats) return batchNorm(x, runningMean, runningVar, weight, bias, { eps });
     const count = sizeOf(x.shape.slice(2));
-    if (count <= 1) throw new ArgumentError(`instanceNorm: it needs more than one value for each channel, ${showShape(x.shape)} has ${count}`, { op: 'instanceNorm' });
+    if (count === 1) throw new ArgumentError(`instanceNorm: it needs more than one value for each channel, ${showShape(x.shape)} has one`, { op: 'instanceNorm' });
     const { y, mean: center, rstd } = standardize(x, x.shape.map((_, i) => i).slice(2), eps);
-    updateRunning(runningMean, withRecording(false, () => mean(center, 0)), momentum);
-    if (runningVar) updateRunning(runningVar, withRecording(false, () => mean(mul(sub(pow(rstd, -2), eps), count / (count - 1)), 0)), momentum);
+    updateRunning(x, runningMean, withRecording(false, () => mean(center, 0)), momentum);
+    if (runningVar) updateRunning(x, runningVar, withRecording(false, () => mean(mul(sub(pow(rstd, -2), eps), count / (count - 1)), 0)), momentum);
     return affine(y, weight, bias, (v) => alongChannels(v, x));
   },
 );
