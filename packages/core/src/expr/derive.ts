@@ -23,7 +23,7 @@ const extremum = (loses: (own: Expr, other: Expr) => Expr): Rule =>
   });
 
 /** The gradient of every intrinsic. */
-const RULES: Readonly<Record<Exclude<ExprKind, 'input' | 'literal' | 'parameter' | 'index' | 'call'>, Rule>> = {
+const RULES: Readonly<Record<Exclude<ExprKind, 'input' | 'literal' | 'parameter' | 'index' | 'select' | 'call'>, Rule>> = {
   neg: unary((dy) => dy.neg()),
   abs: unary((dy, x) => dy.mul(x.sign())),
   sign: flat,
@@ -86,29 +86,85 @@ const RULES: Readonly<Record<Exclude<ExprKind, 'input' | 'literal' | 'parameter'
   shiftRight: flat,
   mulHigh: flat,
   cast: (dy, _args, y) => [isFloatingCast(y) ? dy : null],
-  select: (dy, [condition]) => [null, condition!.select(dy, 0), condition!.select(0, dy)],
 };
 
 const isFloatingCast = (node: Expr): boolean => /float/.test(node.data.type ?? '');
 
+/** A branch of a `select`: the condition, and whether it holds there. */
+interface Branch {
+  readonly condition: Expr;
+  readonly holds: boolean;
+}
+
+/** What a node receives through the branches named, outermost first. */
+interface Term {
+  readonly within: readonly Branch[];
+  readonly value: Expr;
+}
+
+/** What a node receives in all, one term for each path of branches. */
+class Adjoint {
+  private readonly byPath = new Map<string, Term>();
+
+  add(within: readonly Branch[], value: Expr): void {
+    const path = within.map(({ condition, holds }) => `${condition.id}${holds}`).join();
+    const present = this.byPath.get(path);
+    this.byPath.set(path, { within, value: present === undefined ? value : present.value.add(value) });
+  }
+
+  get terms(): readonly Term[] {
+    return [...this.byPath.values()];
+  }
+}
+
 /**
  * Reverse-mode differentiation: for each of `targets`, the expression of its gradient given that the value of
  * `root` receives `dy`; null where `root` does not depend on it differentiably.
+ *
+ * What flows through the branches of a `select` is kept apart and selected at the end, so that the branch not taken,
+ * whose derivative may be infinite or NaN there, is never multiplied by zero.
  */
 export function differentiate(root: Expr, targets: readonly Expr[], dy: Expr): (Expr | null)[] {
   const order = topological(root);
-  const received = new Map<Expr, Expr>([[root, dy]]);
+  const received = new Map<Expr, Adjoint>();
+  const give = (node: Expr, within: readonly Branch[], value: Expr | null | undefined): void => {
+    if (value === null || value === undefined) return;
+    const adjoint = received.get(node) ?? new Adjoint();
+    received.set(node, adjoint);
+    adjoint.add(within, value);
+  };
+  give(root, [], dy);
   for (let i = order.length - 1; i >= 0; i--) {
     const node = order[i]!;
     const adjoint = received.get(node);
     if (adjoint === undefined || targets.includes(node)) continue;
-    for (const [arg, share] of flows(node, adjoint)) {
-      if (share === null) continue;
-      const sum = received.get(arg);
-      received.set(arg, sum === undefined ? share : sum.add(share));
+    for (const { within, value } of adjoint.terms) {
+      if (node.kind === 'select') {
+        const [condition, a, b] = node.args as [Expr, Expr, Expr];
+        give(a, [...within, { condition, holds: true }], value);
+        give(b, [...within, { condition, holds: false }], value);
+      } else {
+        for (const [arg, share] of flows(node, value)) give(arg, within, share);
+      }
     }
   }
-  return targets.map((target) => received.get(target) ?? null);
+  return targets.map((target) => {
+    const adjoint = received.get(target);
+    return adjoint === undefined ? null : assemble(adjoint.terms, 0);
+  });
+}
+
+/** The sum of terms that lie in the same branches down to `depth`. */
+function assemble(terms: readonly Term[], depth: number): Expr {
+  let total: Expr = literal(0);
+  for (const { within, value } of terms) if (within.length === depth) total = total.add(value);
+  const deeper = terms.filter(({ within }) => within.length > depth);
+  for (const condition of new Set(deeper.map(({ within }) => within[depth]!.condition))) {
+    const side = (holds: boolean): Expr =>
+      assemble(deeper.filter(({ within }) => within[depth]!.condition === condition && within[depth]!.holds === holds), depth + 1);
+    total = total.add(condition.select(side(true), side(false)));
+  }
+  return total;
 }
 
 function flows(node: Expr, dy: Expr): [Expr, Expr | null][] {
@@ -117,6 +173,7 @@ function flows(node: Expr, dy: Expr): [Expr, Expr | null][] {
     case 'literal':
     case 'parameter':
     case 'index':
+    case 'select':
       return [];
     case 'call': {
       const [body, ...args] = node.args as [Expr, ...Expr[]];
