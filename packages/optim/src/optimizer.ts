@@ -46,7 +46,7 @@ export type Params<O> = Iterable<Tensor> | Iterable<ParamGroupInput<O>>;
 
 export interface ZeroGradOptions {
   /** Lets go of the gradients instead of filling them with zeros. Default true. */
-  readonly setToNull?: boolean;
+  readonly setToNone?: boolean;
 }
 
 /**
@@ -201,12 +201,16 @@ export abstract class Optimizer<O extends { lr?: number }, S extends ParamState 
 
   /** Lets go of all gradients, or fills them with zeros. */
   zeroGrad(options: ZeroGradOptions = {}): void {
-    checkOptions(`${this.name}.zeroGrad`, options, ['setToNull']);
-    const { setToNull = true } = options;
+    checkOptions(`${this.name}.zeroGrad`, options, ['setToNone']);
+    const { setToNone = true } = options;
     for (const { params } of this.paramGroups) {
       for (const param of params) {
-        if (param.grad === null) continue;
-        param.grad = setToNull ? null : noGrad(() => kept(zerosLike(param)));
+        const { grad } = param;
+        if (grad === null) continue;
+        if (setToNone) param.grad = null;
+        // A gradient that was itself recorded must not be written over.
+        else if (grad.requiresGrad) param.grad = kept(zerosLike(grad));
+        else noGrad(() => grad.fill_(0));
       }
     }
   }

@@ -70,9 +70,9 @@ export class CosineAnnealingWarmRestarts extends LRScheduler {
   protected TMult: number;
   protected etaMin: number;
   /** The length of the period that runs. */
-  protected Ti: number;
+  protected TI: number;
   /** How far it has run. */
-  protected Tcur: number;
+  protected TCur: number;
 
   constructor(optimizer: ScheduledOptimizer, T0: number, options: CosineAnnealingWarmRestartsOptions = {}) {
     const op = 'CosineAnnealingWarmRestarts';
@@ -84,13 +84,13 @@ export class CosineAnnealingWarmRestarts extends LRScheduler {
     this.T0 = T0;
     this.TMult = TMult;
     this.etaMin = etaMin;
-    this.Ti = T0;
-    this.Tcur = lastEpoch;
+    this.TI = T0;
+    this.TCur = lastEpoch;
     this.start();
   }
 
   protected override getLr(): number[] {
-    const share = (1 + Math.cos((Math.PI * this.Tcur) / this.Ti)) / 2;
+    const share = (1 + Math.cos((Math.PI * this.TCur) / this.TI)) / 2;
     return this.baseLrs.map((lr) => this.etaMin + (lr - this.etaMin) * share);
   }
 
@@ -111,10 +111,10 @@ export class CosineAnnealingWarmRestarts extends LRScheduler {
 
   private advance(): void {
     this.lastEpoch += 1;
-    this.Tcur += 1;
-    if (this.Tcur >= this.Ti) {
-      this.Tcur %= this.Ti;
-      this.Ti *= this.TMult;
+    this.TCur += 1;
+    if (this.TCur >= this.TI) {
+      this.TCur %= this.TI;
+      this.TI *= this.TMult;
     }
   }
 
@@ -126,11 +126,11 @@ export class CosineAnnealingWarmRestarts extends LRScheduler {
       });
     }
     if (TMult === 1) {
-      this.Tcur = epoch % T0;
+      this.TCur = epoch % T0;
     } else {
       const period = Math.floor(Math.log((epoch / T0) * (TMult - 1) + 1) / Math.log(TMult));
-      this.Tcur = epoch - (T0 * (TMult ** period - 1)) / (TMult - 1);
-      this.Ti = T0 * TMult ** period;
+      this.TCur = epoch - (T0 * (TMult ** period - 1)) / (TMult - 1);
+      this.TI = T0 * TMult ** period;
     }
     this.lastEpoch = Math.floor(epoch);
   }
