@@ -102,7 +102,8 @@ export class PointwiseOp {
     } else this.checkOptions(options);
     const operands = given.some(isTensor) ? given : this.anchored(given);
     const { entry, shape, model } = this.place(operands);
-    const variant = this.variant(operands, options);
+    const first = operands[0];
+    const variant = this.variant(operands, options, this.settings.converts && isTensor(first) ? first.dtype : undefined);
     const tensors = operands.filter(isTensorOperand);
     const output = emptyTensor(entry, variant.program.output, shape, model?.strides);
     launchPointwise(variant.program, output, tensors, this.parameters(operands, options, variant));
