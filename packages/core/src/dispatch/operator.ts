@@ -126,7 +126,7 @@ export class Operator {
   private record(call: Call<Inputs, Attrs, Specs>, outputs: Outputs<Specs>, tensors: readonly Tensor[]): void {
     const names = Object.keys(call.outputs);
     if (!names.some((name) => outputs[name] !== undefined && isDifferentiable(outputs[name].dtype))) return;
-    const node = new OperatorNode(this.name, this.declaration, call, tensors);
+    const node = new OperatorNode(this.name, this.declaration, call, names, tensors);
     for (let i = 0; i < names.length; i++) {
       const output = outputs[names[i]!];
       if (output === undefined || !isDifferentiable(output.dtype)) continue;
@@ -190,6 +190,10 @@ const edgesOf = (tensors: readonly Tensor[]): (Edge | null)[] => {
 };
 
 const BARE = -1;
+/** A rule that takes no more arguments than this does not ask which gradients are wanted. */
+const NEEDS_ARGUMENT = 3;
+const NO_NEEDS: Needs<Inputs> = {};
+const NOTHING_SAVED: Record<string, SavedTensor | SavedTensor[] | undefined> = {};
 
 /** A recorded operator with a rule of its own. Its edges follow the inputs, lists laid flat. */
 class OperatorNode extends Node {
@@ -199,13 +203,13 @@ class OperatorNode extends Node {
   private readonly inputNames: string[] = [];
   /** For each input how many tensors it holds; `BARE` for one that is no list. */
   private readonly counts: number[] = [];
-  private readonly saved: Record<string, SavedTensor | SavedTensor[] | undefined> = {};
+  private saved = NOTHING_SAVED;
 
-  constructor(name: string, declaration: AnyDeclaration, call: Call<Inputs, Attrs, Specs>, tensors: readonly Tensor[]) {
+  constructor(name: string, declaration: AnyDeclaration, call: Call<Inputs, Attrs, Specs>, outputNames: readonly string[], tensors: readonly Tensor[]) {
     super(name, edgesOf(tensors));
     this.declaration = declaration;
     this.attrs = call.attrs;
-    this.outputNames = Object.keys(call.outputs);
+    this.outputNames = outputNames;
     for (const input in call.inputs) {
       const value = call.inputs[input];
       if (value === undefined) continue;
@@ -215,7 +219,10 @@ class OperatorNode extends Node {
   }
 
   save(call: Call<Inputs, Attrs, Specs>, outputs: Outputs<Specs>): void {
-    for (const name of this.declaration.saves ?? []) {
+    const { saves } = this.declaration;
+    if (saves === undefined || saves.length === 0) return;
+    this.saved = {};
+    for (const name of saves) {
       const value = name in outputs ? outputs[name] : call.inputs[name];
       if (isTensor(value)) this.saved[name] = new SavedTensor(value);
       else if (value !== undefined) this.saved[name] = (value as readonly Tensor[]).map((item) => new SavedTensor(item));
@@ -230,7 +237,8 @@ class OperatorNode extends Node {
       const value = this.saved[name];
       saved[name] = Array.isArray(value) ? value.map((item) => item.unpack(this.name)) : value?.unpack(this.name);
     }
-    const gradients = this.declaration.vjp!(byName, saved as Saved<Inputs, Specs, string>, this.attrs, this.needs());
+    const vjp = this.declaration.vjp!;
+    const gradients = vjp(byName, saved as Saved<Inputs, Specs, string>, this.attrs, vjp.length > NEEDS_ARGUMENT ? this.needs() : NO_NEEDS);
     const flat: (Tensor | undefined)[] = [];
     for (let i = 0; i < this.inputNames.length; i++) {
       const gradient = gradients[this.inputNames[i]!];

@@ -17,6 +17,17 @@ export interface Edge {
   readonly dtype: DType;
 }
 
+/** Deep enough to leave core's own frames behind. */
+const STACK_DEPTH = 50;
+
+function callStack(): string | undefined {
+  const limit = Error.stackTraceLimit;
+  Error.stackTraceLimit = STACK_DEPTH;
+  const { stack } = new Error('forward');
+  Error.stackTraceLimit = limit;
+  return stack;
+}
+
 /**
  * A recorded operator. Every edge leads to a node with a smaller `id`, so that going through nodes by falling `id`
  * meets each one after all its users.
@@ -37,7 +48,7 @@ export abstract class Node {
     this.name = name;
     this.edges = edges;
     this.id = nextId++;
-    this.calledAt = anomalyMode ? new Error('forward').stack : undefined;
+    this.calledAt = anomalyMode ? callStack() : undefined;
   }
 
   /** From the gradients of the outputs to those of the inputs, in the order of `edges`. */

@@ -50,7 +50,7 @@ export const mul = pointwise('mul', (x, y) => x.mul(y));
  *
  * @example trueDivide(tensor([1, 2]), 2) // tensor([0.5000, 1.0000])
  */
-export const trueDivide = pointwise('trueDivide', (x, y) => x.div(y), { promote: 'float' });
+export const trueDivide = pointwise('div', (x, y) => x.div(y), { promote: 'float' });
 
 /**
  * `floor(x / y)`, broadcast, in the operands' dtype. The gradient is zero.

@@ -15,22 +15,23 @@ import { reshape } from './reshape.ts';
 export const expand: ViewOperator<[shape: readonly number[]]> = view('expand', {
   infer(x, shape: readonly number[]): Geometry {
     const lead = shape.length - x.shape.length;
-    const refuse = (): never => {
-      throw new ShapeError(`expand: ${showShape(x.shape)} does not expand to ${showShape(shape)}`, { op: 'expand' });
-    };
-    if (lead < 0 || shape.length > MAX_RANK) refuse();
-    const sizes = shape.map((size, i) => (size === -1 ? (i < lead ? refuse() : x.shape[i - lead]!) : size));
-    const strides = sizes.map((size, i) => {
-      if (!Number.isInteger(size) || size < 0) refuse();
-      if (i < lead) return 0;
-      const own = x.shape[i - lead]!;
-      if (own === size) return x.strides[i - lead]!;
-      return own === 1 ? 0 : refuse();
-    });
+    if (lead < 0 || shape.length > MAX_RANK) throw refuseExpand(x, shape);
+    const sizes = new Array<number>(shape.length);
+    const strides = new Array<number>(shape.length);
+    for (let i = 0; i < shape.length; i++) {
+      const own = i < lead ? 1 : x.shape[i - lead]!;
+      const size = shape[i] === -1 && i >= lead ? own : shape[i]!;
+      if (!Number.isInteger(size) || size < 0 || (own !== size && own !== 1)) throw refuseExpand(x, shape);
+      sizes[i] = size;
+      strides[i] = i < lead || own !== size ? 0 : x.strides[i - lead]!;
+    }
     return { shape: sizes, strides, offset: x.offset };
   },
   vjp: (dy, x) => sumTo(dy, x.shape),
 });
+
+const refuseExpand = (x: Tensor, shape: readonly number[]): ShapeError =>
+  new ShapeError(`expand: ${showShape(x.shape)} does not expand to ${showShape(shape)}`, { op: 'expand' });
 
 /** `expand`, under PyTorch's other name. */
 export const broadcastTo = composite('broadcastTo', (x: Tensor, shape: readonly number[]): Tensor => expand(x, shape));

@@ -2,6 +2,7 @@
 export * from './activation.ts';
 export * from './adaptive-pool.ts';
 export { addbmm, type AddmmOptions, addmm, addmv, addr, baddbmm } from './addmm.ts';
+export { argmax, argmin, type KeepdimOptions } from './arg-reduce.ts';
 export * from './arithmetic.ts';
 export { asStrided, asStridedCopy } from './as-strided.ts';
 export { atleast1d, atleast2d, atleast3d } from './at-least.ts';
@@ -25,6 +26,7 @@ export {
   zerosLike,
 } from './creation.ts';
 export { crossEntropy, type CrossEntropyOptions } from './cross-entropy.ts';
+export { type CumulativeOptions, cumprod, cumsum, logcumsumexp } from './cumulative.ts';
 export { diag, diagEmbed, diagflat, type DiagOptions, type DiagflatOptions } from './diag.ts';
 export { einsum } from './einsum.ts';
 export { embedding, type EmbeddingOptions } from './embedding.ts';
@@ -61,6 +63,7 @@ export { logsumexp, type LogsumexpOptions } from './logsumexp.ts';
 export type { LossOptions, LossReduction } from './loss-reduction.ts';
 export { maskedScatter, maskedSelect, maskedSelectSync } from './masking.ts';
 export { bmm, dot, inner, matmul, mm, mv, outer, vdot } from './matmul.ts';
+export { type AminmaxOptions, aminmax, max, min, type ValuesAndIndices } from './max-min.ts';
 export { broadcastTensors, meshgrid, type MeshgridOptions } from './meshgrid.ts';
 export * from './nan-to-num.ts';
 export { nllLoss, type NllLossOptions } from './nll-loss.ts';
@@ -94,6 +97,7 @@ export {
   maxPool3d,
 } from './pool.ts';
 export * from './power.ts';
+export { prod } from './prod.ts';
 export {
   bernoulli_,
   type DrawOptions,
@@ -116,6 +120,7 @@ export { max, min, type ValuesAndIndices } from './max-min.ts';
 export { argmax, argmin } from './arg-reduce.ts';
 export { cumprod, cumsum, type CumulativeOptions, logcumsumexp } from './cumulative.ts';
 export * from './regression-losses.ts';
+export * from './reductions.ts';
 export { repeat, tile } from './repeat.ts';
 export { repeatInterleave, type RepeatInterleaveOptions } from './repeat-interleave.ts';
 export { contiguous, permute, reshape, squeeze, transpose, unsqueeze, viewAs } from './reshape.ts';

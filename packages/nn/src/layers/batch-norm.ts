@@ -123,7 +123,8 @@ abstract class BatchNorm extends NormNd {
       const mean = zeros(runningMean.shape, { dtype: runningMean.dtype, device: runningMean.device });
       const variance = zeros(runningVar.shape, { dtype: runningVar.dtype, device: runningVar.device });
       const y = batchNorm(x, mean, variance, weight, bias, { training: true, momentum: 1, eps });
-      if (x.size > 0) noGrad(() => {
+      if (x.size === 0) return y;
+      noGrad(() => {
         this.#approach(runningMean, mean);
         this.#approach(runningVar, variance);
       });

@@ -7,7 +7,6 @@ export class Identity<T = Tensor> extends Module<[x: T], T> {
   static readonly builtIn: string = 'Identity';
 
   // PyTorch's takes any arguments, so that it can stand for any layer.
-  // biome-ignore lint/complexity/noUselessConstructor: it says that arguments are allowed
   constructor(..._ignored: unknown[]) {
     super();
   }

@@ -236,6 +236,7 @@ export abstract class Module<Args extends unknown[] = [x: Tensor], Out = Tensor>
    * Lets a function see the arguments of every `forward`, and replace them by returning an array. Call what comes back
    * to take it off.
    */
+  // biome-ignore lint/suspicious/noConfusingVoidType: a hook that only looks may be any function without a result
   registerForwardPreHook(hook: (module: this, args: Args) => Args | undefined | void): () => void {
     return addPreHook(this, hook as (module: AnyModule, args: unknown[]) => unknown);
   }
@@ -246,6 +247,7 @@ export abstract class Module<Args extends unknown[] = [x: Tensor], Out = Tensor>
    *
    * @example const remove = model.registerForwardHook((_module, _args, y) => console.log(y.shape));
    */
+  // biome-ignore lint/suspicious/noConfusingVoidType: as above
   registerForwardHook(hook: (module: this, args: Args, output: Out) => Out | undefined | void): () => void {
     return addHook(this, hook as (module: AnyModule, args: unknown[], output: unknown) => unknown);
   }
