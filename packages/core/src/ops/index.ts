@@ -114,11 +114,6 @@ export {
   uniform_,
 } from './random.ts';
 export * from './rearranging.ts';
-export * from './reductions.ts';
-export { prod } from './prod.ts';
-export { max, min, type ValuesAndIndices } from './max-min.ts';
-export { argmax, argmin } from './arg-reduce.ts';
-export { cumprod, cumsum, type CumulativeOptions, logcumsumexp } from './cumulative.ts';
 export * from './regression-losses.ts';
 export * from './reductions.ts';
 export { repeat, tile } from './repeat.ts';
