@@ -34,7 +34,9 @@ const LIMITS: Readonly<Record<string, number>> = {
 };
 
 const run = (command: string, args: readonly string[]): Measured =>
-  JSON.parse(execFileSync(command, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] })) as Measured;
+  JSON.parse(
+    execFileSync(command, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] }),
+  ) as Measured;
 
 const ours = (): Measured => run(options.node, ['--import', 'tsx', join(here, 'ours.ts')]);
 const torch = (): Measured => run(options.python, [join(here, 'peer_torch.py')]);
@@ -43,7 +45,9 @@ const median = (values: readonly number[]): number => values.toSorted((a, b) => 
 
 function main(): void {
   if (!existsSync(options.python)) {
-    console.error(`bench:eager: there is no ${options.python}; give a Python that has PyTorch: --python PATH`);
+    console.error(
+      `bench:eager: there is no ${options.python}; give a Python that has PyTorch: --python PATH`,
+    );
     process.exitCode = 1;
     return;
   }
@@ -58,7 +62,8 @@ function main(): void {
     const first = round % 2 === 0 ? ours() : torch();
     const second = round % 2 === 0 ? torch() : ours();
     const [own, peer] = round % 2 === 0 ? [first, second] : [second, first];
-    if (!isDeepStrictEqual(own.check, peer.check)) throw new RangeError(`results differ: ${JSON.stringify([own.check, peer.check])}`);
+    if (!isDeepStrictEqual(own.check, peer.check))
+      throw new RangeError(`results differ: ${JSON.stringify([own.check, peer.check])}`);
     return { own: own.nanoseconds, peer: peer.nanoseconds };
   });
   report(measured);
@@ -81,7 +86,10 @@ function report(measured: readonly { own: Measured['nanoseconds']; peer: Measure
   console.log(`Node ${node}, ${cpus()[0]?.model ?? 'unknown processor'}, ${measured.length} rounds`);
   console.table(cases);
   mkdirSync(dirname(options.json), { recursive: true });
-  writeFileSync(options.json, `${JSON.stringify({ node, processor: cpus()[0]?.model, rounds: measured.length, cases }, null, 2)}\n`);
+  writeFileSync(
+    options.json,
+    `${JSON.stringify({ node, processor: cpus()[0]?.model, rounds: measured.length, cases }, null, 2)}\n`,
+  );
 }
 
 main();

@@ -78,7 +78,10 @@ export const byteLengthOf = (dtype: DType): number => DTYPES[dtype].byteLength;
 /** Checks that a string names a dtype. */
 export function asDType(op: string, dtype: string): DType {
   if (Object.hasOwn(DTYPES, dtype)) return dtype as DType;
-  throw new DTypeError(`${op}: unknown dtype ${JSON.stringify(dtype)}; the dtypes are ${Object.keys(DTYPES).join(', ')}`, { op });
+  throw new DTypeError(
+    `${op}: unknown dtype ${JSON.stringify(dtype)}; the dtypes are ${Object.keys(DTYPES).join(', ')}`,
+    { op },
+  );
 }
 
 let defaultFloat: DType = 'float32';
@@ -91,7 +94,8 @@ export const getDefaultDtype = (): DType => defaultFloat;
  * @throws {DTypeError} `dtype` is not floating.
  */
 export function setDefaultDtype(dtype: DType): void {
-  if (!isFloating(dtype)) throw new DTypeError(`setDefaultDtype: ${dtype} is not a floating dtype; use float32 or float64`);
+  if (!isFloating(dtype))
+    throw new DTypeError(`setDefaultDtype: ${dtype} is not a floating dtype; use float32 or float64`);
   defaultFloat = dtype;
 }
 

@@ -97,12 +97,16 @@ export function showShape(shape: readonly number[]): string {
 export function checkOptions(op: string, options: object | undefined, known: readonly string[]): void {
   if (options === undefined) return;
   if (options === null || typeof options !== 'object' || Array.isArray(options)) {
-    throw new ArgumentError(`${op}: options must be an object such as { ${known.join(', ')} }, got ${describe(options)}`, { op });
+    throw new ArgumentError(
+      `${op}: options must be an object such as { ${known.join(', ')} }, got ${describe(options)}`,
+      { op },
+    );
   }
   for (const key of Object.keys(options)) {
     if (known.includes(key)) continue;
     const near = nearest(key, known);
-    const hint = near === undefined ? `known options: ${known.join(', ') || 'none'}` : `did you mean ${near}?`;
+    const hint =
+      near === undefined ? `known options: ${known.join(', ') || 'none'}` : `did you mean ${near}?`;
     throw new ArgumentError(`${op}: unknown option ${key}; ${hint}`, { op, data: { option: key, known } });
   }
 }
@@ -115,7 +119,9 @@ export function describe(value: unknown): string {
     case 'string':
       return JSON.stringify(value);
     case 'object':
-      return Object.hasOwn(value, 'shape') && 'dtype' in value ? 'a tensor' : `an object of ${value.constructor?.name ?? 'no class'}`;
+      return Object.hasOwn(value, 'shape') && 'dtype' in value
+        ? 'a tensor'
+        : `an object of ${value.constructor?.name ?? 'no class'}`;
     case 'function':
       return `the function ${value.name || '(anonymous)'}`;
     default:

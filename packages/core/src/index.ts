@@ -58,11 +58,12 @@ export {
 } from './storage/registry.ts';
 export { scope } from './storage/scope.ts';
 export { version } from './storage/version.ts';
-export { equalSync } from './tensor/installed.ts';
 export type { NestedValues, ToOptions } from './tensor/installed.ts';
+export { equalSync } from './tensor/installed.ts';
 export { printOptions } from './tensor/print.ts';
 export { swapData } from './tensor/swap-data.ts';
 export { print, Tensor } from './tensor/tensor.ts';
 export { nextTurn, waitingPoint } from './tensor/turn.ts';
 export { fromArray, type NestedArray, tensor } from './tensor/values.ts';
+
 import './storage/meta.ts';

@@ -55,10 +55,13 @@ export function wrapDim(op: string, dim: number, operand: { readonly shape: Shap
   const range = Math.max(rank, 1);
   if (!Number.isInteger(dim) || dim < -range || dim >= range) {
     const of = typeof operand === 'number' ? `${rank} dimensions` : `shape ${showShape(operand.shape)}`;
-    throw new ShapeError(`${op}: dim ${String(dim)} is out of range for ${of}; it must lie in ${-range}..${range - 1}`, {
-      op,
-      data: { dim, rank },
-    });
+    throw new ShapeError(
+      `${op}: dim ${String(dim)} is out of range for ${of}; it must lie in ${-range}..${range - 1}`,
+      {
+        op,
+        data: { dim, rank },
+      },
+    );
   }
   return dim < 0 ? dim + range : dim;
 }
@@ -67,19 +70,29 @@ export function wrapDim(op: string, dim: number, operand: { readonly shape: Shap
 export function wrapDims(op: string, dims: readonly number[], operand: { readonly shape: Shape }): number[] {
   const wrapped = dims.map((dim) => wrapDim(op, dim, operand));
   if (new Set(wrapped).size !== wrapped.length) {
-    throw new ShapeError(`${op}: dims ${showShape(dims)} name a dimension twice; the shape is ${showShape(operand.shape)}`, { op });
+    throw new ShapeError(
+      `${op}: dims ${showShape(dims)} name a dimension twice; the shape is ${showShape(operand.shape)}`,
+      { op },
+    );
   }
   return wrapped;
 }
 
 /** Checks that a shape is a list of non-negative integers of at most 8 dimensions and an addressable size. */
 export function checkShape(op: string, shape: Shape): void {
-  if (!Array.isArray(shape)) throw new ShapeError(`${op}: a shape is an array of sizes, e.g. [2, 3]; got ${String(shape)}`, { op });
-  if (shape.length > MAX_RANK) throw new ShapeError(`${op}: ${showShape(shape)} has ${shape.length} dimensions; ${MAX_RANK} is the most`, { op });
+  if (!Array.isArray(shape))
+    throw new ShapeError(`${op}: a shape is an array of sizes, e.g. [2, 3]; got ${String(shape)}`, { op });
+  if (shape.length > MAX_RANK)
+    throw new ShapeError(
+      `${op}: ${showShape(shape)} has ${shape.length} dimensions; ${MAX_RANK} is the most`,
+      { op },
+    );
   for (const size of shape) {
-    if (!Number.isInteger(size) || size < 0) throw new ShapeError(`${op}: sizes must be integers of 0 or more, got ${showShape(shape)}`, { op });
+    if (!Number.isInteger(size) || size < 0)
+      throw new ShapeError(`${op}: sizes must be integers of 0 or more, got ${showShape(shape)}`, { op });
   }
-  if (sizeOf(shape) > Number.MAX_SAFE_INTEGER) throw new ShapeError(`${op}: ${showShape(shape)} has more elements than can be counted`, { op });
+  if (sizeOf(shape) > Number.MAX_SAFE_INTEGER)
+    throw new ShapeError(`${op}: ${showShape(shape)} has more elements than can be counted`, { op });
 }
 
 /**
@@ -102,10 +115,13 @@ function broadcastPair(op: string, a: Shape, b: Shape): Shape {
     const x = a[a.length - i] ?? 1;
     const y = b[b.length - i] ?? 1;
     if (x !== y && x !== 1 && y !== 1) {
-      throw new ShapeError(`${op}: shapes ${showShape(a)} and ${showShape(b)} do not broadcast: dim ${rank - i} has ${x} against ${y}`, {
-        op,
-        data: { shapes: [a, b] },
-      });
+      throw new ShapeError(
+        `${op}: shapes ${showShape(a)} and ${showShape(b)} do not broadcast: dim ${rank - i} has ${x} against ${y}`,
+        {
+          op,
+          data: { shapes: [a, b] },
+        },
+      );
     }
     out[rank - i] = x === 1 ? y : x;
   }
@@ -133,7 +149,11 @@ export interface LoopNest {
  * The same loops in fewer dimensions: sizes of 1 are dropped and neighbours that every operand walks in one
  * stride are joined. `keepFrom`: dimensions from there on are not joined with those before.
  */
-export function collapse(shape: Shape, strides: readonly (readonly number[])[], keepFrom = -1): LoopNest & { readonly keepFrom: number } {
+export function collapse(
+  shape: Shape,
+  strides: readonly (readonly number[])[],
+  keepFrom = -1,
+): LoopNest & { readonly keepFrom: number } {
   const sizes: number[] = [];
   const walks: number[][] = strides.map(() => []);
   let boundary = 0;
@@ -158,7 +178,11 @@ export function collapse(shape: Shape, strides: readonly (readonly number[])[], 
 /**
  * Strides with which the same elements are read in shape `target`, or `undefined` where a copy is needed.
  */
-export function reshapeStrides(shape: Shape, strides: readonly number[], target: Shape): readonly number[] | undefined {
+export function reshapeStrides(
+  shape: Shape,
+  strides: readonly number[],
+  target: Shape,
+): readonly number[] | undefined {
   if (sizeOf(shape) === 0) return contiguousStrides(target);
   const { shape: sizes, strides: walks } = collapse(shape, [strides]);
   const walk = walks[0]!;
@@ -191,11 +215,15 @@ export function reshapeStrides(shape: Shape, strides: readonly number[], target:
  * @throws {ShapeError} the sizes do not give the number of elements.
  */
 export function inferReshape(op: string, shape: Shape, target: Shape): Shape {
-  if (!Array.isArray(target)) throw new ShapeError(`${op}: the new shape is an array, e.g. [2, -1]; got ${String(target)}`, { op });
+  if (!Array.isArray(target))
+    throw new ShapeError(`${op}: the new shape is an array, e.g. [2, -1]; got ${String(target)}`, { op });
   const size = sizeOf(shape);
   const hole = target.indexOf(-1);
   const fail = (): never => {
-    throw new ShapeError(`${op}: ${showShape(shape)} has ${size} elements, which do not fit ${showShape(target)}`, { op });
+    throw new ShapeError(
+      `${op}: ${showShape(shape)} has ${size} elements, which do not fit ${showShape(target)}`,
+      { op },
+    );
   };
   if (hole < 0) {
     checkShape(op, target);
@@ -203,11 +231,16 @@ export function inferReshape(op: string, shape: Shape, target: Shape): Shape {
   }
   const filled = target.slice();
   filled[hole] = 1;
-  if (filled.includes(-1)) throw new ShapeError(`${op}: only one size may be -1, got ${showShape(target)}`, { op });
+  if (filled.includes(-1))
+    throw new ShapeError(`${op}: only one size may be -1, got ${showShape(target)}`, { op });
   checkShape(op, filled);
   const rest = sizeOf(filled);
   if (rest === 0 ? size !== 0 : size % rest !== 0) return fail();
-  if (rest === 0) throw new ShapeError(`${op}: -1 in ${showShape(target)} is ambiguous, as the other sizes hold no elements`, { op });
+  if (rest === 0)
+    throw new ShapeError(
+      `${op}: -1 in ${showShape(target)} is ambiguous, as the other sizes hold no elements`,
+      { op },
+    );
   filled[hole] = size / rest;
   return filled;
 }

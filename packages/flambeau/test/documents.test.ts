@@ -36,7 +36,9 @@ describe.each(DOCUMENTS)('%s', (document) => {
     mkdirSync(folder, { recursive: true });
     const file = join(folder, `${document}-${i}.ts`);
     writeFileSync(file, code);
-    const { stdout } = await run(process.execPath, ['--conditions=source', '--import', 'tsx', file], { cwd: root });
+    const { stdout } = await run(process.execPath, ['--conditions=source', '--import', 'tsx', file], {
+      cwd: root,
+    });
     expect(stdout.trimEnd().split('\n')).toEqual(promised(code));
   });
 });

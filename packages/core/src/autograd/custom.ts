@@ -2,7 +2,7 @@ import { atCaller } from '../dispatch/declare.ts';
 import { isDifferentiable } from '../dtype.ts';
 import { AutogradError } from '../errors.ts';
 import { gradEnabled, withRecording } from '../graph/mode.ts';
-import { edgeTo, type Edge, type Gradients, Node, wantsGrad } from '../graph/node.ts';
+import { type Edge, edgeTo, type Gradients, Node, wantsGrad } from '../graph/node.ts';
 import { SavedTensor } from '../graph/saved.ts';
 import { isTensor, type Tensor } from '../graph/tensor.ts';
 import { cloneAlias } from './detach.ts';
@@ -23,7 +23,10 @@ export interface CustomOperator<A extends unknown[], R extends Tensor | readonly
   /** Computes the result. Its own operators are not recorded. */
   forward(context: CustomContext, ...args: A): R;
   /** The gradients of the tensors among the arguments, in their order, from those of the results. */
-  backward(context: CustomContext, ...dys: (Tensor | null)[]): Tensor | null | readonly (Tensor | null | undefined)[];
+  backward(
+    context: CustomContext,
+    ...dys: (Tensor | null)[]
+  ): Tensor | null | readonly (Tensor | null | undefined)[];
 }
 
 /**
@@ -36,7 +39,10 @@ export interface CustomOperator<A extends unknown[], R extends Tensor | readonly
  *   backward: ({ saved: [x] }, dy) => dy.mul(x.mul(x)).mul(3),
  * });
  */
-export function customOp<A extends unknown[], R extends Tensor | readonly Tensor[]>(name: string, rules: CustomOperator<A, R>): (...args: A) => R {
+export function customOp<A extends unknown[], R extends Tensor | readonly Tensor[]>(
+  name: string,
+  rules: CustomOperator<A, R>,
+): (...args: A) => R {
   const call = (...args: A): R => {
     try {
       return run(name, rules, args);
@@ -47,7 +53,11 @@ export function customOp<A extends unknown[], R extends Tensor | readonly Tensor
   return call;
 }
 
-function run<A extends unknown[], R extends Tensor | readonly Tensor[]>(name: string, rules: CustomOperator<A, R>, args: A): R {
+function run<A extends unknown[], R extends Tensor | readonly Tensor[]>(
+  name: string,
+  rules: CustomOperator<A, R>,
+  args: A,
+): R {
   const tensors = (args as readonly unknown[]).flat().filter(isTensor);
   const needs = tensors.map((x) => isDifferentiable(x.dtype) && wantsGrad(x));
   const context = new Context(name, needs);
@@ -105,7 +115,12 @@ class CustomNode extends Node {
   private readonly context: Context;
   private readonly rule: CustomOperator<unknown[], Tensor>['backward'];
 
-  constructor(name: string, edges: readonly (Edge | null)[], context: Context, rule: CustomOperator<unknown[], Tensor>['backward']) {
+  constructor(
+    name: string,
+    edges: readonly (Edge | null)[],
+    context: Context,
+    rule: CustomOperator<unknown[], Tensor>['backward'],
+  ) {
     super(name, edges);
     this.context = context;
     this.rule = rule;
@@ -116,7 +131,10 @@ class CustomNode extends Node {
     const given = this.rule(this.context, ...dys.map((dy) => dy ?? null));
     const gradients = (Array.isArray(given) ? given : [given]) as Gradients;
     if (gradients.length !== this.edges.length) {
-      throw new AutogradError(`backward of ${this.name}: it returned ${gradients.length} gradients for ${this.edges.length} tensors`, { op: this.name });
+      throw new AutogradError(
+        `backward of ${this.name}: it returned ${gradients.length} gradients for ${this.edges.length} tensors`,
+        { op: this.name },
+      );
     }
     for (const gradient of gradients) if (gradient) gradient.shown = true;
     return gradients;

@@ -105,7 +105,8 @@ const NOTHING: (Tensor | null)[] = [];
 const byFallingId = (a: Node, b: Node): number => b.id - a.id;
 
 /** Whether one place alone holds a gradient, in memory of its own. */
-const isSole = (gradient: Tensor): boolean => gradient.holders <= 1 && !gradient.shown && gradient.viewLink === null && gradient.rowMajor;
+const isSole = (gradient: Tensor): boolean =>
+  gradient.holders <= 1 && !gradient.shown && gradient.viewLink === null && gradient.rowMajor;
 
 /** One backward pass. With `captures` it collects the gradients of those places, without it those of all leaves. */
 class Pass {
@@ -135,7 +136,8 @@ class Pass {
       for (const { edge, gradient } of roots) pending.add(edge.node, edge.outputIndex, gradient);
       for (let i = 0; i < order.length; i++) this.visit(order[i]!);
       for (let i = 0; i < found.length; i++) if (found[i] instanceof LeafNode) this.visit(found[i]!);
-      for (let i = 0; i < this.arrived.length; i++) this.accumulate(this.arrived[i]!.leaf, this.arrived[i]!.gradient);
+      for (let i = 0; i < this.arrived.length; i++)
+        this.accumulate(this.arrived[i]!.leaf, this.arrived[i]!.gradient);
     } finally {
       setRecording(before);
       pending.end(found);
@@ -184,7 +186,10 @@ class Pass {
   }
 
   private capture(node: Node, places: readonly number[], dys: readonly (Tensor | null)[]): void {
-    this.captured.set(node, places.map((i) => dys[i] ?? null));
+    this.captured.set(
+      node,
+      places.map((i) => dys[i] ?? null),
+    );
     for (const i of places) if (dys[i]) dys[i].shown = true;
   }
 
@@ -197,7 +202,9 @@ class Pass {
         const replaced = hook(dy);
         if (replaced === undefined || replaced === null) continue;
         if (!sameShape(replaced.shape, dy.shape)) {
-          throw new ShapeError(`a gradient hook returned ${showShape(replaced.shape)} for a gradient of ${showShape(dy.shape)}`);
+          throw new ShapeError(
+            `a gradient hook returned ${showShape(replaced.shape)} for a gradient of ${showShape(dy.shape)}`,
+          );
         }
         replaced.shown = true;
         this.pending.exchange(dy, replaced);
@@ -216,7 +223,11 @@ class Pass {
       for (let i = 0; i < edges.length; i++) {
         const edge = edges[i]!;
         const gradient = raw[i];
-        gradients.push(edge === null || gradient === null || gradient === undefined ? null : this.fit(node, gradient, edge));
+        gradients.push(
+          edge === null || gradient === null || gradient === undefined
+            ? null
+            : this.fit(node, gradient, edge),
+        );
       }
     } finally {
       closeScope(opened, gradients);
@@ -275,14 +286,19 @@ function refuseNaN(node: Node, gradient: Tensor, index: number): void {
   const total = sumTo(cast(gradient, 'float32'), []);
   const bytes = backend.readSync(total.storage.allocation, total.offset * 4, 4);
   if (Number.isNaN(new DataView(bytes.buffer, bytes.byteOffset).getFloat32(0, true))) {
-    throw new AutogradError(`backward of ${node.name}: the gradient of input ${index} holds NaN`, { op: node.name });
+    throw new AutogradError(`backward of ${node.name}: the gradient of input ${index} holds NaN`, {
+      op: node.name,
+    });
   }
 }
 
 function rootOf(op: string, output: Tensor, gradient: Tensor | null | undefined): Root {
   const edge = edgeTo(output);
   if (edge === null) {
-    throw new AutogradError(`${op}: the tensor needs no gradient and was not made from one that does; set requiresGrad on what it is computed from`, { op });
+    throw new AutogradError(
+      `${op}: the tensor needs no gradient and was not made from one that does; set requiresGrad on what it is computed from`,
+      { op },
+    );
   }
   if (gradient === null || gradient === undefined) {
     if (output.size !== 1) {
@@ -294,7 +310,10 @@ function rootOf(op: string, output: Tensor, gradient: Tensor | null | undefined)
     return { edge, gradient: onesOf(output) };
   }
   if (!sameShape(gradient.shape, output.shape)) {
-    throw new ShapeError(`${op}: the gradient has shape ${showShape(gradient.shape)}, the tensor ${showShape(output.shape)}`, { op });
+    throw new ShapeError(
+      `${op}: the gradient has shape ${showShape(gradient.shape)}, the tensor ${showShape(output.shape)}`,
+      { op },
+    );
   }
   gradient.shown = true;
   return { edge, gradient: cast(gradient, output.dtype) };
@@ -324,26 +343,46 @@ export interface GradOptions extends BackwardOptions {
  * const x = tensor(3, { requiresGrad: true });
  * grad(x.pow(2), [x]); // [tensor(6.)]
  */
-export function grad(outputs: Tensor | readonly Tensor[], inputs: readonly Tensor[], options?: GradOptions & { allowUnused?: false }): Tensor[];
-export function grad(outputs: Tensor | readonly Tensor[], inputs: readonly Tensor[], options: GradOptions): (Tensor | null)[];
-export function grad(outputs: Tensor | readonly Tensor[], inputs: readonly Tensor[], options: GradOptions = {}): (Tensor | null)[] {
+export function grad(
+  outputs: Tensor | readonly Tensor[],
+  inputs: readonly Tensor[],
+  options?: GradOptions & { allowUnused?: false },
+): Tensor[];
+export function grad(
+  outputs: Tensor | readonly Tensor[],
+  inputs: readonly Tensor[],
+  options: GradOptions,
+): (Tensor | null)[];
+export function grad(
+  outputs: Tensor | readonly Tensor[],
+  inputs: readonly Tensor[],
+  options: GradOptions = {},
+): (Tensor | null)[] {
   const outs = Array.isArray(outputs) ? (outputs as readonly Tensor[]) : [outputs as Tensor];
   const given = options.gradOutputs;
   const gradOutputs = given === undefined ? [] : Array.isArray(given) ? given : [given];
   return unscoped(() => {
     const places = inputs.map((x, i) => {
       const edge = edgeTo(x);
-      if (edge === null) throw new AutogradError(`grad: input ${i} needs no gradient; call requiresGrad_() before it is used`, { op: 'grad' });
+      if (edge === null)
+        throw new AutogradError(
+          `grad: input ${i} needs no gradient; call requiresGrad_() before it is used`,
+          { op: 'grad' },
+        );
       return edge;
     });
     const captures = new Map<Node, number[]>();
-    for (const { node, outputIndex } of places) captures.set(node, [...(captures.get(node) ?? []), outputIndex]);
+    for (const { node, outputIndex } of places)
+      captures.set(node, [...(captures.get(node) ?? []), outputIndex]);
     const pass = new Pass(options, captures);
     pass.run(outs.map((output, i) => rootOf('grad', output, gradOutputs[i])));
     return places.map(({ node, outputIndex }, i) => {
       const found = pass.captured.get(node)?.[captures.get(node)!.indexOf(outputIndex)] ?? null;
       if (found === null && !options.allowUnused) {
-        throw new AutogradError(`grad: the outputs do not depend on input ${i}; pass { allowUnused: true } to get null for it`, { op: 'grad' });
+        throw new AutogradError(
+          `grad: the outputs do not depend on input ${i}; pass { allowUnused: true } to get null for it`,
+          { op: 'grad' },
+        );
       }
       return found;
     });
@@ -365,4 +404,3 @@ export function retainGrad(tensor: Tensor): void {
  * take it off.
  */
 export const registerHook = (tensor: Tensor, hook: TensorHook): (() => void) => addHook(tensor, hook);
-

@@ -30,17 +30,32 @@ type Differentiable = (...inputs: Tensor[]) => Tensor | readonly Tensor[];
  * @throws {AutogradError} they differ; the text names input, element and both values.
  * @example await gradcheck((x) => x.sin(), [randn([3], { dtype: 'float64', requiresGrad: true })])
  */
-export async function gradcheck(fn: Differentiable, inputs: readonly Tensor[], options: GradcheckOptions = {}): Promise<void> {
+export async function gradcheck(
+  fn: Differentiable,
+  inputs: readonly Tensor[],
+  options: GradcheckOptions = {},
+): Promise<void> {
   const { eps = 1e-6, atol = 1e-5, rtol = 1e-3 } = options;
   const checked = inputs.flatMap((x, i) => (x.requiresGrad ? [i] : []));
-  if (checked.length === 0) throw new AutogradError('gradcheck: no input requires a gradient', { op: 'gradcheck' });
+  if (checked.length === 0)
+    throw new AutogradError('gradcheck: no input requires a gradient', { op: 'gradcheck' });
   for (const i of checked) {
-    if (inputs[i]!.dtype !== 'float64') throw new AutogradError(`gradcheck: input ${i} is ${inputs[i]!.dtype}; differences need float64`, { op: 'gradcheck' });
+    if (inputs[i]!.dtype !== 'float64')
+      throw new AutogradError(`gradcheck: input ${i} is ${inputs[i]!.dtype}; differences need float64`, {
+        op: 'gradcheck',
+      });
   }
   const objective = (...given: Tensor[]): Tensor => weighted(fn(...given));
   const loss = objective(...inputs);
-  if (!loss.requiresGrad) throw new AutogradError('gradcheck: no output depends on an input that requires a gradient', { op: 'gradcheck' });
-  const gradients = grad(loss, checked.map((i) => inputs[i]!), { allowUnused: true });
+  if (!loss.requiresGrad)
+    throw new AutogradError('gradcheck: no output depends on an input that requires a gradient', {
+      op: 'gradcheck',
+    });
+  const gradients = grad(
+    loss,
+    checked.map((i) => inputs[i]!),
+    { allowUnused: true },
+  );
   for (const [k, i] of checked.entries()) {
     const gradient = gradients[k];
     const analytic = gradient ? await read('gradcheck', gradient) : new Float64Array(inputs[i]!.size);
@@ -58,7 +73,8 @@ function weighted(result: Tensor | readonly Tensor[]): Tensor {
     const term = sum(mul(output, weights));
     total = total === undefined ? term : add(total, term);
   }
-  if (total === undefined) throw new AutogradError('gradcheck: the function has no floating output', { op: 'gradcheck' });
+  if (total === undefined)
+    throw new AutogradError('gradcheck: the function has no floating output', { op: 'gradcheck' });
   return total;
 }
 
@@ -80,12 +96,18 @@ async function compare(
   const x = inputs[i]!;
   for (let element = 0; element < x.size; element++) {
     const at = async (step: number): Promise<number> => {
-      const moved = noGrad(() => objective(...inputs.map((other, j) => (j === i ? perturbed(x, element, step) : other))));
+      const moved = noGrad(() =>
+        objective(...inputs.map((other, j) => (j === i ? perturbed(x, element, step) : other))),
+      );
       return Number((await read('gradcheck', moved))[0]);
     };
     const numeric = ((await at(eps)) - (await at(-eps))) / (2 * eps);
     const given = analytic[element]!;
-    if (Math.abs(numeric - given) <= atol + rtol * Math.abs(numeric) || (Number.isNaN(numeric) && Number.isNaN(given))) continue;
+    if (
+      Math.abs(numeric - given) <= atol + rtol * Math.abs(numeric) ||
+      (Number.isNaN(numeric) && Number.isNaN(given))
+    )
+      continue;
     throw new AutogradError(
       `gradcheck: input ${i} ${showShape(x.shape)}, element ${element}: backward gives ${given}, differences give ${numeric}`,
       { op: 'gradcheck', data: { input: i, element, analytic: given, numeric } },
@@ -95,7 +117,10 @@ async function compare(
 
 /** A copy that lies in memory in the same order, with one element moved. */
 function perturbed(x: Tensor, element: number, step: number): Tensor {
-  const order = x.strides.map((stride, dim) => ({ stride, dim })).sort((a, b) => b.stride - a.stride).map(({ dim }) => dim);
+  const order = x.strides
+    .map((stride, dim) => ({ stride, dim }))
+    .sort((a, b) => b.stride - a.stride)
+    .map(({ dim }) => dim);
   const inverse: number[] = [];
   order.forEach((dim, position) => (inverse[dim] = position));
   const copy = permute(clone(permute(cloneAlias(x), order)), inverse);
@@ -121,10 +146,16 @@ function unravel(element: number, shape: readonly number[]): number[] {
  *
  * @throws {AutogradError} they differ.
  */
-export async function gradgradcheck(fn: Differentiable, inputs: readonly Tensor[], options: GradcheckOptions = {}): Promise<void> {
+export async function gradgradcheck(
+  fn: Differentiable,
+  inputs: readonly Tensor[],
+  options: GradcheckOptions = {},
+): Promise<void> {
   const checked = inputs.flatMap((x, i) => (x.requiresGrad ? [i] : []));
   const first = fn(...inputs);
-  const outputs = ((Array.isArray(first) ? first : [first]) as readonly Tensor[]).filter((y) => isDifferentiable(y.dtype) && y.requiresGrad);
+  const outputs = ((Array.isArray(first) ? first : [first]) as readonly Tensor[]).filter(
+    (y) => isDifferentiable(y.dtype) && y.requiresGrad,
+  );
   const cotangents = outputs.map((y, k) => {
     const weights = clone(noGrad(() => weightsFor(y, k + 3)));
     weights.leafRequiresGrad = true;
@@ -135,8 +166,16 @@ export async function gradgradcheck(fn: Differentiable, inputs: readonly Tensor[
     const dys = given.slice(inputs.length);
     const enabled = xs.map((x, i) => (inputs[i]!.requiresGrad && !x.requiresGrad ? leafOf(x) : x));
     const result = enableGrad(() => fn(...enabled));
-    const ys = ((Array.isArray(result) ? result : [result]) as readonly Tensor[]).filter((y) => isDifferentiable(y.dtype) && y.requiresGrad);
-    const found = enableGrad(() => grad(ys, checked.map((i) => enabled[i]!), { gradOutputs: dys, createGraph: true, allowUnused: true }));
+    const ys = ((Array.isArray(result) ? result : [result]) as readonly Tensor[]).filter(
+      (y) => isDifferentiable(y.dtype) && y.requiresGrad,
+    );
+    const found = enableGrad(() =>
+      grad(
+        ys,
+        checked.map((i) => enabled[i]!),
+        { gradOutputs: dys, createGraph: true, allowUnused: true },
+      ),
+    );
     return found.filter((g) => g !== null);
   };
   const probe = gradients(...inputs, ...cotangents);

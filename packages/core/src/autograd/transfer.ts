@@ -19,7 +19,9 @@ export function transfer(x: Tensor, device: string): Tensor {
 export async function transferAsync(x: Tensor, device: string): Promise<Tensor> {
   const entry = deviceEntry(device);
   if (entry === x.entry) return x;
-  const { bytes, shape, dtype } = readBytes(x, (source, start, length) => source.entry.backend.read(source.storage.allocation, start, length));
+  const { bytes, shape, dtype } = readBytes(x, (source, start, length) =>
+    source.entry.backend.read(source.storage.allocation, start, length),
+  );
   const ready = await bytes;
   const target = emptyTensor(entry, dtype, shape);
   if (ready.byteLength > 0) entry.backend.write(target.storage.allocation, 0, ready);
@@ -36,7 +38,8 @@ function readBytes<B>(x: Tensor, reading: (source: Tensor, start: number, byteLe
     withRecording(false, () => {
       const source = x.rowMajor ? x : clone(x);
       const width = byteLengthOf(x.dtype);
-      const bytes = x.size === 0 ? new Uint8Array(0) : reading(source, source.offset * width, source.size * width);
+      const bytes =
+        x.size === 0 ? new Uint8Array(0) : reading(source, source.offset * width, source.size * width);
       return { bytes, shape: x.shape, dtype: x.dtype };
     }),
   );
@@ -46,9 +49,14 @@ function copyAcross(x: Tensor, entry: DeviceEntry): Tensor {
   if (entry.device === 'meta') return emptyTensor(entry, x.dtype, x.shape);
   const { backend } = x.entry;
   if (backend.readSync === undefined) {
-    throw new BackendError(`to: ${x.device} cannot be read synchronously; write (await x.cpu())${entry.device === 'cpu' ? '' : `.to('${entry.device}')`}`, { op: 'to' });
+    throw new BackendError(
+      `to: ${x.device} cannot be read synchronously; write (await x.cpu())${entry.device === 'cpu' ? '' : `.to('${entry.device}')`}`,
+      { op: 'to' },
+    );
   }
-  const { bytes, shape, dtype } = readBytes(x, (source, start, length) => backend.readSync!(source.storage.allocation, start, length));
+  const { bytes, shape, dtype } = readBytes(x, (source, start, length) =>
+    backend.readSync!(source.storage.allocation, start, length),
+  );
   const target = emptyTensor(entry, dtype, shape);
   if (bytes.byteLength > 0) entry.backend.write(target.storage.allocation, 0, bytes);
   return target;

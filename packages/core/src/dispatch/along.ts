@@ -10,6 +10,12 @@ export function along(shape: Shape, dim: number, ...strides: readonly (readonly 
   const moved = strides.map((walk) => (walk.length === 0 ? [0] : dimLast(walk, dim)));
   const sizes = dimLast(shape, dim);
   const last = sizes.length - 1;
-  const lead = collapse(sizes.slice(0, last), moved.map((walk) => walk.slice(0, last)));
-  return { shape: [...lead.shape, sizes[last]!], strides: lead.strides.map((walk, k) => [...walk, moved[k]![last]!]) };
+  const lead = collapse(
+    sizes.slice(0, last),
+    moved.map((walk) => walk.slice(0, last)),
+  );
+  return {
+    shape: [...lead.shape, sizes[last]!],
+    strides: lead.strides.map((walk, k) => [...walk, moved[k]![last]!]),
+  };
 }

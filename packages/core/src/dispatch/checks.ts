@@ -1,5 +1,5 @@
 import type { DType } from '../dtype.ts';
-import { ArgumentError, describe, DTypeError, ShapeError, showShape } from '../errors.ts';
+import { ArgumentError, DTypeError, describe, ShapeError, showShape } from '../errors.ts';
 import { isTensor, type Tensor } from '../graph/tensor.ts';
 import type { Shape } from '../shape.ts';
 
@@ -12,16 +12,23 @@ export function checkTensor(op: string, name: string, value: unknown): asserts v
 
 /** Refuses an argument that is no list of tensors, and an empty list. @throws {ArgumentError} */
 export function checkTensors(op: string, value: unknown): asserts value is readonly Tensor[] {
-  if (!Array.isArray(value)) throw new ArgumentError(`${op}: the tensors come as an array, ${op}([a, b]); got ${describe(value)}`, { op });
-  if (value.length === 0) throw new ArgumentError(`${op}: at least one tensor is needed, got an empty array`, { op });
-  value.forEach((tensor, i) => checkTensor(op, `tensor ${i}`, tensor));
+  if (!Array.isArray(value))
+    throw new ArgumentError(`${op}: the tensors come as an array, ${op}([a, b]); got ${describe(value)}`, {
+      op,
+    });
+  if (value.length === 0)
+    throw new ArgumentError(`${op}: at least one tensor is needed, got an empty array`, { op });
+  for (const [i, tensor] of value.entries()) checkTensor(op, `tensor ${i}`, tensor);
 }
 
 /** Refuses what is no tensor of indices. @throws {DTypeError} `gather: index must be int32 or int64, got float32; …` */
 export function checkIndex(op: string, name: string, value: unknown): asserts value is Tensor {
   checkTensor(op, name, value);
   if (value.dtype === 'int32' || value.dtype === 'int64') return;
-  throw new DTypeError(`${op}: ${name} must be int32 or int64, got ${value.dtype}; convert it: to({ dtype: 'int32' })`, { op });
+  throw new DTypeError(
+    `${op}: ${name} must be int32 or int64, got ${value.dtype}; convert it: to({ dtype: 'int32' })`,
+    { op },
+  );
 }
 
 /** `checkIndex` for operators that do not look at what an empty index is made of. */
@@ -33,12 +40,16 @@ export function checkIndices(op: string, index: unknown): asserts index is Tenso
 /** Refuses a tensor of another dtype than the first one has. @throws {DTypeError} */
 export function checkSameDType(op: string, name: string, dtype: DType, than: DType, other = 'x'): void {
   if (dtype === than) return;
-  throw new DTypeError(`${op}: ${name} is ${dtype}, ${other} is ${than}; they must be one dtype: to({ dtype: '${than}' })`, { op });
+  throw new DTypeError(
+    `${op}: ${name} is ${dtype}, ${other} is ${than}; they must be one dtype: to({ dtype: '${than}' })`,
+    { op },
+  );
 }
 
 /** Refuses a number that is no integer. @throws {ArgumentError} */
 export function checkInteger(op: string, name: string, value: unknown): asserts value is number {
-  if (!Number.isInteger(value)) throw new ArgumentError(`${op}: ${name} must be an integer, got ${describe(value)}`, { op });
+  if (!Number.isInteger(value))
+    throw new ArgumentError(`${op}: ${name} must be an integer, got ${describe(value)}`, { op });
 }
 
 /** Refuses what is no list of integers. @throws {ArgumentError} */
@@ -56,12 +67,19 @@ export function checkIntegers(op: string, name: string, value: unknown): asserts
  */
 export function checkReach(op: string, shape: Shape, index: Shape, dim: number | null, name = 'x'): void {
   if (Math.max(shape.length, 1) !== Math.max(index.length, 1)) {
-    throw new ShapeError(`${op}: index ${showShape(index)} and ${name} ${showShape(shape)} must have the same number of dimensions`, { op });
+    throw new ShapeError(
+      `${op}: index ${showShape(index)} and ${name} ${showShape(shape)} must have the same number of dimensions`,
+      { op },
+    );
   }
-  if (dim !== null && shape[dim] === 0) throw new ShapeError(`${op}: dim ${dim} of ${name} ${showShape(shape)} has no elements to index`, { op });
+  if (dim !== null && shape[dim] === 0)
+    throw new ShapeError(`${op}: dim ${dim} of ${name} ${showShape(shape)} has no elements to index`, { op });
   index.forEach((size, i) => {
     if (i !== dim && size > (shape[i] ?? 1)) {
-      throw new ShapeError(`${op}: index ${showShape(index)} is larger than ${name} ${showShape(shape)} in dim ${i}`, { op });
+      throw new ShapeError(
+        `${op}: index ${showShape(index)} is larger than ${name} ${showShape(shape)} in dim ${i}`,
+        { op },
+      );
     }
   });
 }

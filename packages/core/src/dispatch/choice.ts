@@ -8,7 +8,10 @@ export interface Picked {
 }
 
 /** `operator(...args)`, not called yet. */
-export const use = <A extends unknown[]>(operator: ((...args: A) => Tensor) & Declared, ...args: A): Picked => ({
+export const use = <A extends unknown[]>(
+  operator: ((...args: A) => Tensor) & Declared,
+  ...args: A
+): Picked => ({
   operator,
   args,
 });

@@ -30,9 +30,21 @@ type Options<P> = { readonly [K in keyof P]?: P[K] extends boolean ? boolean : n
 export type UnaryOperator = ((x: Tensor) => Tensor) & Declared;
 export type UnaryOperatorWith<P> = ((x: Tensor, options?: Options<P>) => Tensor) & Declared;
 export type BinaryOperator = ((x: Tensor | Scalar, y: Tensor | Scalar) => Tensor) & Declared;
-export type BinaryOperatorWith<P> = ((x: Tensor | Scalar, y: Tensor | Scalar, options?: Options<P>) => Tensor) & Declared;
-export type TernaryOperator = ((x: Tensor | Scalar, y: Tensor | Scalar, z: Tensor | Scalar) => Tensor) & Declared;
-export type TernaryOperatorWith<P> = ((x: Tensor | Scalar, y: Tensor | Scalar, z: Tensor | Scalar, options?: Options<P>) => Tensor) & Declared;
+export type BinaryOperatorWith<P> = ((
+  x: Tensor | Scalar,
+  y: Tensor | Scalar,
+  options?: Options<P>,
+) => Tensor) &
+  Declared;
+export type TernaryOperator = ((x: Tensor | Scalar, y: Tensor | Scalar, z: Tensor | Scalar) => Tensor) &
+  Declared;
+export type TernaryOperatorWith<P> = ((
+  x: Tensor | Scalar,
+  y: Tensor | Scalar,
+  z: Tensor | Scalar,
+  options?: Options<P>,
+) => Tensor) &
+  Declared;
 
 type Plain = Omit<PointwiseSettings, 'params'> & { readonly params?: never };
 type With<P> = PointwiseSettings & { readonly params: P };
@@ -43,7 +55,11 @@ type With<P> = PointwiseSettings & { readonly params: P };
  */
 type Given<P> = Expr & { readonly [K in keyof P]: Expr };
 
-type OperatorOf<Given extends unknown[]> = Given['length'] extends 1 ? UnaryOperator : Given['length'] extends 2 ? BinaryOperator : TernaryOperator;
+type OperatorOf<Given extends unknown[]> = Given['length'] extends 1
+  ? UnaryOperator
+  : Given['length'] extends 2
+    ? BinaryOperator
+    : TernaryOperator;
 type OperatorWith<Given extends unknown[], P> = Given['length'] extends 2
   ? UnaryOperatorWith<P>
   : Given['length'] extends 3
@@ -56,13 +72,21 @@ type OperatorWith<Given extends unknown[], P> = Given['length'] extends 2
  *
  * @example const silu = pointwise('silu', (x) => x.mul(x.sigmoid()), { promote: 'float' });
  */
-export function pointwise<B extends (...inputs: Expr[]) => Expr>(name: string, build: B, settings?: Plain): OperatorOf<Parameters<B>>;
+export function pointwise<B extends (...inputs: Expr[]) => Expr>(
+  name: string,
+  build: B,
+  settings?: Plain,
+): OperatorOf<Parameters<B>>;
 export function pointwise<P extends ParameterValues, B extends (...given: Given<P>[]) => Expr>(
   name: string,
   build: B,
   settings: With<P>,
 ): OperatorWith<Parameters<B>, P>;
-export function pointwise(name: string, build: (...args: never[]) => Expr, settings: PointwiseSettings = {}): Declared {
+export function pointwise(
+  name: string,
+  build: (...args: never[]) => Expr,
+  settings: PointwiseSettings = {},
+): Declared {
   const arity = build.length - (settings.params === undefined ? 0 : 1);
   const spread = build as (...args: unknown[]) => Expr;
   const op = new PointwiseOp(name, arity, (inputs, params) => spread(...inputs, params), settings);
@@ -74,7 +98,9 @@ function exposePointwise(op: PointwiseOp): Declared {
     try {
       if (operatorInterceptor !== null) {
         const seen = options === undefined ? operands : [...operands, options];
-        return operatorInterceptor(op.name, seen, (args) => op.call(args.slice(0, op.arity) as Value[], args[op.arity] as ParameterValues | undefined)) as Tensor;
+        return operatorInterceptor(op.name, seen, (args) =>
+          op.call(args.slice(0, op.arity) as Value[], args[op.arity] as ParameterValues | undefined),
+        ) as Tensor;
       }
       return op.call(operands, options);
     } catch (error) {
@@ -83,14 +109,18 @@ function exposePointwise(op: PointwiseOp): Declared {
   };
   const inPlace = (...args: unknown[]): Tensor => {
     try {
-      return op.callInPlace(args.slice(0, op.arity) as Value[], args[op.arity] as ParameterValues | undefined);
+      return op.callInPlace(
+        args.slice(0, op.arity) as Value[],
+        args[op.arity] as ParameterValues | undefined,
+      );
     } catch (error) {
       throw atCaller(error, inPlace);
     }
   };
   const unary = (x: Value, options?: ParameterValues): Tensor => run([x], options, unary);
   const binary = (x: Value, y: Value, options?: ParameterValues): Tensor => run([x, y], options, binary);
-  const ternary = (x: Value, y: Value, z: Value, options?: ParameterValues): Tensor => run([x, y, z], options, ternary);
+  const ternary = (x: Value, y: Value, z: Value, options?: ParameterValues): Tensor =>
+    run([x, y, z], options, ternary);
   const fn = [unary, binary, ternary][op.arity - 1]!;
   return Object.assign(fn, { opName: op.name, inPlace, pointwise: op });
 }
@@ -105,12 +135,20 @@ export interface ReduceOperator extends Declared {
 export function reduction(name: string, settings: ReductionSettings): ReduceOperator {
   const declaration = new ReductionDeclaration(name, settings);
   const { vjp } = settings;
-  return expose(name, false, new Operator('primitive', name, {
-    infer: declaration.infer,
-    run: declaration.run,
-    saves: declaration.saves,
-    vjp: vjp && (({ y: dy }: { y?: Tensor }, saved: { x: Tensor; y: Tensor }, attrs: never) => ({ x: dy && vjp(dy, saved, attrs) })),
-  })) as unknown as ReduceOperator;
+  return expose(
+    name,
+    false,
+    new Operator('primitive', name, {
+      infer: declaration.infer,
+      run: declaration.run,
+      saves: declaration.saves,
+      vjp:
+        vjp &&
+        (({ y: dy }: { y?: Tensor }, saved: { x: Tensor; y: Tensor }, attrs: never) => ({
+          x: dy && vjp(dy, saved, attrs),
+        })),
+    }),
+  ) as unknown as ReduceOperator;
 }
 
 export type ViewOperator<A extends unknown[]> = ((x: Tensor, ...args: A) => Tensor) & Declared;
@@ -134,7 +172,14 @@ interface Settings<O, R extends keyof O> {
 }
 
 /** Declares an operator that calls a backend's kernel. */
-export function primitive<Args extends unknown[], I extends Inputs, A extends Attrs, O extends Specs, S extends (keyof I | keyof O) & string = never, R extends keyof O & string = never>(
+export function primitive<
+  Args extends unknown[],
+  I extends Inputs,
+  A extends Attrs,
+  O extends Specs,
+  S extends (keyof I | keyof O) & string = never,
+  R extends keyof O & string = never,
+>(
   name: string,
   declaration: PrimitiveDeclaration<Args, I, A, O, S> & Settings<O, R>,
 ): ((...args: Args) => Returned<O, R>) & Declared {
@@ -145,12 +190,27 @@ export function primitive<Args extends unknown[], I extends Inputs, A extends At
  * Declares an operator by others. With `infer` it can have a gradient rule of its own and fused kernels; a plain
  * function is only that, with its intermediate tensors given free at once.
  */
-export function composite<Args extends unknown[], R>(name: string, fn: (...args: Args) => R, settings?: { readonly inPlace?: boolean }): ((...args: Args) => R) & Declared;
-export function composite<Args extends unknown[], I extends Inputs, A extends Attrs, O extends Specs, S extends (keyof I | keyof O) & string = never, R extends keyof O & string = never>(
+export function composite<Args extends unknown[], R>(
+  name: string,
+  fn: (...args: Args) => R,
+  settings?: { readonly inPlace?: boolean },
+): ((...args: Args) => R) & Declared;
+export function composite<
+  Args extends unknown[],
+  I extends Inputs,
+  A extends Attrs,
+  O extends Specs,
+  S extends (keyof I | keyof O) & string = never,
+  R extends keyof O & string = never,
+>(
   name: string,
   declaration: CompositeDeclaration<Args, I, A, O, S> & Settings<O, R>,
 ): ((...args: Args) => Returned<O, R>) & Declared;
-export function composite(name: string, declared: ((...args: never[]) => unknown) | Settings<Specs, string>, settings: { readonly inPlace?: boolean } = {}): Declared {
+export function composite(
+  name: string,
+  declared: ((...args: never[]) => unknown) | Settings<Specs, string>,
+  settings: { readonly inPlace?: boolean } = {},
+): Declared {
   if (typeof declared === 'function') {
     const fn = declared as (...args: unknown[]) => unknown;
     return exposeFunction(name, settings.inPlace ?? false, (...args) => scope(() => fn(...args)));
@@ -165,7 +225,8 @@ function expose(name: string, inPlace: boolean, op: Operator): Declared {
 function exposeFunction(name: string, hasInPlace: boolean, body: (...args: unknown[]) => unknown): Declared {
   const fn = guarded(name, body as (...args: never[]) => unknown);
   if (!hasInPlace) return named(name, undefined, fn);
-  const inPlace = guarded(`${name}_`, ((x: Tensor, ...args: unknown[]) => scope(() => copyInto(x, body(x, ...args) as Tensor))) as (...args: never[]) => unknown);
+  const inPlace = guarded(`${name}_`, ((x: Tensor, ...args: unknown[]) =>
+    scope(() => copyInto(x, body(x, ...args) as Tensor))) as (...args: never[]) => unknown);
   return named(name, inPlace as Declared['inPlace'], fn);
 }
 
@@ -177,7 +238,9 @@ function guarded(name: string, body: (...args: never[]) => unknown): (...args: n
   const run = body as (...args: unknown[]) => unknown;
   const fn = (...args: unknown[]): unknown => {
     try {
-      return operatorInterceptor === null ? run(...args) : operatorInterceptor(name, args, (given) => run(...given));
+      return operatorInterceptor === null
+        ? run(...args)
+        : operatorInterceptor(name, args, (given) => run(...given));
     } catch (error) {
       throw atCaller(underName(name, error), fn);
     }
@@ -192,4 +255,5 @@ export function atCaller(error: unknown, from: Frame): unknown {
   return error instanceof FlambeauError ? hideFrames(error, from) : error;
 }
 
-export const isDeclared = (value: unknown): value is Declared => typeof value === 'function' && 'opName' in value;
+export const isDeclared = (value: unknown): value is Declared =>
+  typeof value === 'function' && 'opName' in value;

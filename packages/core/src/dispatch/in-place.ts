@@ -24,7 +24,10 @@ export function provideCopying(operators: Copying): void {
  */
 export function checkInPlace(op: string, target: Tensor): void {
   if (overlapsItself(target)) {
-    throw new AutogradError(`${op}: several elements of the tensor share one place in memory (it was expanded); change a clone() instead`, { op });
+    throw new AutogradError(
+      `${op}: several elements of the tensor share one place in memory (it was expanded); change a clone() instead`,
+      { op },
+    );
   }
   if (!gradEnabled) return;
   const { viewLink } = target;

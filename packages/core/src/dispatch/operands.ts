@@ -7,7 +7,12 @@ import type { DeviceEntry } from '../storage/registry.ts';
 import { allocateStorage } from '../storage/storage.ts';
 
 /** A new contiguous tensor; its content is undefined. */
-export function emptyTensor(entry: DeviceEntry, dtype: DType, shape: readonly number[], strides = contiguousStrides(shape)): Tensor {
+export function emptyTensor(
+  entry: DeviceEntry,
+  dtype: DType,
+  shape: readonly number[],
+  strides = contiguousStrides(shape),
+): Tensor {
   if (!entry.supports(dtype)) throw unsupported(entry, dtype);
   return new Tensor(allocateStorage(entry, dtype, sizeOf(shape)), dtype, shape, strides, 0);
 }
@@ -15,8 +20,11 @@ export function emptyTensor(entry: DeviceEntry, dtype: DType, shape: readonly nu
 function unsupported(entry: DeviceEntry, dtype: DType): DTypeError {
   const { category } = DTYPES[dtype];
   const instead = entry.limits.dtypes.filter((known) => DTYPES[known].category === category).at(-1);
-  const hint = instead === undefined ? 'it has no dtype of this kind' : `use ${instead}: to({ dtype: '${instead}' })`;
-  return new DTypeError(`${entry.device} has no ${dtype}; ${hint}`, { data: { device: entry.device, dtype } });
+  const hint =
+    instead === undefined ? 'it has no dtype of this kind' : `use ${instead}: to({ dtype: '${instead}' })`;
+  return new DTypeError(`${entry.device} has no ${dtype}; ${hint}`, {
+    data: { device: entry.device, dtype },
+  });
 }
 
 /** The device that all operands share. @throws {DeviceError} they do not share one. */
@@ -65,7 +73,10 @@ export function isUniform(tensor: Tensor): boolean {
 }
 
 /** Whether two indices of one tensor can be the same memory, by a test that is exact for strides that core makes. */
-export function overlapsItself(tensor: { readonly shape: readonly number[]; readonly strides: readonly number[] }): boolean {
+export function overlapsItself(tensor: {
+  readonly shape: readonly number[];
+  readonly strides: readonly number[];
+}): boolean {
   const dims = tensor.shape
     .map((size, i) => ({ size, stride: tensor.strides[i]! }))
     .filter(({ size }) => size > 1)
@@ -85,7 +96,9 @@ export function aliasing(a: Tensor, b: Tensor): 'none' | 'exact' | 'partial' {
   const [bStart, bEnd] = byteRange(b);
   if (aEnd <= bStart || bEnd <= aStart) return 'none';
   const same =
-    a.dtype === b.dtype && a.offset === b.offset && a.shape.length === b.shape.length &&
+    a.dtype === b.dtype &&
+    a.offset === b.offset &&
+    a.shape.length === b.shape.length &&
     a.shape.every((size, i) => size === b.shape[i] && (size === 1 || a.strides[i] === b.strides[i]));
   return same ? 'exact' : 'partial';
 }
@@ -104,4 +117,3 @@ export function dimLast<T>(values: readonly T[], dim: number): T[] {
   if (value !== undefined) moved.push(value);
   return moved;
 }
-

@@ -1,4 +1,4 @@
-import { isDifferentiable, type DType } from '../dtype.ts';
+import { type DType, isDifferentiable } from '../dtype.ts';
 import { AutogradError, BackendError } from '../errors.ts';
 import { gradEnabled, withRecording } from '../graph/mode.ts';
 import { type Edge, edgeTo, type Gradients, Node, wantsGrad } from '../graph/node.ts';
@@ -32,9 +32,13 @@ export interface Call<I extends Inputs, A extends Attrs, O extends Specs> {
 
 export type Outputs<O> = { readonly [K in keyof O]: Tensor };
 export type OutputGradients<O> = { readonly [K in keyof O]?: Tensor | undefined };
-export type InputGradients<I> = { readonly [K in keyof I]?: Tensor | readonly (Tensor | undefined)[] | undefined };
+export type InputGradients<I> = {
+  readonly [K in keyof I]?: Tensor | readonly (Tensor | undefined)[] | undefined;
+};
 export type Needs<I> = { readonly [K in keyof I]: boolean };
-export type Saved<I, O, S> = { readonly [K in keyof (I & Outputs<O>) as K extends S ? K : never]: (I & Outputs<O>)[K] };
+export type Saved<I, O, S> = {
+  readonly [K in keyof (I & Outputs<O>) as K extends S ? K : never]: (I & Outputs<O>)[K];
+};
 
 interface Common<Args extends unknown[], I extends Inputs, A extends Attrs, O extends Specs, S> {
   /** Checks the arguments, fills in defaults, and says what comes out. */
@@ -47,14 +51,24 @@ interface Common<Args extends unknown[], I extends Inputs, A extends Attrs, O ex
   vjp?(dys: OutputGradients<O>, saved: Saved<I, O, S>, attrs: A, needs: Needs<I>): InputGradients<I>;
 }
 
-export interface PrimitiveDeclaration<Args extends unknown[], I extends Inputs, A extends Attrs, O extends Specs, S>
-  extends Common<Args, I, A, O, S> {
+export interface PrimitiveDeclaration<
+  Args extends unknown[],
+  I extends Inputs,
+  A extends Attrs,
+  O extends Specs,
+  S,
+> extends Common<Args, I, A, O, S> {
   /** Calls the kernel. Not called when every output is empty. */
   run(kernels: Kernels, outputs: Outputs<O>, inputs: I, attrs: A): void;
 }
 
-export interface CompositeDeclaration<Args extends unknown[], I extends Inputs, A extends Attrs, O extends Specs, S>
-  extends Common<Args, I, A, O, S> {
+export interface CompositeDeclaration<
+  Args extends unknown[],
+  I extends Inputs,
+  A extends Attrs,
+  O extends Specs,
+  S,
+> extends Common<Args, I, A, O, S> {
   /** The same by public operators. Reads no values. One output may be returned bare. */
   decompose(inputs: I, attrs: A): Tensor | Partial<Outputs<O>>;
 }
@@ -85,12 +99,19 @@ export class Operator {
     return this.result(outputs, call.outputs);
   }
 
-  private compute(entry: DeviceEntry, call: Call<Inputs, Attrs, Specs>, recording: boolean, tensors: readonly Tensor[]): Outputs<Specs> {
+  private compute(
+    entry: DeviceEntry,
+    call: Call<Inputs, Attrs, Specs>,
+    recording: boolean,
+    tensors: readonly Tensor[],
+  ): Outputs<Specs> {
     const { declaration } = this;
     const ownRule = recording && declaration.vjp !== undefined;
     if (declaration.run === undefined && recording && !ownRule) return scope(() => this.decompose(call));
     if (recording && !ownRule) return this.execute(entry, call);
-    const outputs = ownRule ? withRecording(false, () => this.execute(entry, call)) : this.execute(entry, call);
+    const outputs = ownRule
+      ? withRecording(false, () => this.execute(entry, call))
+      : this.execute(entry, call);
     if (ownRule) this.record(call, outputs, tensors);
     return outputs;
   }
@@ -100,10 +121,17 @@ export class Operator {
     const { run } = this.declaration;
     if (run !== undefined) {
       const outputs = allocateOutputs(entry, call.outputs);
-      if (Object.values(outputs).some((output) => sizeOf(output.shape) > 0)) run(kernelsOf(entry), outputs, call.inputs, call.attrs);
+      if (Object.values(outputs).some((output) => sizeOf(output.shape) > 0))
+        run(kernelsOf(entry), outputs, call.inputs, call.attrs);
       return outputs;
     }
-    return this.fused(entry, call) ?? severed(call, scope(() => this.decompose(call)));
+    return (
+      this.fused(entry, call) ??
+      severed(
+        call,
+        scope(() => this.decompose(call)),
+      )
+    );
   }
 
   private fused(entry: DeviceEntry, call: Call<Inputs, Attrs, Specs>): Outputs<Specs> | undefined {
@@ -112,18 +140,30 @@ export class Operator {
     const inputs = operandsOf(call.inputs);
     if (kernel.when !== undefined && !kernel.when(inputs, call.attrs)) return undefined;
     const outputs = allocateOutputs(entry, call.outputs);
-    launchFused(entry, this.name, kernel, operandsOf(outputs) as Record<string, TensorOperand>, inputs, call.attrs);
+    launchFused(
+      entry,
+      this.name,
+      kernel,
+      operandsOf(outputs) as Record<string, TensorOperand>,
+      inputs,
+      call.attrs,
+    );
     return outputs;
   }
 
   private decompose(call: Call<Inputs, Attrs, Specs>): Outputs<Specs> {
     const { decompose } = this.declaration;
-    if (decompose === undefined) throw new BackendError(`${this.name} has neither a kernel nor a decomposition`, { op: this.name });
+    if (decompose === undefined)
+      throw new BackendError(`${this.name} has neither a kernel nor a decomposition`, { op: this.name });
     const result = decompose(call.inputs, call.attrs);
     return isTensor(result) ? { [Object.keys(call.outputs)[0]!]: result } : result;
   }
 
-  private record(call: Call<Inputs, Attrs, Specs>, outputs: Outputs<Specs>, tensors: readonly Tensor[]): void {
+  private record(
+    call: Call<Inputs, Attrs, Specs>,
+    outputs: Outputs<Specs>,
+    tensors: readonly Tensor[],
+  ): void {
     const names = Object.keys(call.outputs);
     if (!names.some((name) => outputs[name] !== undefined && isDifferentiable(outputs[name].dtype))) return;
     const node = new OperatorNode(this.name, this.declaration, call, names, tensors);
@@ -131,7 +171,10 @@ export class Operator {
       const output = outputs[names[i]!];
       if (output === undefined || !isDifferentiable(output.dtype)) continue;
       if (tensors.includes(output)) {
-        throw new AutogradError(`${this.name}: its decomposition returns an input as it is, which cannot carry a gradient rule; return clone(x)`, { op: this.name });
+        throw new AutogradError(
+          `${this.name}: its decomposition returns an input as it is, which cannot carry a gradient rule; return clone(x)`,
+          { op: this.name },
+        );
       }
       output.node = node;
       output.outputIndex = i;
@@ -151,7 +194,12 @@ export class Operator {
 function severed(call: Call<Inputs, Attrs, Specs>, outputs: Outputs<Specs>): Outputs<Specs> {
   for (const name in outputs) {
     const output = outputs[name];
-    if (output !== undefined && output.viewLink !== null && flatten(call.inputs).every((x) => x.storage !== output.storage)) output.viewLink = null;
+    if (
+      output !== undefined &&
+      output.viewLink !== null &&
+      flatten(call.inputs).every((x) => x.storage !== output.storage)
+    )
+      output.viewLink = null;
   }
   return outputs;
 }
@@ -167,7 +215,10 @@ function operandsOf(tensors: Inputs): Record<string, TensorOperand | undefined> 
   for (const name in tensors) {
     const tensor = tensors[name];
     if (isTensor(tensor)) operands[name] = { ...operand(tensor), shape: tensor.shape };
-    else if (Array.isArray(tensor)) tensor.forEach((item: Tensor, i) => (operands[`${name}.${i}`] = { ...operand(item), shape: item.shape }));
+    else if (Array.isArray(tensor))
+      tensor.forEach(
+        (item: Tensor, i) => (operands[`${name}.${i}`] = { ...operand(item), shape: item.shape }),
+      );
   }
   return operands;
 }
@@ -185,7 +236,8 @@ export function flatten(inputs: Inputs): Tensor[] {
 
 const edgesOf = (tensors: readonly Tensor[]): (Edge | null)[] => {
   const edges = new Array<Edge | null>(tensors.length);
-  for (let i = 0; i < tensors.length; i++) edges[i] = isDifferentiable(tensors[i]!.dtype) ? edgeTo(tensors[i]!) : null;
+  for (let i = 0; i < tensors.length; i++)
+    edges[i] = isDifferentiable(tensors[i]!.dtype) ? edgeTo(tensors[i]!) : null;
   return edges;
 };
 
@@ -205,7 +257,13 @@ class OperatorNode extends Node {
   private readonly counts: number[] = [];
   private saved = NOTHING_SAVED;
 
-  constructor(name: string, declaration: AnyDeclaration, call: Call<Inputs, Attrs, Specs>, outputNames: readonly string[], tensors: readonly Tensor[]) {
+  constructor(
+    name: string,
+    declaration: AnyDeclaration,
+    call: Call<Inputs, Attrs, Specs>,
+    outputNames: readonly string[],
+    tensors: readonly Tensor[],
+  ) {
     super(name, edgesOf(tensors));
     this.declaration = declaration;
     this.attrs = call.attrs;
@@ -225,7 +283,8 @@ class OperatorNode extends Node {
     for (const name of saves) {
       const value = name in outputs ? outputs[name] : call.inputs[name];
       if (isTensor(value)) this.saved[name] = new SavedTensor(value);
-      else if (value !== undefined) this.saved[name] = (value as readonly Tensor[]).map((item) => new SavedTensor(item));
+      else if (value !== undefined)
+        this.saved[name] = (value as readonly Tensor[]).map((item) => new SavedTensor(item));
     }
   }
 
@@ -235,16 +294,25 @@ class OperatorNode extends Node {
     const saved: Record<string, Tensor | readonly Tensor[] | undefined> = {};
     for (const name in this.saved) {
       const value = this.saved[name];
-      saved[name] = Array.isArray(value) ? value.map((item) => item.unpack(this.name)) : value?.unpack(this.name);
+      saved[name] = Array.isArray(value)
+        ? value.map((item) => item.unpack(this.name))
+        : value?.unpack(this.name);
     }
     const vjp = this.declaration.vjp!;
-    const gradients = vjp(byName, saved as Saved<Inputs, Specs, string>, this.attrs, vjp.length > NEEDS_ARGUMENT ? this.needs() : NO_NEEDS);
+    const gradients = vjp(
+      byName,
+      saved as Saved<Inputs, Specs, string>,
+      this.attrs,
+      vjp.length > NEEDS_ARGUMENT ? this.needs() : NO_NEEDS,
+    );
     const flat: (Tensor | undefined)[] = [];
     for (let i = 0; i < this.inputNames.length; i++) {
       const gradient = gradients[this.inputNames[i]!];
       const count = this.counts[i]!;
       if (count === BARE) flat.push(gradient as Tensor | undefined);
-      else for (let k = 0; k < count; k++) flat.push((gradient as readonly (Tensor | undefined)[] | undefined)?.[k]);
+      else
+        for (let k = 0; k < count; k++)
+          flat.push((gradient as readonly (Tensor | undefined)[] | undefined)?.[k]);
     }
     return flat;
   }

@@ -1,7 +1,7 @@
 import type { Program } from '../expr/program.ts';
+import type { Tensor } from '../graph/tensor.ts';
 import { broadcastStrides, collapse, sameShape, sizeOf } from '../shape.ts';
 import type { Operand, Parameters } from '../storage/contract.ts';
-import type { Tensor } from '../graph/tensor.ts';
 import { isUniform, operandWith } from './operands.ts';
 import { kernelsOf } from './seams.ts';
 
@@ -12,12 +12,19 @@ const REPEATED = [0];
  * Runs a program over the elements of `output`. Operands that lie in row-major order, or repeat one element, are
  * walked flat; all else with the fewest dimensions that serve every operand.
  */
-export function launchPointwise(program: Program, output: Tensor, inputs: readonly Tensor[], parameters: Parameters): void {
+export function launchPointwise(
+  program: Program,
+  output: Tensor,
+  inputs: readonly Tensor[],
+  parameters: Parameters,
+): void {
   const size = sizeOf(output.shape);
   if (size === 0) return;
   const kernels = kernelsOf(output.storage.entry);
   if (!program.usesIndex && output.rowMajor && inputs.every((x) => walksFlat(x, output.shape))) {
-    const operands = inputs.map((x) => operandWith(x, x.rowMajor && sizeOf(x.shape) === size ? FLAT : REPEATED));
+    const operands = inputs.map((x) =>
+      operandWith(x, x.rowMajor && sizeOf(x.shape) === size ? FLAT : REPEATED),
+    );
     kernels.pointwise(program, [size], operandWith(output, FLAT), operands, parameters);
     return;
   }
@@ -32,15 +39,23 @@ export function launchPointwise(program: Program, output: Tensor, inputs: readon
   kernels.pointwise(program, nest.shape, operandWith(output, nest.strides[0]!), operands, parameters);
 }
 
-const walksFlat = (x: Tensor, shape: readonly number[]): boolean => (x.rowMajor && sameShape(x.shape, shape)) || isUniform(x);
+const walksFlat = (x: Tensor, shape: readonly number[]): boolean =>
+  (x.rowMajor && sameShape(x.shape, shape)) || isUniform(x);
 
 /** Runs a program over tensors of the output's shape that lie in row-major order or repeat one value. */
 export function launchFlat(program: Program, output: Tensor, inputs: readonly Tensor[]): void {
   const size = sizeOf(output.shape);
   if (size === 0) return;
   const operands = new Array<Operand>(inputs.length);
-  for (let i = 0; i < inputs.length; i++) operands[i] = operandWith(inputs[i]!, inputs[i]!.rowMajor ? FLAT : REPEATED);
-  kernelsOf(output.storage.entry).pointwise(program, [size], operandWith(output, FLAT), operands, NO_PARAMETERS);
+  for (let i = 0; i < inputs.length; i++)
+    operands[i] = operandWith(inputs[i]!, inputs[i]!.rowMajor ? FLAT : REPEATED);
+  kernelsOf(output.storage.entry).pointwise(
+    program,
+    [size],
+    operandWith(output, FLAT),
+    operands,
+    NO_PARAMETERS,
+  );
 }
 
 const NO_PARAMETERS: Parameters = [];

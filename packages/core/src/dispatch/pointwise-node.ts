@@ -14,7 +14,13 @@ export class PointwiseNode extends Node {
   private output: SavedTensor | null = null;
 
   /** `overwrites`: operand 0 is about to change, so that a gradient that reads it needs a copy. */
-  constructor(op: PointwiseOp, operands: readonly Value[], options: ParameterValues | undefined, edges: readonly (Edge | null)[], overwrites: boolean) {
+  constructor(
+    op: PointwiseOp,
+    operands: readonly Value[],
+    options: ParameterValues | undefined,
+    edges: readonly (Edge | null)[],
+    overwrites: boolean,
+  ) {
     super(op.name, edges);
     this.op = op;
     this.options = options;
@@ -42,7 +48,8 @@ export class PointwiseNode extends Node {
   apply([dy]: Gradients): Gradients {
     const { edges } = this;
     const gradients: (Tensor | null)[] = [];
-    for (let i = 0; i < edges.length; i++) gradients.push(dy && edges[i] !== null ? this.gradient(i, dy) : null);
+    for (let i = 0; i < edges.length; i++)
+      gradients.push(dy && edges[i] !== null ? this.gradient(i, dy) : null);
     return gradients;
   }
 
@@ -58,7 +65,8 @@ export class PointwiseNode extends Node {
   private unpack(slot: number): Value {
     const kept = this.kept[slot]!;
     if (kept instanceof SavedTensor) return kept.unpack(this.name);
-    if (kept === null) throw new AutogradError(`backward of ${this.name}: operand ${slot} was not saved`, { op: this.name });
+    if (kept === null)
+      throw new AutogradError(`backward of ${this.name}: operand ${slot} was not saved`, { op: this.name });
     return kept;
   }
 

@@ -1,5 +1,15 @@
-import { type Category, DTYPES, DTYPE_COUNT, type DType, getDefaultDtype, isDifferentiable, resultType, type Scalar, scalarDType } from '../dtype.ts';
-import { ArgumentError, checkOptions, describe, DTypeError, showShape, ShapeError } from '../errors.ts';
+import {
+  type Category,
+  DTYPE_COUNT,
+  DTYPES,
+  type DType,
+  getDefaultDtype,
+  isDifferentiable,
+  resultType,
+  type Scalar,
+  scalarDType,
+} from '../dtype.ts';
+import { ArgumentError, checkOptions, DTypeError, describe, ShapeError, showShape } from '../errors.ts';
 import { differentiate, substitute, topological } from '../expr/derive.ts';
 import { type Expr, input, literal, parameter, type ScalarType } from '../expr/expr.ts';
 import { compile, type Program } from '../expr/program.ts';
@@ -103,7 +113,11 @@ export class PointwiseOp {
     const operands = given.some(isTensor) ? given : this.anchored(given);
     const { entry, shape, model } = this.place(operands);
     const first = operands[0];
-    const variant = this.variant(operands, options, this.settings.converts && isTensor(first) ? first.dtype : undefined);
+    const variant = this.variant(
+      operands,
+      options,
+      this.settings.converts && isTensor(first) ? first.dtype : undefined,
+    );
     const tensors = operands.filter(isTensorOperand);
     const output = emptyTensor(entry, variant.program.output, shape, model?.strides);
     launchPointwise(variant.program, output, tensors, this.parameters(operands, options, variant));
@@ -147,23 +161,35 @@ export class PointwiseOp {
   /** The operator, written over its first operand. */
   callInPlace(operands: readonly Value[], options: ParameterValues | undefined): Tensor {
     const target = operands[0];
-    if (!isTensor(target)) throw new ArgumentError(`${this.name}_: the first operand must be a tensor, got ${describe(target)}`);
+    if (!isTensor(target))
+      throw new ArgumentError(`${this.name}_: the first operand must be a tensor, got ${describe(target)}`);
     const name = `${this.name}_`;
     if (options !== undefined) this.checkOptions(options);
     const { shape } = this.place(operands);
     checkInPlace(name, target);
     if (!sameShape(shape, target.shape)) {
-      throw new ShapeError(`${name}: the result has shape ${showShape(shape)}, which does not fit into ${showShape(target.shape)}`, { op: name });
+      throw new ShapeError(
+        `${name}: the result has shape ${showShape(shape)}, which does not fit into ${showShape(target.shape)}`,
+        { op: name },
+      );
     }
     const result = this.variant(operands, options);
     const { program } = result;
     if (!this.settings.converts && DTYPES[program.output].rank > DTYPES[target.dtype].rank) {
-      throw new DTypeError(`${name}: the result is ${program.output}, which a ${target.dtype} tensor cannot hold; convert it first: to({ dtype: '${program.output}' })`, { op: name });
+      throw new DTypeError(
+        `${name}: the result is ${program.output}, which a ${target.dtype} tensor cannot hold; convert it first: to({ dtype: '${program.output}' })`,
+        { op: name },
+      );
     }
     const separate = operands.map((operand) => (isTensor(operand) ? separateFrom(target, operand) : operand));
     const variant = program.output === target.dtype ? result : this.variant(operands, options, target.dtype);
     const tensors = separate.filter(isTensorOperand);
-    const node = gradEnabled && isDifferentiable(target.dtype) && operands.some((operand) => isTensor(operand) && wantsGrad(operand)) ? this.node(operands, options, true) : null;
+    const node =
+      gradEnabled &&
+      isDifferentiable(target.dtype) &&
+      operands.some((operand) => isTensor(operand) && wantsGrad(operand))
+        ? this.node(operands, options, true)
+        : null;
     launchPointwise(variant.program, target, tensors, this.parameters(operands, options, variant));
     target.storage.version += 1;
     target.storage.changedBy = name;
@@ -188,13 +214,18 @@ export class PointwiseOp {
   }
 
   /** Checks tensors, their device and shapes; `model` is an operand that lies as the output will. */
-  private place(operands: readonly Value[]): { entry: DeviceEntry; shape: readonly number[]; model: Tensor | undefined } {
+  private place(operands: readonly Value[]): {
+    entry: DeviceEntry;
+    shape: readonly number[];
+    model: Tensor | undefined;
+  } {
     let first: Tensor | undefined;
     let shape: readonly number[] | undefined;
     let model: Tensor | undefined;
     for (const operand of operands) {
       if (typeof operand !== 'object' || operand === null) {
-        if (operand === null || operand === undefined || typeof operand === 'string') throw this.wrongOperand(operand);
+        if (operand === null || operand === undefined || typeof operand === 'string')
+          throw this.wrongOperand(operand);
         continue;
       }
       if (!isTensor(operand)) throw this.wrongOperand(operand);
@@ -208,14 +239,24 @@ export class PointwiseOp {
       }
       if (operand.rowMajor) model = operand;
     }
-    if (first === undefined) throw new ArgumentError(`${this.name}: at least one operand must be a tensor, got ${operands.map(describe).join(' and ')}`, { op: this.name });
+    if (first === undefined)
+      throw new ArgumentError(
+        `${this.name}: at least one operand must be a tensor, got ${operands.map(describe).join(' and ')}`,
+        { op: this.name },
+      );
     if (model !== undefined && !sameShape(model.shape, shape!)) model = undefined;
     return { entry: first.storage.entry, shape: shape!, model };
   }
 
   /** Numbers alone: the first becomes a tensor on the default device. */
   private anchored([first, ...others]: readonly Value[]): readonly Value[] {
-    if (first === undefined || typeof first === 'object' || others.some((other) => typeof other !== 'number' && typeof other !== 'boolean' && typeof other !== 'bigint')) {
+    if (
+      first === undefined ||
+      typeof first === 'object' ||
+      others.some(
+        (other) => typeof other !== 'number' && typeof other !== 'boolean' && typeof other !== 'bigint',
+      )
+    ) {
       return [first as Value, ...others];
     }
     const dtype = typeof first === 'number' && Number.isInteger(first) ? 'int32' : scalarDType(first);
@@ -223,7 +264,10 @@ export class PointwiseOp {
   }
 
   private wrongOperand(operand: unknown): ArgumentError {
-    return new ArgumentError(`${this.name}: an operand must be a tensor or a number, got ${describe(operand)}${Array.isArray(operand) ? '; make a tensor of it: tensor([…])' : ''}`, { op: this.name });
+    return new ArgumentError(
+      `${this.name}: an operand must be a tensor or a number, got ${describe(operand)}${Array.isArray(operand) ? '; make a tensor of it: tensor([…])' : ''}`,
+      { op: this.name },
+    );
   }
 
   /** Refuses unknown names and values that are no numbers. */
@@ -232,7 +276,9 @@ export class PointwiseOp {
     for (const name of this.paramNames) {
       const value: unknown = options[name];
       if (value !== undefined && typeof value !== 'number' && typeof value !== 'boolean') {
-        throw new ArgumentError(`${this.name}: option ${name} must be a number, got ${describe(value)}`, { op: this.name });
+        throw new ArgumentError(`${this.name}: option ${name} must be a number, got ${describe(value)}`, {
+          op: this.name,
+        });
       }
     }
   }
@@ -254,24 +300,42 @@ export class PointwiseOp {
   }
 
   private mixedDType(operands: readonly Value[], common: DType | undefined): DType {
-    if (common !== undefined && DTYPES[common].rank === 2 && operands.every((o, i) => !this.promoted[i] || (isTensor(o) ? o.dtype === common : true))) {
+    if (
+      common !== undefined &&
+      DTYPES[common].rank === 2 &&
+      operands.every((o, i) => !this.promoted[i] || (isTensor(o) ? o.dtype === common : true))
+    ) {
       return common;
     }
     return resultType(operands.filter((_, i) => this.promoted[i]));
   }
 
-  private variant(operands: readonly Value[], options: ParameterValues | undefined, output?: DType, forced?: DType): Variant {
+  private variant(
+    operands: readonly Value[],
+    options: ParameterValues | undefined,
+    output?: DType,
+    forced?: DType,
+  ): Variant {
     const compute = forced ?? this.computeDType(operands);
     let key = DTYPES[compute].index;
-    for (const operand of operands) key = key * BASE + (isTensor(operand) ? DTYPES[operand.dtype].index : SCALAR_CODE);
+    for (const operand of operands)
+      key = key * BASE + (isTensor(operand) ? DTYPES[operand.dtype].index : SCALAR_CODE);
     key = key * BASE + (output === undefined ? SCALAR_CODE : DTYPES[output].index);
-    for (const name of this.paramNames) key = key * 2 + (isDefault(options?.[name], this.defaults[name]!) ? 0 : 1);
+    for (const name of this.paramNames)
+      key = key * 2 + (isDefault(options?.[name], this.defaults[name]!) ? 0 : 1);
     return this.variants.get(key) ?? this.makeVariant(key, operands, options, compute, output);
   }
 
-  private makeVariant(key: number, operands: readonly Value[], options: ParameterValues | undefined, compute: DType, output: DType | undefined): Variant {
+  private makeVariant(
+    key: number,
+    operands: readonly Value[],
+    options: ParameterValues | undefined,
+    compute: DType,
+    output: DType | undefined,
+  ): Variant {
     const refusal = this.settings.refuse?.[DTYPES[compute].category];
-    if (refusal !== undefined) throw new DTypeError(`${this.name}: ${compute} is not supported; ${refusal}`, { op: this.name });
+    if (refusal !== undefined)
+      throw new DTypeError(`${this.name}: ${compute} is not supported; ${refusal}`, { op: this.name });
     const inputs: Expr[] = [];
     const dtypes: DType[] = [];
     const promoted: boolean[] = [];
@@ -287,24 +351,45 @@ export class PointwiseOp {
     });
     const slots = this.paramNames.filter((name) => !isDefault(options?.[name], this.defaults[name]!));
     const params = Object.fromEntries(
-      this.paramNames.map((name) => [name, slots.includes(name) ? parameter(slot++) : literal(Number(this.defaults[name]!))]),
+      this.paramNames.map((name) => [
+        name,
+        slots.includes(name) ? parameter(slot++) : literal(Number(this.defaults[name]!)),
+      ]),
     );
-    const program = compile(this.build(inputs, params), { inputs: dtypes, promoted, compute, output: output ?? this.settings.output, parameterCount: slot });
+    const program = compile(this.build(inputs, params), {
+      inputs: dtypes,
+      promoted,
+      compute,
+      output: output ?? this.settings.output,
+      parameterCount: slot,
+    });
     const first = slot - slots.length;
-    const integral = slots.filter((_, i) => program.steps.some((step) => step.op === 'parameter' && step.slot === first + i && isIntegral(step.type)));
+    const integral = slots.filter((_, i) =>
+      program.steps.some(
+        (step) => step.op === 'parameter' && step.slot === first + i && isIntegral(step.type),
+      ),
+    );
     const variant = { program, slots, integral };
     this.variants.set(key, variant);
     return variant;
   }
 
-  private parameters(operands: readonly Value[], options: ParameterValues | undefined, variant: Variant): Parameters {
+  private parameters(
+    operands: readonly Value[],
+    options: ParameterValues | undefined,
+    variant: Variant,
+  ): Parameters {
     if (variant.program.parameterCount === 0) return NO_PARAMETERS;
     const values: (number | bigint)[] = [];
-    for (const operand of operands) if (!isTensor(operand)) values.push(typeof operand === 'boolean' ? Number(operand) : operand);
+    for (const operand of operands)
+      if (!isTensor(operand)) values.push(typeof operand === 'boolean' ? Number(operand) : operand);
     for (const name of variant.slots) {
       const value = options![name]!;
       if (variant.integral.includes(name) && typeof value === 'number' && !Number.isInteger(value)) {
-        throw new ArgumentError(`${this.name}: ${name} must be an integer where the tensors are of integers, got ${value}`, { op: this.name });
+        throw new ArgumentError(
+          `${this.name}: ${name} must be an integer where the tensors are of integers, got ${value}`,
+          { op: this.name },
+        );
       }
       values.push(typeof value === 'boolean' ? Number(value) : value);
     }
@@ -345,7 +430,14 @@ export class PointwiseOp {
     return { op, reads, readMask: reads.reduce((mask, slot) => mask | (1 << slot), 0), readsOutput };
   }
 
-  private share(i: number, root: Expr, inputs: readonly Expr[], params: Readonly<Record<string, Expr>>, y: Expr, dy: Expr): Expr | null {
+  private share(
+    i: number,
+    root: Expr,
+    inputs: readonly Expr[],
+    params: Readonly<Record<string, Expr>>,
+    y: Expr,
+    dy: Expr,
+  ): Expr | null {
     const rule = this.settings.grad;
     if (rule === undefined) {
       const share = differentiate(root, [inputs[i]!], dy)[0]!;
@@ -363,11 +455,18 @@ export class PointwiseOp {
     node.saveOutput(output);
   }
 
-  private node(operands: readonly Value[], options: ParameterValues | undefined, overwrites: boolean): PointwiseNode {
+  private node(
+    operands: readonly Value[],
+    options: ParameterValues | undefined,
+    overwrites: boolean,
+  ): PointwiseNode {
     const edges = new Array<Edge | null>(operands.length);
     for (let i = 0; i < operands.length; i++) {
       const operand = operands[i];
-      edges[i] = operand instanceof Object && isDifferentiable(operand.dtype) && this.gradient(i) !== null ? edgeTo(operand) : null;
+      edges[i] =
+        operand instanceof Object && isDifferentiable(operand.dtype) && this.gradient(i) !== null
+          ? edgeTo(operand)
+          : null;
     }
     return new PointwiseNode(this, operands, options, edges, overwrites);
   }
@@ -375,7 +474,8 @@ export class PointwiseOp {
 
 const isIntegral = (type: ScalarType): boolean => type === 'uint32' || DTYPES[type].rank === 1;
 const isTensorOperand = (operand: Value): operand is Tensor => typeof operand === 'object';
-const isDefault = (value: Scalar | undefined, standard: Scalar): boolean => value === undefined || Object.is(value, standard);
+const isDefault = (value: Scalar | undefined, standard: Scalar): boolean =>
+  value === undefined || Object.is(value, standard);
 
 /** A value everywhere: what `full` and empty reductions are made by. */
 export const constant = new PointwiseOp('full', 0, (_inputs, { value }) => value!, { params: { value: 0 } });

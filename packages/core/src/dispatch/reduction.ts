@@ -1,12 +1,12 @@
 import { asDType, type DType, getDefaultDtype, isDifferentiable } from '../dtype.ts';
-import { checkOptions, describe, DTypeError, ArgumentError, ShapeError, showShape } from '../errors.ts';
+import { ArgumentError, checkOptions, DTypeError, describe, ShapeError, showShape } from '../errors.ts';
 import { type Expr, input, parameter } from '../expr/expr.ts';
 import { compile, computeType } from '../expr/program.ts';
 import { isTensor, type Tensor } from '../graph/tensor.ts';
 import { collapse, MAX_RANK, sizeOf, wrapDims } from '../shape.ts';
 import type { Kernels, ReduceCombiner, Reduction } from '../storage/contract.ts';
-import type { Call, Outputs } from './operator.ts';
 import { operandWith } from './operands.ts';
+import type { Call, Outputs } from './operator.ts';
 import { constant } from './pointwise.ts';
 
 export interface ReduceOptions {
@@ -44,14 +44,19 @@ export interface ReductionSettings {
   vjp?(dy: Tensor, saved: { readonly x: Tensor; readonly y: Tensor }, attrs: ReduceAttrs): Tensor;
 }
 
-type ReduceCall = Call<{ readonly x: Tensor }, ReduceAttrs, { readonly y: { readonly shape: readonly number[]; readonly dtype: DType } }>;
+type ReduceCall = Call<
+  { readonly x: Tensor },
+  ReduceAttrs,
+  { readonly y: { readonly shape: readonly number[]; readonly dtype: DType } }
+>;
 
 /** What `reduction` declares: checks, the kernel's call, and the programs for each dtype. */
 export class ReductionDeclaration {
   readonly name: string;
   readonly saves: readonly ('x' | 'y')[];
   private readonly settings: ReductionSettings;
-  private last: { readonly dtype: DType; readonly compute: DType; readonly reduction: Reduction } | null = null;
+  private last: { readonly dtype: DType; readonly compute: DType; readonly reduction: Reduction } | null =
+    null;
   private readonly reductions = new Map<string, Reduction>();
 
   constructor(name: string, settings: ReductionSettings) {
@@ -61,7 +66,10 @@ export class ReductionDeclaration {
   }
 
   readonly infer = (x: Tensor, dimOrOptions?: Dims | ReduceOptions, given?: ReduceOptions): ReduceCall => {
-    if (!isTensor(x)) throw new ArgumentError(`${this.name}: the input must be a tensor, got ${describe(x)}`, { op: this.name });
+    if (!isTensor(x))
+      throw new ArgumentError(`${this.name}: the input must be a tensor, got ${describe(x)}`, {
+        op: this.name,
+      });
     const [dim, options] = dimAndOptions(dimOrOptions, given);
     checkOptions(this.name, options, this.converts ? ['keepdim', 'dtype'] : ['keepdim']);
     const dims = reducedDims(this.name, x, dim);
@@ -70,14 +78,26 @@ export class ReductionDeclaration {
     let count = 1;
     for (const reduced of dims) count *= x.shape[reduced]!;
     if (count === 0 && this.settings.empty === undefined) {
-      throw new ShapeError(`${this.name}: nothing to reduce: ${showShape(x.shape)} has no elements along dims ${showShape(dims)}, and there is no neutral value`, { op: this.name });
+      throw new ShapeError(
+        `${this.name}: nothing to reduce: ${showShape(x.shape)} has no elements along dims ${showShape(dims)}, and there is no neutral value`,
+        { op: this.name },
+      );
     }
     const shape = reducedShape(x.shape, dims, keepdim);
     const dtype = this.settings.result === 'bool' ? 'bool' : compute;
-    return { inputs: { x }, attrs: { dims, keepdim, shape: x.shape, count, compute }, outputs: { y: { shape, dtype } } };
+    return {
+      inputs: { x },
+      attrs: { dims, keepdim, shape: x.shape, count, compute },
+      outputs: { y: { shape, dtype } },
+    };
   };
 
-  readonly run = (kernels: Kernels, { y }: Outputs<ReduceCall['outputs']>, { x }: { readonly x: Tensor }, attrs: ReduceAttrs): void => {
+  readonly run = (
+    kernels: Kernels,
+    { y }: Outputs<ReduceCall['outputs']>,
+    { x }: { readonly x: Tensor },
+    attrs: ReduceAttrs,
+  ): void => {
     const { dims, count } = attrs;
     if (count === 0) {
       const value = this.settings.empty!;
@@ -116,7 +136,10 @@ export class ReductionDeclaration {
         return asked === undefined && !isDifferentiable(from) && from !== 'int64' ? 'int32' : from;
       case 'float':
         if (isDifferentiable(from)) return from;
-        throw new DTypeError(`${this.name}: ${from} has no exact result; give a floating dtype: ${this.name}({ dtype: '${getDefaultDtype()}' })`, { op: this.name });
+        throw new DTypeError(
+          `${this.name}: ${from} has no exact result; give a floating dtype: ${this.name}({ dtype: '${getDefaultDtype()}' })`,
+          { op: this.name },
+        );
     }
   }
 
@@ -158,7 +181,9 @@ export class ReductionDeclaration {
 const same = (x: Expr): Expr => x;
 const FLAT = [1];
 /** By rank. */
-const ALL_DIMS: readonly (readonly number[])[] = Array.from({ length: MAX_RANK + 1 }, (_, rank) => Array.from({ length: rank }, (_, dim) => dim));
+const ALL_DIMS: readonly (readonly number[])[] = Array.from({ length: MAX_RANK + 1 }, (_, rank) =>
+  Array.from({ length: rank }, (_, dim) => dim),
+);
 const NO_STRIDES: readonly number[] = [];
 
 const interned = new Map<string, Reduction>();
@@ -174,9 +199,14 @@ function intern(combiner: ReduceCombiner, pre: Reduction['pre'], post: Reduction
 }
 
 /** The arguments after the input, where the dim may be left out before the options. */
-export function dimAndOptions<O extends object>(dim: Dims | O, options: O | undefined): [dim: Dims, options: O | undefined] {
+export function dimAndOptions<O extends object>(
+  dim: Dims | O,
+  options: O | undefined,
+): [dim: Dims, options: O | undefined] {
   // What is neither a number, a list nor absent is an object of options; its keys are checked next.
-  return typeof dim === 'object' && dim !== null && !Array.isArray(dim) ? [undefined, dim as O] : [dim as Dims, options];
+  return typeof dim === 'object' && dim !== null && !Array.isArray(dim)
+    ? [undefined, dim as O]
+    : [dim as Dims, options];
 }
 
 /**
@@ -185,13 +215,20 @@ export function dimAndOptions<O extends object>(dim: Dims | O, options: O | unde
  * @throws {ShapeError} one is out of range or named twice.
  */
 export function reducedDims(op: string, x: Tensor, dim: Dims): readonly number[] {
-  if (dim === null || dim === undefined || (Array.isArray(dim) && dim.length === 0)) return ALL_DIMS[x.shape.length]!;
+  if (dim === null || dim === undefined || (Array.isArray(dim) && dim.length === 0))
+    return ALL_DIMS[x.shape.length]!;
   const dims = wrapDims(op, Array.isArray(dim) ? dim : [dim], x).sort((a, b) => a - b);
   return x.shape.length === 0 ? [] : dims;
 }
 
 /** The shape that is left when `dims` are reduced. */
-export function reducedShape(shape: readonly number[], dims: readonly number[], keepdim: boolean): readonly number[] {
+export function reducedShape(
+  shape: readonly number[],
+  dims: readonly number[],
+  keepdim: boolean,
+): readonly number[] {
   if (!keepdim && dims.length === shape.length) return [];
-  return keepdim ? shape.map((size, i) => (dims.includes(i) ? 1 : size)) : shape.filter((_, i) => !dims.includes(i));
+  return keepdim
+    ? shape.map((size, i) => (dims.includes(i) ? 1 : size))
+    : shape.filter((_, i) => !dims.includes(i));
 }

@@ -5,7 +5,11 @@ import type { DeviceEntry } from '../storage/registry.ts';
  * Sees every call of an operator before anything else happens: autocast, profilers, tracing. `proceed` goes on,
  * with the same arguments or others.
  */
-export type OperatorInterceptor = (op: string, args: readonly unknown[], proceed: (args: readonly unknown[]) => unknown) => unknown;
+export type OperatorInterceptor = (
+  op: string,
+  args: readonly unknown[],
+  proceed: (args: readonly unknown[]) => unknown,
+) => unknown;
 
 /** Sees every kernel that core launches: capture and memory planning. */
 export type KernelInterceptor = (call: KernelCall, launch: () => void) => void;
@@ -58,14 +62,19 @@ function observed(entry: DeviceEntry, interceptor: KernelInterceptor): Kernels {
       if (typeof kernel !== 'function') return kernel;
       return (...args: unknown[]): void => {
         const operands = args.flatMap((arg) => (Array.isArray(arg) ? arg : [arg])).filter(isOperand);
-        interceptor({ device: entry.device, kernel: String(name), args, operands }, () => kernel.apply(kernels, args));
+        interceptor({ device: entry.device, kernel: String(name), args, operands }, () =>
+          kernel.apply(kernels, args),
+        );
       };
     },
   });
 }
 
 const isOperand = (value: unknown): value is Operand =>
-  typeof value === 'object' && value !== null && 'allocation' in value && typeof (value as { allocation: Allocation }).allocation === 'object';
+  typeof value === 'object' &&
+  value !== null &&
+  'allocation' in value &&
+  typeof (value as { allocation: Allocation }).allocation === 'object';
 
 type NamedOperands = Readonly<Record<string, TensorOperand | undefined>>;
 

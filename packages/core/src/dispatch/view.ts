@@ -34,7 +34,10 @@ export class ViewOp<A extends unknown[]> {
   }
 
   call(x: Tensor, args: A): Tensor {
-    if (!isTensor(x)) throw new ArgumentError(`${this.name}: the input must be a tensor, got ${describe(x)}`, { op: this.name });
+    if (!isTensor(x))
+      throw new ArgumentError(`${this.name}: the input must be a tensor, got ${describe(x)}`, {
+        op: this.name,
+      });
     checkAlive(this.name, x);
     return this.make(x, args);
   }
@@ -44,14 +47,16 @@ export class ViewOp<A extends unknown[]> {
     const { shape, strides, offset } = this.declaration.infer(x, ...args);
     const y = new Tensor(x.storage, x.dtype, shape, strides, offset);
     y.viewLink = new Link(x, this as unknown as AnyView, args);
-    if (gradEnabled && isDifferentiable(x.dtype) && wantsGrad(x)) y.node = new ViewNode(this as unknown as AnyView, x, args);
+    if (gradEnabled && isDifferentiable(x.dtype) && wantsGrad(x))
+      y.node = new ViewNode(this as unknown as AnyView, x, args);
     return y;
   }
 
   /** Marks `views`, made by one operator, as closed to in-place operators while a graph is recorded. */
   static freeze(op: string, views: readonly Tensor[]): void {
     for (const view of views) {
-      if (view.viewLink instanceof Link) view.viewLink.frozen = `this is one of several views that ${op} made, and the others would not follow`;
+      if (view.viewLink instanceof Link)
+        view.viewLink.frozen = `this is one of several views that ${op} made, and the others would not follow`;
     }
   }
 }

@@ -8,7 +8,8 @@ const unary =
   (dy, [x], y) => [rule(dy, x!, y)];
 const binary =
   (rule: (dy: Expr, a: Expr, b: Expr, y: Expr) => readonly [Expr | null, Expr | null]): Rule =>
-  (dy, [a, b], y) => rule(dy, a!, b!, y);
+  (dy, [a, b], y) =>
+    rule(dy, a!, b!, y);
 
 const flat: Rule = (_dy, args) => args.map(() => null);
 const LN2 = Math.LN2;
@@ -23,7 +24,9 @@ const extremum = (loses: (own: Expr, other: Expr) => Expr): Rule =>
   });
 
 /** The gradient of every intrinsic. */
-const RULES: Readonly<Record<Exclude<ExprKind, 'input' | 'literal' | 'parameter' | 'index' | 'select' | 'call'>, Rule>> = {
+const RULES: Readonly<
+  Record<Exclude<ExprKind, 'input' | 'literal' | 'parameter' | 'index' | 'select' | 'call'>, Rule>
+> = {
   neg: unary((dy) => dy.neg()),
   abs: unary((dy, x) => dy.mul(x.sign())),
   sign: flat,
@@ -62,7 +65,10 @@ const RULES: Readonly<Record<Exclude<ExprKind, 'input' | 'literal' | 'parameter'
   mod: binary((dy, a, b) => [dy, dy.mul(a.floorDiv(b)).neg()]),
   pow: binary((dy, a, b, y) => [
     b.eq(0).select(0, dy.mul(b.mul(a.pow(b.sub(1))))),
-    a.eq(0).and(b.ge(0)).select(0, dy.mul(y.mul(a.log()))),
+    a
+      .eq(0)
+      .and(b.ge(0))
+      .select(0, dy.mul(y.mul(a.log()))),
   ]),
   atan2: binary((dy, a, b) => {
     const scale = dy.div(a.square().add(b.square()));
@@ -161,7 +167,12 @@ function assemble(terms: readonly Term[], depth: number): Expr {
   const deeper = terms.filter(({ within }) => within.length > depth);
   for (const condition of new Set(deeper.map(({ within }) => within[depth]!.condition))) {
     const side = (holds: boolean): Expr =>
-      assemble(deeper.filter(({ within }) => within[depth]!.condition === condition && within[depth]!.holds === holds), depth + 1);
+      assemble(
+        deeper.filter(
+          ({ within }) => within[depth]!.condition === condition && within[depth]!.holds === holds,
+        ),
+        depth + 1,
+      );
     total = total.add(condition.select(side(true), side(false)));
   }
   return total;
@@ -208,7 +219,10 @@ export function substitute(root: Expr, replacements: ReadonlyMap<Expr, Expr>): E
   for (const node of topological(root)) {
     if (done.has(node)) continue;
     const args = node.args.map((arg) => done.get(arg)!);
-    done.set(node, args.every((arg, i) => arg === node.args[i]) ? node : Expr.make(node.kind, args, node.data));
+    done.set(
+      node,
+      args.every((arg, i) => arg === node.args[i]) ? node : Expr.make(node.kind, args, node.data),
+    );
   }
   return done.get(root)!;
 }

@@ -3,10 +3,33 @@ import { fold } from './simplify.ts';
 
 /** Functions of one value that every backend provides; all else is built from them. */
 export type UnaryIntrinsic =
-  | 'neg' | 'abs' | 'sign' | 'floor' | 'ceil' | 'trunc' | 'round'
-  | 'sqrt' | 'exp' | 'exp2' | 'expm1' | 'log' | 'log1p' | 'log2' | 'log10'
-  | 'sin' | 'cos' | 'tan' | 'asin' | 'acos' | 'atan' | 'sinh' | 'cosh' | 'tanh'
-  | 'isnan' | 'not' | 'bitNot';
+  | 'neg'
+  | 'abs'
+  | 'sign'
+  | 'floor'
+  | 'ceil'
+  | 'trunc'
+  | 'round'
+  | 'sqrt'
+  | 'exp'
+  | 'exp2'
+  | 'expm1'
+  | 'log'
+  | 'log1p'
+  | 'log2'
+  | 'log10'
+  | 'sin'
+  | 'cos'
+  | 'tan'
+  | 'asin'
+  | 'acos'
+  | 'atan'
+  | 'sinh'
+  | 'cosh'
+  | 'tanh'
+  | 'isnan'
+  | 'not'
+  | 'bitNot';
 
 /**
  * Functions of two values of one type. `truncDiv floorDiv` divide and round; `rem` has the sign of the dividend
@@ -14,14 +37,47 @@ export type UnaryIntrinsic =
  * the internal uint32. `and or xor` are logical, `bitAnd bitOr bitXor` work on bits.
  */
 export type BinaryIntrinsic =
-  | 'add' | 'sub' | 'mul' | 'div' | 'truncDiv' | 'floorDiv' | 'rem' | 'mod' | 'pow' | 'atan2' | 'min' | 'max'
-  | 'eq' | 'ne' | 'lt' | 'le' | 'gt' | 'ge' | 'and' | 'or' | 'xor'
-  | 'bitAnd' | 'bitOr' | 'bitXor' | 'shiftLeft' | 'shiftRight' | 'mulHigh';
+  | 'add'
+  | 'sub'
+  | 'mul'
+  | 'div'
+  | 'truncDiv'
+  | 'floorDiv'
+  | 'rem'
+  | 'mod'
+  | 'pow'
+  | 'atan2'
+  | 'min'
+  | 'max'
+  | 'eq'
+  | 'ne'
+  | 'lt'
+  | 'le'
+  | 'gt'
+  | 'ge'
+  | 'and'
+  | 'or'
+  | 'xor'
+  | 'bitAnd'
+  | 'bitOr'
+  | 'bitXor'
+  | 'shiftLeft'
+  | 'shiftRight'
+  | 'mulHigh';
 
 /** Types inside a program: the dtypes and an unsigned 32-bit integer for random bits. */
 export type ScalarType = DType | 'uint32';
 
-export type ExprKind = UnaryIntrinsic | BinaryIntrinsic | 'input' | 'literal' | 'parameter' | 'index' | 'cast' | 'select' | 'call';
+export type ExprKind =
+  | UnaryIntrinsic
+  | BinaryIntrinsic
+  | 'input'
+  | 'literal'
+  | 'parameter'
+  | 'index'
+  | 'cast'
+  | 'select'
+  | 'call';
 
 export type ExprLike = Expr | number | boolean;
 
@@ -89,75 +145,197 @@ export class Expr {
     return Expr.make(kind, [this, Expr.of(other)]);
   }
 
-  add(other: ExprLike) { return this.binary('add', other); }
-  sub(other: ExprLike) { return this.binary('sub', other); }
-  mul(other: ExprLike) { return this.binary('mul', other); }
-  div(other: ExprLike) { return this.binary('div', other); }
-  truncDiv(other: ExprLike) { return this.binary('truncDiv', other); }
-  floorDiv(other: ExprLike) { return this.binary('floorDiv', other); }
-  rem(other: ExprLike) { return this.binary('rem', other); }
-  mod(other: ExprLike) { return this.binary('mod', other); }
-  pow(other: ExprLike) { return this.binary('pow', other); }
-  atan2(other: ExprLike) { return this.binary('atan2', other); }
-  min(other: ExprLike) { return this.binary('min', other); }
-  max(other: ExprLike) { return this.binary('max', other); }
+  add(other: ExprLike) {
+    return this.binary('add', other);
+  }
+  sub(other: ExprLike) {
+    return this.binary('sub', other);
+  }
+  mul(other: ExprLike) {
+    return this.binary('mul', other);
+  }
+  div(other: ExprLike) {
+    return this.binary('div', other);
+  }
+  truncDiv(other: ExprLike) {
+    return this.binary('truncDiv', other);
+  }
+  floorDiv(other: ExprLike) {
+    return this.binary('floorDiv', other);
+  }
+  rem(other: ExprLike) {
+    return this.binary('rem', other);
+  }
+  mod(other: ExprLike) {
+    return this.binary('mod', other);
+  }
+  pow(other: ExprLike) {
+    return this.binary('pow', other);
+  }
+  atan2(other: ExprLike) {
+    return this.binary('atan2', other);
+  }
+  min(other: ExprLike) {
+    return this.binary('min', other);
+  }
+  max(other: ExprLike) {
+    return this.binary('max', other);
+  }
 
-  eq(other: ExprLike) { return this.binary('eq', other); }
-  ne(other: ExprLike) { return this.binary('ne', other); }
-  lt(other: ExprLike) { return this.binary('lt', other); }
-  le(other: ExprLike) { return this.binary('le', other); }
-  gt(other: ExprLike) { return this.binary('gt', other); }
-  ge(other: ExprLike) { return this.binary('ge', other); }
-  and(other: ExprLike) { return this.binary('and', other); }
-  or(other: ExprLike) { return this.binary('or', other); }
-  xor(other: ExprLike) { return this.binary('xor', other); }
-  not() { return this.unary('not'); }
-  isnan() { return this.unary('isnan'); }
-  isinf() { return this.abs().eq(Number.POSITIVE_INFINITY); }
+  eq(other: ExprLike) {
+    return this.binary('eq', other);
+  }
+  ne(other: ExprLike) {
+    return this.binary('ne', other);
+  }
+  lt(other: ExprLike) {
+    return this.binary('lt', other);
+  }
+  le(other: ExprLike) {
+    return this.binary('le', other);
+  }
+  gt(other: ExprLike) {
+    return this.binary('gt', other);
+  }
+  ge(other: ExprLike) {
+    return this.binary('ge', other);
+  }
+  and(other: ExprLike) {
+    return this.binary('and', other);
+  }
+  or(other: ExprLike) {
+    return this.binary('or', other);
+  }
+  xor(other: ExprLike) {
+    return this.binary('xor', other);
+  }
+  not() {
+    return this.unary('not');
+  }
+  isnan() {
+    return this.unary('isnan');
+  }
+  isinf() {
+    return this.abs().eq(Number.POSITIVE_INFINITY);
+  }
 
-  bitAnd(other: ExprLike) { return this.binary('bitAnd', other); }
-  bitOr(other: ExprLike) { return this.binary('bitOr', other); }
-  bitXor(other: ExprLike) { return this.binary('bitXor', other); }
-  bitNot() { return this.unary('bitNot'); }
-  shiftLeft(bits: ExprLike) { return this.binary('shiftLeft', bits); }
-  shiftRight(bits: ExprLike) { return this.binary('shiftRight', bits); }
+  bitAnd(other: ExprLike) {
+    return this.binary('bitAnd', other);
+  }
+  bitOr(other: ExprLike) {
+    return this.binary('bitOr', other);
+  }
+  bitXor(other: ExprLike) {
+    return this.binary('bitXor', other);
+  }
+  bitNot() {
+    return this.unary('bitNot');
+  }
+  shiftLeft(bits: ExprLike) {
+    return this.binary('shiftLeft', bits);
+  }
+  shiftRight(bits: ExprLike) {
+    return this.binary('shiftRight', bits);
+  }
   /** The upper 32 bits of a product of two uint32. */
-  mulHigh(other: ExprLike) { return this.binary('mulHigh', other); }
+  mulHigh(other: ExprLike) {
+    return this.binary('mulHigh', other);
+  }
 
-  neg() { return this.unary('neg'); }
-  abs() { return this.unary('abs'); }
-  sign() { return this.unary('sign'); }
-  floor() { return this.unary('floor'); }
-  ceil() { return this.unary('ceil'); }
-  trunc() { return this.unary('trunc'); }
+  neg() {
+    return this.unary('neg');
+  }
+  abs() {
+    return this.unary('abs');
+  }
+  sign() {
+    return this.unary('sign');
+  }
+  floor() {
+    return this.unary('floor');
+  }
+  ceil() {
+    return this.unary('ceil');
+  }
+  trunc() {
+    return this.unary('trunc');
+  }
   /** To the nearest integer, halves to even. */
-  round() { return this.unary('round'); }
-  sqrt() { return this.unary('sqrt'); }
-  exp() { return this.unary('exp'); }
-  exp2() { return this.unary('exp2'); }
-  expm1() { return this.unary('expm1'); }
-  log() { return this.unary('log'); }
-  log1p() { return this.unary('log1p'); }
-  log2() { return this.unary('log2'); }
-  log10() { return this.unary('log10'); }
-  sin() { return this.unary('sin'); }
-  cos() { return this.unary('cos'); }
-  tan() { return this.unary('tan'); }
-  asin() { return this.unary('asin'); }
-  acos() { return this.unary('acos'); }
-  atan() { return this.unary('atan'); }
-  sinh() { return this.unary('sinh'); }
-  cosh() { return this.unary('cosh'); }
-  tanh() { return this.unary('tanh'); }
+  round() {
+    return this.unary('round');
+  }
+  sqrt() {
+    return this.unary('sqrt');
+  }
+  exp() {
+    return this.unary('exp');
+  }
+  exp2() {
+    return this.unary('exp2');
+  }
+  expm1() {
+    return this.unary('expm1');
+  }
+  log() {
+    return this.unary('log');
+  }
+  log1p() {
+    return this.unary('log1p');
+  }
+  log2() {
+    return this.unary('log2');
+  }
+  log10() {
+    return this.unary('log10');
+  }
+  sin() {
+    return this.unary('sin');
+  }
+  cos() {
+    return this.unary('cos');
+  }
+  tan() {
+    return this.unary('tan');
+  }
+  asin() {
+    return this.unary('asin');
+  }
+  acos() {
+    return this.unary('acos');
+  }
+  atan() {
+    return this.unary('atan');
+  }
+  sinh() {
+    return this.unary('sinh');
+  }
+  cosh() {
+    return this.unary('cosh');
+  }
+  tanh() {
+    return this.unary('tanh');
+  }
 
-  square() { return this.mul(this); }
-  reciprocal() { return literal(1).div(this); }
-  rsqrt() { return literal(1).div(this.sqrt()); }
-  sigmoid() { return sigmoid(this); }
+  square() {
+    return this.mul(this);
+  }
+  reciprocal() {
+    return literal(1).div(this);
+  }
+  rsqrt() {
+    return literal(1).div(this.sqrt());
+  }
+  sigmoid() {
+    return sigmoid(this);
+  }
 
-  cast(type: ScalarType) { return Expr.make('cast', [this], { type }); }
+  cast(type: ScalarType) {
+    return Expr.make('cast', [this], { type });
+  }
   /** `this ? a : b`, evaluated and differentiated without touching the branch not taken. */
-  select(a: ExprLike, b: ExprLike) { return Expr.make('select', [this, Expr.of(a), Expr.of(b)]); }
+  select(a: ExprLike, b: ExprLike) {
+    return Expr.make('select', [this, Expr.of(a), Expr.of(b)]);
+  }
 }
 
 export const literal = (value: number | boolean): Expr => Expr.make('literal', [], { value });

@@ -1,4 +1,4 @@
-import { type DType, DTYPES, isFloating, promoteTypes } from '../dtype.ts';
+import { DTYPES, type DType, isFloating, promoteTypes } from '../dtype.ts';
 import { DTypeError } from '../errors.ts';
 import { topological } from './derive.ts';
 import type { BinaryIntrinsic, Expr, ScalarType, UnaryIntrinsic } from './expr.ts';
@@ -15,7 +15,13 @@ export type Instruction =
   | { readonly op: 'cast'; readonly a: number; readonly type: ScalarType }
   | { readonly op: UnaryIntrinsic; readonly a: number; readonly type: ScalarType }
   | { readonly op: BinaryIntrinsic; readonly a: number; readonly b: number; readonly type: ScalarType }
-  | { readonly op: 'select'; readonly c: number; readonly a: number; readonly b: number; readonly type: ScalarType };
+  | {
+      readonly op: 'select';
+      readonly c: number;
+      readonly a: number;
+      readonly b: number;
+      readonly type: ScalarType;
+    };
 
 /** A scalar expression made ready for compiling: typed, in order, and the same object for the same key. */
 export interface Program {
@@ -41,7 +47,8 @@ const BITWISE = new Set(['bitAnd', 'bitOr', 'bitXor', 'shiftLeft', 'shiftRight',
 const ANY_NUMBER = new Set(['neg', 'abs', 'sign', 'floor', 'ceil', 'trunc', 'round']);
 
 /** Halves are stored, never computed in. */
-export const computeType = (dtype: DType): DType => (dtype === 'float16' || dtype === 'bfloat16' ? 'float32' : dtype);
+export const computeType = (dtype: DType): DType =>
+  dtype === 'float16' || dtype === 'bfloat16' ? 'float32' : dtype;
 
 /** How an expression becomes a program. */
 export interface Typing {
@@ -65,7 +72,11 @@ export function compile(root: Expr, typing: Typing): Program {
   let last = builder.emit(root);
   const valueType = builder.typeOf(last);
   const weak = builder.weak.has(last);
-  const output = typing.output ?? (weak || valueType === 'uint32' || valueType === computeType(typing.compute) ? typing.compute : valueType);
+  const output =
+    typing.output ??
+    (weak || valueType === 'uint32' || valueType === computeType(typing.compute)
+      ? typing.compute
+      : valueType);
   last = builder.convert(last, output);
   builder.finish(last);
   const key = `${typing.inputs.join()};${typing.parameterCount}>${output}:${builder.steps.map(showStep).join(';')}`;
@@ -97,7 +108,9 @@ function showStep(step: Instruction): string {
     case 'select':
       return `select(${step.c},${step.a},${step.b}):${step.type}`;
     default:
-      return 'b' in step ? `${step.op}(${step.a},${step.b}):${step.type}` : `${step.op}(${step.a}):${step.type}`;
+      return 'b' in step
+        ? `${step.op}(${step.a},${step.b}):${step.type}`
+        : `${step.op}(${step.a}):${step.type}`;
   }
 }
 
@@ -136,7 +149,8 @@ class Builder {
         return this.convert(value, this.typing.promoted[slot] ? this.compute : computeType(dtype));
       }
       case 'literal': {
-        if (typeof data.value === 'boolean') return this.push({ op: 'literal', value: data.value, type: 'bool' });
+        if (typeof data.value === 'boolean')
+          return this.push({ op: 'literal', value: data.value, type: 'bool' });
         return this.push({ op: 'literal', value: data.value!, type: this.weakType(data.value!) }, true);
       }
       case 'parameter':
@@ -157,20 +171,26 @@ class Builder {
       case 'isnan':
         return this.push({ op: 'isnan', a: arg(0), type: 'bool' });
       default:
-        return node.args.length === 1 ? this.unary(kind as UnaryIntrinsic, arg(0)) : this.binary(kind as BinaryIntrinsic, arg(0), arg(1));
+        return node.args.length === 1
+          ? this.unary(kind as UnaryIntrinsic, arg(0))
+          : this.binary(kind as BinaryIntrinsic, arg(0), arg(1));
     }
   }
 
   private unary(op: UnaryIntrinsic, a: number): number {
     const type = this.typeOf(a);
     if (op !== 'bitNot' && !ANY_NUMBER.has(op) && (type === 'uint32' || !isFloating(type))) {
-      throw new DTypeError(`${op} needs a floating value, got ${type}; convert with to({ dtype: 'float32' })`, { op });
+      throw new DTypeError(
+        `${op} needs a floating value, got ${type}; convert with to({ dtype: 'float32' })`,
+        { op },
+      );
     }
     return this.push({ op, a, type }, this.weak.has(a));
   }
 
   private binary(op: BinaryIntrinsic, left: number, right: number): number {
-    if (LOGICAL.has(op)) return this.push({ op, a: this.convert(left, 'bool'), b: this.convert(right, 'bool'), type: 'bool' });
+    if (LOGICAL.has(op))
+      return this.push({ op, a: this.convert(left, 'bool'), b: this.convert(right, 'bool'), type: 'bool' });
     const [a, b] = this.unify(left, right);
     const type = this.typeOf(a);
     if (BITWISE.has(op) && type !== 'uint32' && DTYPES[type].rank > 1) {
@@ -206,7 +226,8 @@ class Builder {
   convert(step: number, type: ScalarType): number {
     const from = this.steps[step]!;
     if (from.type === type) return step;
-    if (from.op === 'literal' && type !== 'bool' && from.type !== 'bool') return this.push({ ...from, type }, this.weak.has(step));
+    if (from.op === 'literal' && type !== 'bool' && from.type !== 'bool')
+      return this.push({ ...from, type }, this.weak.has(step));
     if (from.op === 'parameter') return this.push({ ...from, type }, this.weak.has(step));
     return this.push({ op: 'cast', a: step, type });
   }

@@ -17,10 +17,18 @@ const FOLDED: Partial<Record<ExprKind, Folder>> = {
  * The simpler node that means the same as `kind(args)`, or `undefined` to keep it. Nothing here turns a NaN or an
  * infinity into a number: `x * 0` stays.
  */
-export function fold(kind: ExprKind, args: readonly Expr[], data: ExprData, literal: (value: number) => Expr): Expr | undefined {
+export function fold(
+  kind: ExprKind,
+  args: readonly Expr[],
+  data: ExprData,
+  literal: (value: number) => Expr,
+): Expr | undefined {
   const [a, b, c] = args;
   const folder = FOLDED[kind];
-  if (folder !== undefined && args.every((arg) => arg.kind === 'literal' && typeof arg.data.value === 'number')) {
+  if (
+    folder !== undefined &&
+    args.every((arg) => arg.kind === 'literal' && typeof arg.data.value === 'number')
+  ) {
     return literal(folder(Number(a!.data.value), Number(b?.data.value ?? 0)));
   }
   switch (kind) {

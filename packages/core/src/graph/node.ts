@@ -98,7 +98,10 @@ export const wantsGrad = (tensor: Tensor): boolean =>
  */
 export function addHook(tensor: Tensor, hook: TensorHook): () => void {
   const edge = edgeTo(tensor);
-  if (edge === null) throw new AutogradError('registerHook: the tensor needs no gradient; call requiresGrad_() first', { op: 'registerHook' });
+  if (edge === null)
+    throw new AutogradError('registerHook: the tensor needs no gradient; call requiresGrad_() first', {
+      op: 'registerHook',
+    });
   const { node, outputIndex } = edge;
   node.hooks ??= new Map();
   const hooks = node.hooks.get(outputIndex) ?? [];

@@ -33,7 +33,8 @@ export class SavedTensor {
         { op, data: { shape: tensor.shape, changedBy: by } },
       );
     }
-    if (!tensor.disposed && tensor.node === this.node && tensor.outputIndex === this.outputIndex) return tensor;
+    if (!tensor.disposed && tensor.node === this.node && tensor.outputIndex === this.outputIndex)
+      return tensor;
     const revived = new Tensor(tensor.storage, tensor.dtype, tensor.shape, tensor.strides, tensor.offset);
     revived.node = this.node;
     revived.outputIndex = this.outputIndex;

@@ -1,11 +1,11 @@
 import type { DType } from '../dtype.ts';
 import { AutogradError, FlambeauError } from '../errors.ts';
-import { type LeafNode, type Node, nodeOf, wantsGrad } from './node.ts';
 import { isContiguous, sizeOf } from '../shape.ts';
-import type { TensorMethods } from '../tensor/methods.generated.ts';
 import type { Device, DeviceEntry } from '../storage/registry.ts';
 import { track } from '../storage/scope.ts';
 import type { Storage } from '../storage/storage.ts';
+import type { TensorMethods } from '../tensor/methods.generated.ts';
+import { type LeafNode, type Node, nodeOf, wantsGrad } from './node.ts';
 
 const BRAND = Symbol.for('flambeau.Tensor');
 
@@ -58,7 +58,13 @@ export class Tensor {
   /** How many places of a running backward pass hold this handle. */
   holders = 0;
 
-  constructor(storage: Storage, dtype: DType, shape: readonly number[], strides: readonly number[], offset: number) {
+  constructor(
+    storage: Storage,
+    dtype: DType,
+    shape: readonly number[],
+    strides: readonly number[],
+    offset: number,
+  ) {
     this.storage = storage;
     this.dtype = dtype;
     this.shape = shape;
@@ -119,7 +125,9 @@ export class Tensor {
   /** `a + b` on tensors would be text or NaN; JavaScript has no operators for objects. */
   [Symbol.toPrimitive](hint: string): string {
     if (hint === 'string') return this.toString();
-    throw new FlambeauError('a tensor is no number: write a.add(b), a.mul(b), a.lt(b) …; the value of a one-element tensor is await a.item() or a.itemSync()');
+    throw new FlambeauError(
+      'a tensor is no number: write a.add(b), a.mul(b), a.lt(b) …; the value of a one-element tensor is await a.item() or a.itemSync()',
+    );
   }
 }
 
@@ -135,6 +143,9 @@ export const isTensor = (value: unknown): value is Tensor =>
 /** Refuses a handle that was disposed. */
 export function checkAlive(op: string, tensor: Tensor): void {
   if (tensor.disposed) {
-    throw new AutogradError(`${op}: a tensor was used after dispose(); its shape was [${tensor.shape.join(', ')}]`, { op });
+    throw new AutogradError(
+      `${op}: a tensor was used after dispose(); its shape was [${tensor.shape.join(', ')}]`,
+      { op },
+    );
   }
 }

@@ -4,10 +4,10 @@ import type { Value } from '../dispatch/pointwise.ts';
 import { ArgumentError, checkOptions, describe } from '../errors.ts';
 import { literal } from '../expr/expr.ts';
 
-const NOT_BOOL = { bool: 'convert it first: to({ dtype: \'int32\' })' } as const;
+const NOT_BOOL = { bool: "convert it first: to({ dtype: 'int32' })" } as const;
 const FLOATING_ONLY = {
-  bool: 'convert it to a floating dtype first: to({ dtype: \'float32\' })',
-  integer: 'convert it to a floating dtype first: to({ dtype: \'float32\' })',
+  bool: "convert it to a floating dtype first: to({ dtype: 'float32' })",
+  integer: "convert it to a floating dtype first: to({ dtype: 'float32' })",
 } as const;
 
 /**
@@ -128,11 +128,9 @@ export const sign = pointwise('sign', (x) => x.sign());
 export const sgn = pointwise('sgn', (x) => x.sign());
 
 /** Whether the sign bit is set: true for negative numbers and for -0. */
-export const signbit = pointwise(
-  'signbit',
-  (x) => x.lt(0).or(x.eq(0).and(literal(1).div(x).lt(0))),
-  { promote: 'float' },
-);
+export const signbit = pointwise('signbit', (x) => x.lt(0).or(x.eq(0).and(literal(1).div(x).lt(0))), {
+  promote: 'float',
+});
 
 /**
  * `|x|` with the sign of `y`, that of a zero included.
@@ -141,7 +139,11 @@ export const signbit = pointwise(
  */
 export const copysign = pointwise(
   'copysign',
-  (x, y) => y.lt(0).or(y.eq(0).and(literal(1).div(y).lt(0))).select(x.abs().neg(), x.abs()),
+  (x, y) =>
+    y
+      .lt(0)
+      .or(y.eq(0).and(literal(1).div(y).lt(0)))
+      .select(x.abs().neg(), x.abs()),
   {
     promote: 'float',
     grad: ({ dy, x, y }) => [x.eq(0).select(0, dy.mul(y.div(x))), literal(0)],
@@ -183,7 +185,10 @@ export const lerp = pointwise(
   'lerp',
   (x, end, weight) => {
     const way = end.sub(x);
-    return weight.abs().lt(0.5).select(x.add(weight.mul(way)), end.sub(way.mul(literal(1).sub(weight))));
+    return weight
+      .abs()
+      .lt(0.5)
+      .select(x.add(weight.mul(way)), end.sub(way.mul(literal(1).sub(weight))));
   },
   { refuse: FLOATING_ONLY },
 );

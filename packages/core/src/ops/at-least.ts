@@ -25,7 +25,9 @@ const each = (name: string, grow: (shape: readonly number[]) => readonly number[
 export const atleast1d = each('atleast1d', (shape) => (shape.length === 0 ? [1] : shape));
 
 /** The tensor with at least two dimensions: `[n]` becomes `[1, n]`. @example atleast2d(tensor([1, 2])).shape // [1, 2] */
-export const atleast2d = each('atleast2d', (shape) => (shape.length === 0 ? [1, 1] : shape.length === 1 ? [1, ...shape] : shape));
+export const atleast2d = each('atleast2d', (shape) =>
+  shape.length === 0 ? [1, 1] : shape.length === 1 ? [1, ...shape] : shape,
+);
 
 /** The tensor with at least three dimensions: `[n]` becomes `[1, n, 1]`, `[n, m]` becomes `[n, m, 1]`. @example atleast3d(tensor([1, 2])).shape // [1, 2, 1] */
 export const atleast3d = each('atleast3d', (shape) => {

@@ -34,7 +34,10 @@ const refuseExpand = (x: Tensor, shape: readonly number[]): ShapeError =>
   new ShapeError(`expand: ${showShape(x.shape)} does not expand to ${showShape(shape)}`, { op: 'expand' });
 
 /** `expand`, under PyTorch's other name. */
-export const broadcastTo = composite('broadcastTo', (x: Tensor, shape: readonly number[]): Tensor => expand(x, shape));
+export const broadcastTo = composite(
+  'broadcastTo',
+  (x: Tensor, shape: readonly number[]): Tensor => expand(x, shape),
+);
 
 /** The tensor expanded to the shape of another. */
 export const expandAs = composite('expandAs', (x: Tensor, other: Tensor): Tensor => expand(x, other.shape));
@@ -60,6 +63,8 @@ export const sum = reduction('sum', {
 export function sumTo(x: Tensor, shape: readonly number[]): Tensor {
   if (sameShape(x.shape, shape)) return x;
   const lead = x.shape.length - shape.length;
-  const dims = x.shape.map((_, i) => i).filter((i) => i < lead || (shape[i - lead] === 1 && x.shape[i] !== 1));
+  const dims = x.shape
+    .map((_, i) => i)
+    .filter((i) => i < lead || (shape[i - lead] === 1 && x.shape[i] !== 1));
   return reshape(sum(x, dims, { keepdim: true }), shape);
 }

@@ -1,4 +1,4 @@
-import { type UnaryOperator, pointwise } from '../dispatch/declare.ts';
+import { pointwise, type UnaryOperator } from '../dispatch/declare.ts';
 import { provideCopying } from '../dispatch/in-place.ts';
 import { DTYPES, type DType } from '../dtype.ts';
 import { literal } from '../expr/expr.ts';
@@ -22,7 +22,10 @@ export const copy = pointwise('copy', (_x, source) => source, {
 export const zero = pointwise('zero', (_x) => literal(0), { grad: () => [null] });
 
 const casts = Object.fromEntries(
-  Object.keys(DTYPES).map((dtype) => [dtype, pointwise('to', (x) => x.cast(dtype as DType), { output: dtype as DType })]),
+  Object.keys(DTYPES).map((dtype) => [
+    dtype,
+    pointwise('to', (x) => x.cast(dtype as DType), { output: dtype as DType }),
+  ]),
 ) as Record<DType, UnaryOperator>;
 
 /** The tensor in another dtype; itself where it has it already. Gradients come back in the tensor's own dtype. */

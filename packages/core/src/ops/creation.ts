@@ -1,7 +1,15 @@
-import { PointwiseOp } from '../dispatch/pointwise.ts';
 import { emptyTensor } from '../dispatch/operands.ts';
-import { asDType, type DType, getDefaultDtype, isDifferentiable, isFloating, type Scalar, scalarDType } from '../dtype.ts';
-import { ArgumentError, checkOptions, describe, DTypeError, ShapeError } from '../errors.ts';
+import { PointwiseOp } from '../dispatch/pointwise.ts';
+import {
+  asDType,
+  type DType,
+  getDefaultDtype,
+  isDifferentiable,
+  isFloating,
+  type Scalar,
+  scalarDType,
+} from '../dtype.ts';
+import { ArgumentError, checkOptions, DTypeError, describe, ShapeError } from '../errors.ts';
 import { index } from '../expr/expr.ts';
 import { isTensor, type Tensor } from '../graph/tensor.ts';
 import { checkShape } from '../shape.ts';
@@ -21,7 +29,12 @@ export interface CreationOptions {
 export const CREATION_OPTIONS = ['dtype', 'device', 'requiresGrad'] as const;
 
 /** Options read and checked: the device's entry and a dtype that exists. */
-export function creation(op: string, options: CreationOptions | undefined, standard: DType, known: readonly string[] = CREATION_OPTIONS): { entry: DeviceEntry; dtype: DType } {
+export function creation(
+  op: string,
+  options: CreationOptions | undefined,
+  standard: DType,
+  known: readonly string[] = CREATION_OPTIONS,
+): { entry: DeviceEntry; dtype: DType } {
   checkOptions(op, options, known);
   const dtype = options?.dtype === undefined ? standard : asDType(op, options.dtype);
   return { entry: deviceEntry(options?.device), dtype };
@@ -31,7 +44,10 @@ export function creation(op: string, options: CreationOptions | undefined, stand
 export function asLeaf(op: string, tensor: Tensor, requiresGrad: boolean | undefined): Tensor {
   if (!requiresGrad) return tensor;
   if (!isDifferentiable(tensor.dtype)) {
-    throw new DTypeError(`${op}: only floating and complex tensors can require gradients, this one is ${tensor.dtype}; give { dtype: '${getDefaultDtype()}' }`, { op });
+    throw new DTypeError(
+      `${op}: only floating and complex tensors can require gradients, this one is ${tensor.dtype}; give { dtype: '${getDefaultDtype()}' }`,
+      { op },
+    );
   }
   tensor.leafRequiresGrad = true;
   return tensor;
@@ -45,7 +61,8 @@ export function asLeaf(op: string, tensor: Tensor, requiresGrad: boolean | undef
  */
 export function full(shape: readonly number[], value: Scalar, options?: CreationOptions): Tensor {
   checkShape('full', shape);
-  if (typeof value === 'object') throw new ArgumentError(`full: the value must be a number, got ${describe(value)}`, { op: 'full' });
+  if (typeof value === 'object')
+    throw new ArgumentError(`full: the value must be a number, got ${describe(value)}`, { op: 'full' });
   const standard = typeof value === 'number' ? getDefaultDtype() : scalarDType(value);
   const { entry, dtype } = creation('full', options, standard);
   return asLeaf('full', filled(entry, shape.slice(), dtype, value), options?.requiresGrad);
@@ -72,7 +89,11 @@ export function empty(shape: readonly number[], options?: CreationOptions): Tens
   return asLeaf('empty', emptyTensor(entry, dtype, shape.slice()), options?.requiresGrad);
 }
 
-const like = (op: string, x: Tensor, options: CreationOptions | undefined): { entry: DeviceEntry; dtype: DType } => {
+const like = (
+  op: string,
+  x: Tensor,
+  options: CreationOptions | undefined,
+): { entry: DeviceEntry; dtype: DType } => {
   if (!isTensor(x)) throw new ArgumentError(`${op}: the model must be a tensor, got ${describe(x)}`, { op });
   return creation(op, { ...options, device: options?.device ?? x.device }, x.dtype);
 };
@@ -101,11 +122,18 @@ export function emptyLike(x: Tensor, options?: CreationOptions): Tensor {
   return asLeaf('emptyLike', emptyTensor(entry, dtype, x.shape), options?.requiresGrad);
 }
 
-const progression = new PointwiseOp('arange', 0, (_, { start, step }) => index(0).mul(step!).add(start!), { params: { start: 0, step: 1 } });
+const progression = new PointwiseOp('arange', 0, (_, { start, step }) => index(0).mul(step!).add(start!), {
+  params: { start: 0, step: 1 },
+});
 
 /** `start, start + step, …` as a new tensor, without checks. */
-export const progressionOn = (entry: DeviceEntry, length: number, dtype: DType, start = 0, step = 1): Tensor =>
-  progression.fill(entry, [length], dtype, { start, step });
+export const progressionOn = (
+  entry: DeviceEntry,
+  length: number,
+  dtype: DType,
+  start = 0,
+  step = 1,
+): Tensor => progression.fill(entry, [length], dtype, { start, step });
 
 /**
  * `start, start + step, …` before `end`. Integers give int32.
@@ -119,13 +147,26 @@ export function arange(start: number, end: number, step: number, options?: Creat
 export function arange(...args: (number | CreationOptions | undefined)[]): Tensor {
   const options = args.find((arg) => typeof arg === 'object');
   const numbers = args.filter((arg) => typeof arg === 'number' || typeof arg === 'boolean').map(Number);
-  const { entry, dtype } = creation('arange', options, numbers.every(Number.isInteger) ? 'int32' : getDefaultDtype());
-  const given = numbers.length === 1 ? [0, numbers[0]!, 1] : [numbers[0] ?? Number.NaN, numbers[1] ?? Number.NaN, numbers[2] ?? 1];
+  const { entry, dtype } = creation(
+    'arange',
+    options,
+    numbers.every(Number.isInteger) ? 'int32' : getDefaultDtype(),
+  );
+  const given =
+    numbers.length === 1
+      ? [0, numbers[0]!, 1]
+      : [numbers[0] ?? Number.NaN, numbers[1] ?? Number.NaN, numbers[2] ?? 1];
   // Integers count in integers, and int64 also measures the way so, as in PyTorch.
   const whole = isFloating(dtype) ? given : given.map(Math.trunc);
   const [start, end, step] = (dtype === 'int64' ? whole : given) as [number, number, number];
-  if (!(Number.isFinite(start) && Number.isFinite(end) && Number.isFinite(step)) || step === 0 || (end - start) / step < 0) {
-    throw new ArgumentError(`arange: no progression leads from ${start} to ${end} by steps of ${step}`, { op: 'arange' });
+  if (
+    !(Number.isFinite(start) && Number.isFinite(end) && Number.isFinite(step)) ||
+    step === 0 ||
+    (end - start) / step < 0
+  ) {
+    throw new ArgumentError(`arange: no progression leads from ${start} to ${end} by steps of ${step}`, {
+      op: 'arange',
+    });
   }
   const length = Math.ceil((end - start) / step);
   return asLeaf('arange', progressionOn(entry, length, dtype, whole[0]!, whole[2]!), options?.requiresGrad);
@@ -135,7 +176,12 @@ export function arange(...args: (number | CreationOptions | undefined)[]): Tenso
 const evenly = new PointwiseOp(
   'linspace',
   0,
-  (_, { start, end, step, last }) => index(0).cast('float32').mul(2).lt(last!).select(start!.add(index(0).mul(step!)), end!.sub(last!.sub(index(0)).mul(step!))),
+  (_, { start, end, step, last }) =>
+    index(0)
+      .cast('float32')
+      .mul(2)
+      .lt(last!)
+      .select(start!.add(index(0).mul(step!)), end!.sub(last!.sub(index(0)).mul(step!))),
   { params: { start: 0, end: 1, step: -1, last: -1 } },
 );
 
@@ -146,13 +192,18 @@ const evenly = new PointwiseOp(
  * @example linspace(0, 1, 5) // tensor([0.0000, 0.2500, 0.5000, 0.7500, 1.0000])
  */
 export function linspace(start: number, end: number, steps: number, options?: CreationOptions): Tensor {
-  if (!Number.isInteger(steps) || steps < 0) throw new ShapeError(`linspace: steps must be an integer of 0 or more, got ${steps}`, { op: 'linspace' });
+  if (!Number.isInteger(steps) || steps < 0)
+    throw new ShapeError(`linspace: steps must be an integer of 0 or more, got ${steps}`, { op: 'linspace' });
   const { entry, dtype } = creation('linspace', options, getDefaultDtype());
   const compute = isFloating(dtype) ? dtype : entry.supports('float64') ? 'float64' : 'float32';
   const [from, to] = isFloating(dtype) ? [start, end] : [Math.trunc(start), Math.trunc(end)];
   const step = steps > 1 ? (to - from) / (steps - 1) : 0;
   const last = steps > 1 ? steps - 1 : 2;
-  return asLeaf('linspace', cast(evenly.fill(entry, [steps], compute, { start: from, end: to, step, last }), dtype), options?.requiresGrad);
+  return asLeaf(
+    'linspace',
+    cast(evenly.fill(entry, [steps], compute, { start: from, end: to, step, last }), dtype),
+    options?.requiresGrad,
+  );
 }
 
 const identity = new PointwiseOp('eye', 0, () => index(0).eq(index(1)));

@@ -8,7 +8,7 @@ import { add, div, mul, neg } from './arithmetic.ts';
 import { sum } from './broadcast.ts';
 import { ne } from './comparison.ts';
 import { lossReduction, reduceLoss } from './loss-reduction.ts';
-import { checkClasses, classDim, elementWeights, nllLoss, type NllLossOptions } from './nll-loss.ts';
+import { checkClasses, classDim, elementWeights, type NllLossOptions, nllLoss } from './nll-loss.ts';
 import { reshape } from './reshape.ts';
 import { logSoftmax } from './softmax.ts';
 import { where } from './where.ts';
@@ -20,11 +20,20 @@ export interface CrossEntropyOptions extends NllLossOptions {
 
 /** A class's weight along the dimension of the classes. */
 function alongClasses(weight: Tensor, input: Tensor): Tensor {
-  return reshape(weight, input.shape.map((_, i) => (i === classDim(input) ? -1 : 1)));
+  return reshape(
+    weight,
+    input.shape.map((_, i) => (i === classDim(input) ? -1 : 1)),
+  );
 }
 
 /** With the target given as probabilities. */
-function ofProbabilities(logits: Tensor, target: Tensor, weight: Tensor | null | undefined, smoothing: number, reduction: string): Tensor {
+function ofProbabilities(
+  logits: Tensor,
+  target: Tensor,
+  weight: Tensor | null | undefined,
+  smoothing: number,
+  reduction: string,
+): Tensor {
   const dim = classDim(logits);
   const classes = logits.shape[dim]!;
   const smooth = smoothing === 0 ? target : add(mul(target, 1 - smoothing), smoothing / classes);
@@ -58,20 +67,38 @@ function smoothed(logits: Tensor, target: Tensor, options: CrossEntropyOptions, 
  * @throws {ArgumentError} `labelSmoothing` lies outside `0..1`. @throws {BackendError} a class is out of range.
  * @example crossEntropy(tensor([[0, 0]]), tensor([1], { dtype: 'int32' })) // tensor(0.6931)
  */
-export const crossEntropy = composite('crossEntropy', (input: Tensor, target: Tensor, options: CrossEntropyOptions = {}): Tensor => {
-  const reduction = lossReduction('crossEntropy', options, ['weight', 'ignoreIndex', 'reduction', 'labelSmoothing']);
-  checkTensor('crossEntropy', 'input', input);
-  checkTensor('crossEntropy', 'target', target);
-  const smoothing = options.labelSmoothing ?? 0;
-  if (!(smoothing >= 0 && smoothing <= 1)) throw new ArgumentError(`crossEntropy: labelSmoothing lies in 0..1, got ${smoothing}`, { op: 'crossEntropy' });
-  if (isFloating(target.dtype) && sameShape(input.shape, target.shape) && input.shape.length > 0) {
-    if (options.weight && options.weight.size !== input.shape[classDim(input)]) {
-      throw new ShapeError(`crossEntropy: weight must be [${input.shape[classDim(input)]}], one for each class; it is ${showShape(options.weight.shape)}`, { op: 'crossEntropy' });
+export const crossEntropy = composite(
+  'crossEntropy',
+  (input: Tensor, target: Tensor, options: CrossEntropyOptions = {}): Tensor => {
+    const reduction = lossReduction('crossEntropy', options, [
+      'weight',
+      'ignoreIndex',
+      'reduction',
+      'labelSmoothing',
+    ]);
+    checkTensor('crossEntropy', 'input', input);
+    checkTensor('crossEntropy', 'target', target);
+    const smoothing = options.labelSmoothing ?? 0;
+    if (!(smoothing >= 0 && smoothing <= 1))
+      throw new ArgumentError(`crossEntropy: labelSmoothing lies in 0..1, got ${smoothing}`, {
+        op: 'crossEntropy',
+      });
+    if (isFloating(target.dtype) && sameShape(input.shape, target.shape) && input.shape.length > 0) {
+      if (options.weight && options.weight.size !== input.shape[classDim(input)]) {
+        throw new ShapeError(
+          `crossEntropy: weight must be [${input.shape[classDim(input)]}], one for each class; it is ${showShape(options.weight.shape)}`,
+          { op: 'crossEntropy' },
+        );
+      }
+      return ofProbabilities(input, target, options.weight, smoothing, reduction);
     }
-    return ofProbabilities(input, target, options.weight, smoothing, reduction);
-  }
-  checkClasses('crossEntropy', input, target, options.weight);
-  if (smoothing > 0) return smoothed(input, target, options, reduction);
-  const { weight = null, ignoreIndex = -100 } = options;
-  return nllLoss(logSoftmax(input, classDim(input)), target, { weight, ignoreIndex, reduction: options.reduction ?? 'mean' });
-});
+    checkClasses('crossEntropy', input, target, options.weight);
+    if (smoothing > 0) return smoothed(input, target, options, reduction);
+    const { weight = null, ignoreIndex = -100 } = options;
+    return nllLoss(logSoftmax(input, classDim(input)), target, {
+      weight,
+      ignoreIndex,
+      reduction: options.reduction ?? 'mean',
+    });
+  },
+);

@@ -8,7 +8,7 @@ import { scope } from '../storage/scope.ts';
 import { clone } from './copying.ts';
 import { fillZeros } from './filling.ts';
 import { reshape } from './reshape.ts';
-import { diagonal, type DiagonalOptions } from './slicing.ts';
+import { type DiagonalOptions, diagonal } from './slicing.ts';
 
 /**
  * Zeros with the last dimension of `x` on the diagonal of two new dimensions `dim1` and `dim2` (the last two by default).
@@ -25,15 +25,25 @@ export const diagEmbed = primitive('diagEmbed', {
     checkOptions('diagEmbed', options, ['offset', 'dim1', 'dim2']);
     const { offset = 0, dim1 = -2, dim2 = -1 } = options ?? {};
     checkInteger('diagEmbed', 'offset', offset);
-    if (x.shape.length === 0) throw new ShapeError('diagEmbed: the tensor must have a dimension or more, got []', { op: 'diagEmbed' });
-    if (x.shape.length === MAX_RANK) throw new ShapeError(`diagEmbed: ${showShape(x.shape)} has ${MAX_RANK} dimensions, which is the most`, { op: 'diagEmbed' });
+    if (x.shape.length === 0)
+      throw new ShapeError('diagEmbed: the tensor must have a dimension or more, got []', {
+        op: 'diagEmbed',
+      });
+    if (x.shape.length === MAX_RANK)
+      throw new ShapeError(`diagEmbed: ${showShape(x.shape)} has ${MAX_RANK} dimensions, which is the most`, {
+        op: 'diagEmbed',
+      });
     const size = x.shape.at(-1)! + Math.abs(offset);
     const shape = [...x.shape.slice(0, -1), size, size];
     const [a, b] = wrapDims('diagEmbed', [dim1, dim2], { shape }) as [number, number];
     const placed: number[] = [];
     const rest = x.shape.slice(0, -1);
     for (let i = 0; i < shape.length; i++) placed.push(i === a || i === b ? size : rest.shift()!);
-    return { inputs: { x }, attrs: { offset, dim1: a, dim2: b }, outputs: { y: { shape: placed, dtype: x.dtype } } };
+    return {
+      inputs: { x },
+      attrs: { offset, dim1: a, dim2: b },
+      outputs: { y: { shape: placed, dtype: x.dtype } },
+    };
   },
   run(_kernels, { y }, { x }, attrs) {
     fillZeros(y);
@@ -60,7 +70,10 @@ export const diag = composite('diag', (x: Tensor, options?: DiagOptions): Tensor
   checkInteger('diag', 'diagonal', offset);
   if (x.shape.length === 1) return diagEmbed(x, { offset });
   if (x.shape.length === 2) return clone(diagonal(x, { offset }));
-  throw new ShapeError(`diag: the tensor must have one dimension or two, got ${showShape(x.shape)}; diagonal and diagEmbed take more`, { op: 'diag' });
+  throw new ShapeError(
+    `diag: the tensor must have one dimension or two, got ${showShape(x.shape)}; diagonal and diagEmbed take more`,
+    { op: 'diag' },
+  );
 });
 
 export interface DiagflatOptions {

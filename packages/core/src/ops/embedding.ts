@@ -36,33 +36,50 @@ export interface EmbeddingOptions {
  * @throws {BackendError} an index is negative or too large; on some devices only when a value is read.
  * @example embedding(tensor([1, 0], { dtype: 'int32' }), tensor([[1, 2], [3, 4]])) // tensor([[3., 4.], [1., 2.]])
  */
-export const embedding = composite('embedding', (indices: Tensor, weight: Tensor, options?: EmbeddingOptions): Tensor => {
-  checkTensor('embedding', 'weight', weight);
-  checkIndex('embedding', 'indices', indices);
-  checkOptions('embedding', options, ['paddingIdx', 'maxNorm', 'normType', 'scaleGradByFreq', 'sparse']);
-  if (options?.sparse) throw new ArgumentError('embedding: there are no sparse gradients; leave sparse out', { op: 'embedding' });
-  if (weight.shape.length !== 2) throw new ShapeError(`embedding: weight must be [n, dim], got ${showShape(weight.shape)}`, { op: 'embedding' });
-  const paddingIdx = paddingOf(options?.paddingIdx ?? null, weight.shape[0]!);
-  const flat = reshape(indices, [indices.size]);
-  const { maxNorm = null, normType = 2 } = options ?? {};
-  if (maxNorm !== null && flat.size > 0) withRecording(false, () => shrinkRows(weight, flat, maxNorm, normType));
-  const rows = embeddingRows(flat, weight, paddingIdx, options?.scaleGradByFreq ?? false);
-  return reshape(rows, [...indices.shape, weight.shape[1]!]);
-});
+export const embedding = composite(
+  'embedding',
+  (indices: Tensor, weight: Tensor, options?: EmbeddingOptions): Tensor => {
+    checkTensor('embedding', 'weight', weight);
+    checkIndex('embedding', 'indices', indices);
+    checkOptions('embedding', options, ['paddingIdx', 'maxNorm', 'normType', 'scaleGradByFreq', 'sparse']);
+    if (options?.sparse)
+      throw new ArgumentError('embedding: there are no sparse gradients; leave sparse out', {
+        op: 'embedding',
+      });
+    if (weight.shape.length !== 2)
+      throw new ShapeError(`embedding: weight must be [n, dim], got ${showShape(weight.shape)}`, {
+        op: 'embedding',
+      });
+    const paddingIdx = paddingOf(options?.paddingIdx ?? null, weight.shape[0]!);
+    const flat = reshape(indices, [indices.size]);
+    const { maxNorm = null, normType = 2 } = options ?? {};
+    if (maxNorm !== null && flat.size > 0)
+      withRecording(false, () => shrinkRows(weight, flat, maxNorm, normType));
+    const rows = embeddingRows(flat, weight, paddingIdx, options?.scaleGradByFreq ?? false);
+    return reshape(rows, [...indices.shape, weight.shape[1]!]);
+  },
+);
 
 function paddingOf(paddingIdx: number | null, rows: number): number {
   if (paddingIdx === null) return -1;
   checkInteger('embedding', 'paddingIdx', paddingIdx);
   if (paddingIdx < -rows || paddingIdx >= rows) {
-    throw new ArgumentError(`embedding: paddingIdx ${paddingIdx} lies outside of weight, which has ${rows} rows`, { op: 'embedding' });
+    throw new ArgumentError(
+      `embedding: paddingIdx ${paddingIdx} lies outside of weight, which has ${rows} rows`,
+      { op: 'embedding' },
+    );
   }
   return paddingIdx < 0 ? paddingIdx + rows : paddingIdx;
 }
 
-const withoutPadding = pointwise('withoutPadding', (dy, index, { paddingIdx }) => index.eq(paddingIdx).select(0, dy), {
-  params: { paddingIdx: -1 },
-  promoted: [true, false],
-});
+const withoutPadding = pointwise(
+  'withoutPadding',
+  (dy, index, { paddingIdx }) => index.eq(paddingIdx).select(0, dy),
+  {
+    params: { paddingIdx: -1 },
+    promoted: [true, false],
+  },
+);
 const share = pointwise('embeddingShare', (dy, count) => dy.div(count));
 
 /** Rows of `weight` by a line of indices; padding and frequencies concern the gradient alone. */
@@ -92,15 +109,31 @@ function frequencies(indices: Tensor, like: Tensor, rows: number): Tensor {
 const powered = pointwise('absolutePower', (x, { p }) => x.abs().pow(p), { params: { p: 2 } });
 const root = pointwise('root', (x, { p }) => x.pow(p), { params: { p: 0.5 } });
 const absolute = pointwise('absolute', (x) => x.abs());
-const shrink = pointwise('shrinkFactor', (norm, used, { maxNorm }) => used.gt(0).and(norm.gt(maxNorm)).select(maxNorm.div(norm.add(1e-7)), 1), { params: { maxNorm: 1 } });
+const shrink = pointwise(
+  'shrinkFactor',
+  (norm, used, { maxNorm }) =>
+    used
+      .gt(0)
+      .and(norm.gt(maxNorm))
+      .select(maxNorm.div(norm.add(1e-7)), 1),
+  { params: { maxNorm: 1 } },
+);
 
 /** Scales the rows that are used, and are longer than `maxNorm`, down to it. */
 function shrinkRows(weight: Tensor, indices: Tensor, maxNorm: number, p: number): void {
   if (typeof maxNorm !== 'number' || typeof p !== 'number') {
-    throw new ArgumentError(`embedding: maxNorm and normType must be numbers, got ${describe(maxNorm)} and ${describe(p)}`, { op: 'embedding' });
+    throw new ArgumentError(
+      `embedding: maxNorm and normType must be numbers, got ${describe(maxNorm)} and ${describe(p)}`,
+      { op: 'embedding' },
+    );
   }
-  const norms = p === Number.POSITIVE_INFINITY ? amax(absolute(weight), 1) : root(sum(powered(weight, { p }), 1), { p: 1 / p });
-  const used = gatherBackward(filled(weight.entry, indices.shape, weight.dtype, 1), 0, indices, [weight.shape[0]!]);
+  const norms =
+    p === Number.POSITIVE_INFINITY
+      ? amax(absolute(weight), 1)
+      : root(sum(powered(weight, { p }), 1), { p: 1 / p });
+  const used = gatherBackward(filled(weight.entry, indices.shape, weight.dtype, 1), 0, indices, [
+    weight.shape[0]!,
+  ]);
   const scaleInPlace = mul.inPlace as (x: Tensor, factor: Tensor) => Tensor;
   scaleInPlace(weight, unsqueeze(shrink(norms, used, { maxNorm }), 1));
 }

@@ -25,4 +25,5 @@ export const onesOf = (x: Tensor): Tensor => filled(x.entry, x.shape, x.dtype, 1
 export const fillZeros = (y: Tensor): void => constant.fillInto(y, { value: 0 });
 
 /** Writes one value over a tensor that nothing else has seen. */
-export const fillValue = (y: Tensor, value: Scalar): void => constant.fillInto(y, { value: element(value, y.dtype) });
+export const fillValue = (y: Tensor, value: Scalar): void =>
+  constant.fillInto(y, { value: element(value, y.dtype) });

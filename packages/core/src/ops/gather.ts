@@ -27,19 +27,34 @@ export interface GatherOptions {
 export const gather = primitive('gather', {
   infer(x: Tensor, dim: number, index: Tensor, options?: GatherOptions) {
     checkOptions('gather', options, ['sparseGrad']);
-    if (options?.sparseGrad) throw new ArgumentError('gather: there are no sparse gradients; leave sparseGrad out', { op: 'gather' });
+    if (options?.sparseGrad)
+      throw new ArgumentError('gather: there are no sparse gradients; leave sparseGrad out', {
+        op: 'gather',
+      });
     checkTensor('gather', 'x', x);
     checkIndices('gather', index);
     const at = wrapDim('gather', dim, x);
     if (sizeOf(index.shape) > 0) checkReach('gather', x.shape, index.shape, at);
-    return { inputs: { x, index }, attrs: { dim: at, shape: x.shape }, outputs: { y: { shape: index.shape, dtype: x.dtype } } };
+    return {
+      inputs: { x, index },
+      attrs: { dim: at, shape: x.shape },
+      outputs: { y: { shape: index.shape, dtype: x.dtype } },
+    };
   },
   run(kernels, { y }, { x, index }, { dim }) {
     const { shape, strides } = along(index.shape, dim, y.strides, x.strides, index.strides);
-    kernels.gather(shape, x.shape[dim] ?? 1, operandWith(y, strides[0]!), operandWith(x, strides[1]!), operandWith(index, strides[2]!));
+    kernels.gather(
+      shape,
+      x.shape[dim] ?? 1,
+      operandWith(y, strides[0]!),
+      operandWith(x, strides[1]!),
+      operandWith(index, strides[2]!),
+    );
   },
   saves: ['index'],
-  vjp: ({ y: dy }, { index }, { dim, shape }): { x?: Tensor | undefined } => ({ x: dy && gatherBackward(dy, dim, index, shape) }),
+  vjp: ({ y: dy }, { index }, { dim, shape }): { x?: Tensor | undefined } => ({
+    x: dy && gatherBackward(dy, dim, index, shape),
+  }),
 });
 
 /** The gradient of `gather`: zeros of `shape` with each element of `dy` added where `index` took it from. */
@@ -53,7 +68,14 @@ export const gatherBackward = primitive('gatherBackward', {
     fillZeros(dx);
     if (sizeOf(index.shape) === 0) return;
     const { shape, strides } = along(index.shape, dim, dx.strides, dy.strides, index.strides);
-    kernels.scatter('add', shape, dx.shape[dim] ?? 1, operandWith(dx, strides[0]!), operandWith(dy, strides[1]!), operandWith(index, strides[2]!));
+    kernels.scatter(
+      'add',
+      shape,
+      dx.shape[dim] ?? 1,
+      operandWith(dx, strides[0]!),
+      operandWith(dy, strides[1]!),
+      operandWith(index, strides[2]!),
+    );
   },
   saves: ['index'],
   vjp: ({ dx: ddx }, { index }, { dim }) => ({ dy: ddx && gather(ddx, dim, index) }),

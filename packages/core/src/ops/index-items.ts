@@ -1,6 +1,6 @@
-import { ArgumentError, describe, DTypeError, ShapeError, showShape } from '../errors.ts';
+import { ArgumentError, DTypeError, describe, ShapeError, showShape } from '../errors.ts';
 import { isTensor, type Tensor } from '../graph/tensor.ts';
-import { MAX_RANK, sameShape, type Shape } from '../shape.ts';
+import { MAX_RANK, type Shape, sameShape } from '../shape.ts';
 import type { DeviceEntry } from '../storage/registry.ts';
 import { ne } from './comparison.ts';
 import { hostIndices } from './positions.ts';
@@ -51,13 +51,17 @@ function parse(op: string, item: unknown, entry: DeviceEntry): Parsed {
   if (item === ELLIPSIS) return { kind: 'ellipsis' };
   if (typeof item === 'boolean') return { kind: 'truth', value: item };
   if (typeof item === 'number') {
-    if (!Number.isInteger(item)) throw new ArgumentError(`${op}: an index must be an integer, got ${item}`, { op });
+    if (!Number.isInteger(item))
+      throw new ArgumentError(`${op}: an index must be an integer, got ${item}`, { op });
     return { kind: 'number', at: item };
   }
   if (isSlice(item)) return { kind: 'slice', slice: item };
   if (isTensor(item)) return parseTensor(op, item);
   if (Array.isArray(item)) return parseArray(op, item, entry);
-  throw new ArgumentError(`${op}: an index is a number, slice(…), ELLIPSIS, null, a boolean, an array or a tensor; got ${describe(item)}`, { op });
+  throw new ArgumentError(
+    `${op}: an index is a number, slice(…), ELLIPSIS, null, a boolean, an array or a tensor; got ${describe(item)}`,
+    { op },
+  );
 }
 
 function parseTensor(op: string, index: Tensor): Parsed {
@@ -70,7 +74,10 @@ function parseTensor(op: string, index: Tensor): Parsed {
     case 'int64':
       return { kind: 'index', index, isSingle: index.shape.length === 0 };
     default:
-      throw new DTypeError(`${op}: an index must be int32, int64 or bool, got ${index.dtype}; convert it: to({ dtype: 'int32' })`, { op });
+      throw new DTypeError(
+        `${op}: an index must be int32, int64 or bool, got ${index.dtype}; convert it: to({ dtype: 'int32' })`,
+        { op },
+      );
   }
 }
 
@@ -78,11 +85,19 @@ function parseArray(op: string, array: readonly unknown[], entry: DeviceEntry): 
   const shape: number[] = [];
   for (let level: unknown = array; Array.isArray(level); level = level[0]) shape.push(level.length);
   const values: (number | boolean)[] = [];
-  const ragged = (): ShapeError => new ShapeError(`${op}: an array of indices must have rows of one length; its first are ${showShape(shape)}`, { op });
+  const ragged = (): ShapeError =>
+    new ShapeError(
+      `${op}: an array of indices must have rows of one length; its first are ${showShape(shape)}`,
+      { op },
+    );
   const visit = (level: unknown, depth: number): void => {
     if (!Array.isArray(level)) {
       if (depth !== shape.length) throw ragged();
-      if (typeof level !== 'boolean' && !Number.isInteger(level)) throw new ArgumentError(`${op}: an array of indices holds integers or booleans, got ${describe(level)}`, { op });
+      if (typeof level !== 'boolean' && !Number.isInteger(level))
+        throw new ArgumentError(
+          `${op}: an array of indices holds integers or booleans, got ${describe(level)}`,
+          { op },
+        );
       values.push(level as number | boolean); // Just checked.
       return;
     }
@@ -91,9 +106,12 @@ function parseArray(op: string, array: readonly unknown[], entry: DeviceEntry): 
   };
   visit(array, 0);
   const truths = values.filter((value) => typeof value === 'boolean').length;
-  if (truths > 0 && truths < values.length) throw new ArgumentError(`${op}: an array of indices holds integers or booleans, not both`, { op });
+  if (truths > 0 && truths < values.length)
+    throw new ArgumentError(`${op}: an array of indices holds integers or booleans, not both`, { op });
   const numbers = values.map(Number);
-  return truths > 0 ? { kind: 'mask', mask: ne(hostIndices(entry, numbers, shape), 0) } : { kind: 'positions', values: numbers, shape };
+  return truths > 0
+    ? { kind: 'mask', mask: ne(hostIndices(entry, numbers, shape), 0) }
+    : { kind: 'positions', values: numbers, shape };
 }
 
 /** How many dimensions of the tensor an item stands for. */
@@ -120,9 +138,16 @@ function spanOf(item: Parsed): number {
  */
 export function applyViews(op: string, x: Tensor, items: readonly unknown[]): Indexed {
   const parsed = items.map((item) => parse(op, item, x.entry));
-  if (parsed.filter(({ kind }) => kind === 'ellipsis').length > 1) throw new ArgumentError(`${op}: ELLIPSIS may stand once, as it takes all dimensions that are left`, { op });
+  if (parsed.filter(({ kind }) => kind === 'ellipsis').length > 1)
+    throw new ArgumentError(`${op}: ELLIPSIS may stand once, as it takes all dimensions that are left`, {
+      op,
+    });
   const named = parsed.reduce((count, item) => count + spanOf(item), 0);
-  if (named > x.shape.length) throw new ShapeError(`${op}: ${named} indices are too many for ${showShape(x.shape)}, which has ${x.shape.length} dimensions`, { op });
+  if (named > x.shape.length)
+    throw new ShapeError(
+      `${op}: ${named} indices are too many for ${showShape(x.shape)}, which has ${x.shape.length} dimensions`,
+      { op },
+    );
   let view = x;
   let dim = 0;
   const advanced: Advanced[] = [];
@@ -131,7 +156,11 @@ export function applyViews(op: string, x: Tensor, items: readonly unknown[]): In
     dim += span;
   };
   const widen = (): void => {
-    if (view.shape.length === MAX_RANK) throw new ShapeError(`${op}: a new dimension for ${showShape(view.shape)} makes more than ${MAX_RANK}, which is the most`, { op });
+    if (view.shape.length === MAX_RANK)
+      throw new ShapeError(
+        `${op}: a new dimension for ${showShape(view.shape)} makes more than ${MAX_RANK}, which is the most`,
+        { op },
+      );
     view = unsqueeze(view, dim);
   };
   for (const item of parsed) {
@@ -141,7 +170,13 @@ export function applyViews(op: string, x: Tensor, items: readonly unknown[]): In
         view = select(view, dim, item.at);
         break;
       case 'slice':
-        view = sliceView(view, dim, item.slice.start ?? 0, item.slice.stop ?? view.shape[dim]!, item.slice.step);
+        view = sliceView(
+          view,
+          dim,
+          item.slice.start ?? 0,
+          item.slice.stop ?? view.shape[dim]!,
+          item.slice.step,
+        );
         dim += 1;
         break;
       case 'ellipsis':
@@ -178,12 +213,19 @@ export function applyViews(op: string, x: Tensor, items: readonly unknown[]): In
 
 function checkBounds(op: string, index: number, dim: number, shape: Shape): void {
   const size = shape[dim]!;
-  if (index < -size || index >= size) throw new ShapeError(`${op}: index ${index} is out of range for dim ${dim} of size ${size}; the shape is ${showShape(shape)}`, { op });
+  if (index < -size || index >= size)
+    throw new ShapeError(
+      `${op}: index ${index} is out of range for dim ${dim} of size ${size}; the shape is ${showShape(shape)}`,
+      { op },
+    );
 }
 
 function checkMaskShape(op: string, mask: Shape, shape: Shape, dim: number): void {
   const covered = shape.slice(dim, dim + mask.length);
   if (!sameShape(mask, covered)) {
-    throw new ShapeError(`${op}: a mask of shape ${showShape(mask)} does not fit dims ${dim} to ${dim + mask.length - 1} of ${showShape(shape)}`, { op });
+    throw new ShapeError(
+      `${op}: a mask of shape ${showShape(mask)} does not fit dims ${dim} to ${dim + mask.length - 1} of ${showShape(shape)}`,
+      { op },
+    );
   }
 }

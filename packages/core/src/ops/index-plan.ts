@@ -34,21 +34,37 @@ export interface IndexPlan {
 function maskPositions(op: string, mask: Tensor): Tensor {
   if (mask.size === 0) return filled(mask.entry, [0], 'int32', 0);
   if (mask.entry.backend.readSync === undefined) {
-    throw new BackendError(`${op}: how many elements a mask takes cannot be read on ${mask.device} without waiting; write await x.maskedSelect(mask)`, { op });
+    throw new BackendError(
+      `${op}: how many elements a mask takes cannot be read on ${mask.device} without waiting; write await x.maskedSelect(mask)`,
+      { op },
+    );
   }
   const count = countMask(reshape(mask, [mask.size]));
   return placesIn(count, Number(readSync(op, count.total)[0]));
 }
 
-const outside = pointwise('positionOrNone', (index, { size }) => index.ge(0).and(index.lt(size)).select(index, -1), { params: { size: 0 } });
-const joinedPosition = pointwise('joinedPosition', (lead, index, { size }) =>
-  lead.lt(0).or(index.lt(0)).or(index.ge(size)).select(-1, lead.mul(size).add(index)), { params: { size: 0 } });
+const outside = pointwise(
+  'positionOrNone',
+  (index, { size }) => index.ge(0).and(index.lt(size)).select(index, -1),
+  { params: { size: 0 } },
+);
+const joinedPosition = pointwise(
+  'joinedPosition',
+  (lead, index, { size }) =>
+    lead.lt(0).or(index.lt(0)).or(index.ge(size)).select(-1, lead.mul(size).add(index)),
+  { params: { size: 0 } },
+);
 
 /** Positions over all indexed dimensions together. One that is out of range anywhere is so in the result. */
 function joinPositions(indices: readonly Tensor[], sizes: readonly number[]): Tensor {
-  const [first, ...others] = indices.map((index, i) => fromFront(sizeOf(sizes) > 0x7fffffff ? cast(index, 'int64') : index, { size: sizes[i]! }));
+  const [first, ...others] = indices.map((index, i) =>
+    fromFront(sizeOf(sizes) > 0x7fffffff ? cast(index, 'int64') : index, { size: sizes[i]! }),
+  );
   if (others.length === 0) return first!;
-  return others.reduce((lead, index, i) => joinedPosition(lead, index, { size: sizes[i + 1]! }), outside(first!, { size: sizes[0]! }));
+  return others.reduce(
+    (lead, index, i) => joinedPosition(lead, index, { size: sizes[i + 1]! }),
+    outside(first!, { size: sizes[0]! }),
+  );
 }
 
 /** Prepares reading or writing at positions. @throws {ShapeError} the indices do not broadcast together. */
@@ -88,11 +104,20 @@ function placeOf(advanced: readonly Advanced[], rest: readonly number[]): number
 }
 
 /** The view with the indexed dimensions brought together and joined. */
-export const join = (view: Tensor, { order, joined }: IndexPlan): Tensor => reshape(permute(view, order), joined);
+export const join = (view: Tensor, { order, joined }: IndexPlan): Tensor =>
+  reshape(permute(view, order), joined);
 
 /** Undoes `join`, for a view of the given shape. */
 export function part(joined: Tensor, { order }: IndexPlan, shape: Shape): Tensor {
   const inverse: number[] = [];
-  order.forEach((dim, i) => (inverse[dim] = i));
-  return permute(reshape(joined, order.map((dim) => shape[dim]!)), inverse);
+  order.forEach((dim, i) => {
+    inverse[dim] = i;
+  });
+  return permute(
+    reshape(
+      joined,
+      order.map((dim) => shape[dim]!),
+    ),
+    inverse,
+  );
 }

@@ -18,11 +18,15 @@ function prepare(op: string, x: Tensor, dim: number, index: Tensor): { at: numbe
   checkTensor(op, 'x', x);
   checkIndex(op, 'index', index);
   const at = wrapDim(op, dim, x);
-  if (index.shape.length > 1) throw new ShapeError(`${op}: index must have one dimension at most, got ${showShape(index.shape)}`, { op });
+  if (index.shape.length > 1)
+    throw new ShapeError(`${op}: index must have one dimension at most, got ${showShape(index.shape)}`, {
+      op,
+    });
   if (x.shape.length === 0 && index.size !== 1) {
     throw new ShapeError(`${op}: a tensor without dimensions takes one index, got ${index.size}`, { op });
   }
-  if (index.size > 0 && x.shape[at] === 0) throw new ShapeError(`${op}: dim ${at} of ${showShape(x.shape)} has no elements to index`, { op });
+  if (index.size > 0 && x.shape[at] === 0)
+    throw new ShapeError(`${op}: dim ${at} of ${showShape(x.shape)} has no elements to index`, { op });
   return { at, line: alongLine(index, at, x.shape) };
 }
 
@@ -31,8 +35,12 @@ function slices(op: string, x: Tensor, source: Tensor, line: Tensor): Tensor {
   checkTensor(op, 'source', source);
   checkSameDType(op, 'source', source.dtype, x.dtype);
   if (sameShape(source.shape, line.shape)) return source;
-  if (source.size === 1 && line.size === 1 && source.shape.length < 2 && line.shape.length < 2) return reshape(source, line.shape);
-  throw new ShapeError(`${op}: source has shape ${showShape(source.shape)}; for x ${showShape(x.shape)} and this index it must have ${showShape(line.shape)}`, { op });
+  if (source.size === 1 && line.size === 1 && source.shape.length < 2 && line.shape.length < 2)
+    return reshape(source, line.shape);
+  throw new ShapeError(
+    `${op}: source has shape ${showShape(source.shape)}; for x ${showShape(x.shape)} and this index it must have ${showShape(line.shape)}`,
+    { op },
+  );
 }
 
 /**
@@ -72,7 +80,9 @@ export const indexAdd = composite(
     const { at, line } = prepare('indexAdd', x, dim, index);
     const added = slices('indexAdd', x, source, line);
     if (isInteger(x.dtype) && !Number.isInteger(alpha)) {
-      throw new ArgumentError(`indexAdd: alpha must be an integer for ${x.dtype}, got ${alpha}`, { op: 'indexAdd' });
+      throw new ArgumentError(`indexAdd: alpha must be an integer for ${x.dtype}, got ${alpha}`, {
+        op: 'indexAdd',
+      });
     }
     return addAt(x, at, line, alpha === 1 ? added : cast(mul(added, alpha), x.dtype));
   },
@@ -110,11 +120,18 @@ export const indexFill = composite(
     const { at, line } = prepare('indexFill', x, dim, index);
     if (!isTensor(value)) {
       if (typeof value === 'object' || typeof value === 'string' || value === undefined) {
-        throw new ArgumentError(`indexFill: value must be a number or a tensor without dimensions, got ${describe(value)}`, { op: 'indexFill' });
+        throw new ArgumentError(
+          `indexFill: value must be a number or a tensor without dimensions, got ${describe(value)}`,
+          { op: 'indexFill' },
+        );
       }
       return assignAt(x, at, line, valueAt(x, line, value));
     }
-    if (value.shape.length > 0) throw new ShapeError(`indexFill: value must be a number or a tensor without dimensions, got shape ${showShape(value.shape)}`, { op: 'indexFill' });
+    if (value.shape.length > 0)
+      throw new ShapeError(
+        `indexFill: value must be a number or a tensor without dimensions, got shape ${showShape(value.shape)}`,
+        { op: 'indexFill' },
+      );
     if (x.shape.length === 0 && line.size > 0) return cast(add(value, 0), x.dtype);
     return assignAt(x, at, line, expand(cast(value, x.dtype), line.shape));
   },
@@ -139,13 +156,25 @@ export interface IndexReduceOptions {
  */
 export const indexReduce = composite(
   'indexReduce',
-  (x: Tensor, dim: number, index: Tensor, source: Tensor, reduce: IndexReduction, options?: IndexReduceOptions): Tensor => {
+  (
+    x: Tensor,
+    dim: number,
+    index: Tensor,
+    source: Tensor,
+    reduce: IndexReduction,
+    options?: IndexReduceOptions,
+  ): Tensor => {
     checkOptions('indexReduce', options, ['includeSelf']);
     if (!['prod', 'mean', 'amax', 'amin'].includes(reduce)) {
-      throw new ArgumentError(`indexReduce: reduce must be 'prod', 'mean', 'amax' or 'amin', got ${describe(reduce)}`, { op: 'indexReduce' });
+      throw new ArgumentError(
+        `indexReduce: reduce must be 'prod', 'mean', 'amax' or 'amin', got ${describe(reduce)}`,
+        { op: 'indexReduce' },
+      );
     }
     const { at, line } = prepare('indexReduce', x, dim, index);
-    return scatterReduce(x, at, line, slices('indexReduce', x, source, line), reduce, { includeSelf: options?.includeSelf ?? true });
+    return scatterReduce(x, at, line, slices('indexReduce', x, source, line), reduce, {
+      includeSelf: options?.includeSelf ?? true,
+    });
   },
   { inPlace: true },
 );

@@ -1,7 +1,7 @@
 import { checkSameDType, checkTensor } from '../dispatch/checks.ts';
 import { composite } from '../dispatch/declare.ts';
-import { checkInPlace, copyInto } from '../dispatch/in-place.ts';
 import { explainFault } from '../dispatch/faults.ts';
+import { checkInPlace, copyInto } from '../dispatch/in-place.ts';
 import type { Scalar } from '../dtype.ts';
 import { ArgumentError, checkOptions, describe, ShapeError, showShape } from '../errors.ts';
 import { isTensor, type Tensor } from '../graph/tensor.ts';
@@ -41,7 +41,10 @@ export const index = composite('index', (x: Tensor, ...items: IndexItem[]): Tens
   if (indexed.advanced.length === 0) return indexed.view === x ? asShape(x, x.shape) : indexed.view;
   const plan = planOf('index', indexed);
   const take = (): Tensor => takeSlices(join(indexed.view, plan), plan.dim, plan.line);
-  return reshape(plan.isJoined ? explainFault('index', () => outOfRange(indexed), take) : take(), plan.result);
+  return reshape(
+    plan.isJoined ? explainFault('index', () => outOfRange(indexed), take) : take(),
+    plan.result,
+  );
 });
 
 const outOfRange = ({ view, advanced }: Indexed): string => {
@@ -55,10 +58,14 @@ type Write = 'replace' | 'accumulate';
 /** `value` repeated to the shape of the indexed part; leading sizes of 1 too many are dropped. */
 function fit(op: string, value: Tensor, shape: Shape): Tensor {
   let given = value;
-  while (given.shape.length > shape.length && given.shape[0] === 1) given = reshape(given, given.shape.slice(1));
+  while (given.shape.length > shape.length && given.shape[0] === 1)
+    given = reshape(given, given.shape.slice(1));
   const lead = shape.length - given.shape.length;
   if (lead < 0 || given.shape.some((size, i) => size !== 1 && size !== shape[lead + i])) {
-    throw new ShapeError(`${op}: a value of shape ${showShape(value.shape)} does not fit the indexed part, ${showShape(shape)}`, { op });
+    throw new ShapeError(
+      `${op}: a value of shape ${showShape(value.shape)} does not fit the indexed part, ${showShape(shape)}`,
+      { op },
+    );
   }
   return expand(given, shape);
 }
@@ -67,7 +74,8 @@ function fit(op: string, value: Tensor, shape: Shape): Tensor {
 function written(op: string, indexed: Indexed, value: Tensor, write: Write): Tensor {
   const { view, advanced } = indexed;
   const [only] = advanced;
-  if (advanced.length === 1 && only!.mask !== null) return maskWritten(op, view, only!.mask, only!.dim, value, write);
+  if (advanced.length === 1 && only!.mask !== null)
+    return maskWritten(op, view, only!.mask, only!.dim, value, write);
   const plan = planOf(op, indexed);
   const joined = join(view, plan);
   const shape = joined.shape.with(plan.dim, plan.line.size);
@@ -81,7 +89,14 @@ function written(op: string, indexed: Indexed, value: Tensor, write: Write): Ten
  * Assignment through a mask: each true place takes its own row of `value`, found by counting the true places before it; a
  * value that is the same for all is taken as it is.
  */
-function maskWritten(op: string, view: Tensor, mask: Tensor, dim: number, value: Tensor, write: Write): Tensor {
+function maskWritten(
+  op: string,
+  view: Tensor,
+  mask: Tensor,
+  dim: number,
+  value: Tensor,
+  write: Write,
+): Tensor {
   const { shape } = view;
   const after = shape.slice(dim + mask.shape.length);
   const truths = reshape(mask, [...mask.shape, ...after.map(() => 1)]);
@@ -91,14 +106,24 @@ function maskWritten(op: string, view: Tensor, mask: Tensor, dim: number, value:
   if (rowDim < 0) {
     source = value;
   } else if (rows === 1) {
-    source = reshape(value, [...value.shape.slice(0, rowDim), ...mask.shape.map(() => 1), ...value.shape.slice(rowDim + 1)]);
+    source = reshape(value, [
+      ...value.shape.slice(0, rowDim),
+      ...mask.shape.map(() => 1),
+      ...value.shape.slice(rowDim + 1),
+    ]);
   } else if (mask.size === 0 || rows === 0) {
     if (mask.size > 0) refuseTrue(op, mask);
     source = view;
   } else {
     const wrong = (): string => `the mask takes another number of places than the value has rows, ${rows}`;
-    const taken = explainFault(op, wrong, () => takeSlices(value, rowDim, rowOfEach(countMask(reshape(mask, [mask.size])), rows)));
-    source = reshape(taken, [...value.shape.slice(0, rowDim), ...mask.shape, ...value.shape.slice(rowDim + 1)]);
+    const taken = explainFault(op, wrong, () =>
+      takeSlices(value, rowDim, rowOfEach(countMask(reshape(mask, [mask.size])), rows)),
+    );
+    source = reshape(taken, [
+      ...value.shape.slice(0, rowDim),
+      ...mask.shape,
+      ...value.shape.slice(rowDim + 1),
+    ]);
   }
   const whole = fit(op, source, shape);
   return where(truths, write === 'accumulate' ? add(view, whole) : whole, view);
@@ -108,12 +133,14 @@ function maskWritten(op: string, view: Tensor, mask: Tensor, dim: number, value:
 function refuseTrue(op: string, mask: Tensor): void {
   if (mask.entry.backend.readSync === undefined) return;
   const count = Number(readSync(op, countMask(reshape(mask, [mask.size])).total)[0]);
-  if (count > 0) throw new ShapeError(`${op}: the mask takes ${count} places, and the value has no rows`, { op });
+  if (count > 0)
+    throw new ShapeError(`${op}: the mask takes ${count} places, and the value has no rows`, { op });
 }
 
 function asValue(op: string, x: Tensor, value: unknown): Tensor {
   if (isTensor(value)) return cast(value, x.dtype);
-  if (typeof value === 'number' || typeof value === 'boolean' || typeof value === 'bigint') return filled(x.entry, [], x.dtype, value);
+  if (typeof value === 'number' || typeof value === 'boolean' || typeof value === 'bigint')
+    return filled(x.entry, [], x.dtype, value);
   throw new ArgumentError(`${op}: the value must be a tensor or a number, got ${describe(value)}`, { op });
 }
 
@@ -128,17 +155,25 @@ function asValue(op: string, x: Tensor, value: unknown): Tensor {
  * @throws {BackendError} a mask takes another number of elements than the value has; on some devices only when a value is read.
  * @example tensor([1, 2, 3]).set_([slice(1)], 0) // tensor([1., 0., 0.])
  */
-export const set_ = composite('set_', (x: Tensor, items: readonly IndexItem[], value: Tensor | Scalar): Tensor => {
-  checkTensor('set_', 'x', x);
-  if (!Array.isArray(items)) throw new ArgumentError(`set_: the items come as an array, x.set_([0, slice()], value); got ${describe(items)}`, { op: 'set_' });
-  checkInPlace('set_', x);
-  const given = asValue('set_', x, value);
-  const indexed = applyViews('set_', x, items);
-  const { view, advanced } = indexed;
-  const source = advanced.length === 0 ? fit('set_', given, view.shape) : written('set_', indexed, given, 'replace');
-  copyInto(view, source);
-  return x;
-});
+export const set_ = composite(
+  'set_',
+  (x: Tensor, items: readonly IndexItem[], value: Tensor | Scalar): Tensor => {
+    checkTensor('set_', 'x', x);
+    if (!Array.isArray(items))
+      throw new ArgumentError(
+        `set_: the items come as an array, x.set_([0, slice()], value); got ${describe(items)}`,
+        { op: 'set_' },
+      );
+    checkInPlace('set_', x);
+    const given = asValue('set_', x, value);
+    const indexed = applyViews('set_', x, items);
+    const { view, advanced } = indexed;
+    const source =
+      advanced.length === 0 ? fit('set_', given, view.shape) : written('set_', indexed, given, 'replace');
+    copyInto(view, source);
+    return x;
+  },
+);
 
 export interface IndexPutOptions {
   /** Adds to the elements instead of replacing them; where positions repeat, each time. Default false. */
@@ -161,10 +196,18 @@ export const indexPut = composite(
   (x: Tensor, indices: readonly (Tensor | null)[], values: Tensor, options?: IndexPutOptions): Tensor => {
     checkTensor('indexPut', 'x', x);
     checkOptions('indexPut', options, ['accumulate']);
-    if (!Array.isArray(indices)) throw new ArgumentError(`indexPut: the indices come as an array, indexPut(x, [index], values); got ${describe(indices)}`, { op: 'indexPut' });
+    if (!Array.isArray(indices))
+      throw new ArgumentError(
+        `indexPut: the indices come as an array, indexPut(x, [index], values); got ${describe(indices)}`,
+        { op: 'indexPut' },
+      );
     checkTensor('indexPut', 'values', values);
     checkSameDType('indexPut', 'values', values.dtype, x.dtype);
-    const { advanced } = applyViews('indexPut', x, indices.map((index) => index ?? slice()));
+    const { advanced } = applyViews(
+      'indexPut',
+      x,
+      indices.map((index) => index ?? slice()),
+    );
     const write = options?.accumulate ? 'accumulate' : 'replace';
     if (advanced.length === 0) {
       const whole = fit('indexPut', values, x.shape);

@@ -29,14 +29,23 @@ export const cat = primitive('cat', {
   infer(tensors: readonly Tensor[], dim?: number) {
     checkTensors('cat', tensors);
     const scalar = tensors.findIndex((x) => x.shape.length === 0);
-    if (scalar >= 0) throw new ShapeError(`cat: tensor ${scalar} has no dimensions; use stack, or reshape it to [1]`, { op: 'cat' });
+    if (scalar >= 0)
+      throw new ShapeError(`cat: tensor ${scalar} has no dimensions; use stack, or reshape it to [1]`, {
+        op: 'cat',
+      });
     const first = tensors.find((x) => !isBlank(x)) ?? tensors[0]!;
     const at = wrapDim('cat', dim ?? 0, first);
     let length = 0;
     const ends = tensors.map((x, i) => {
       if (isBlank(x)) return length;
-      if (x.shape.length !== first.shape.length || !sameShape(withoutDim(x.shape, at), withoutDim(first.shape, at))) {
-        throw new ShapeError(`cat: tensor ${i} has shape ${showShape(x.shape)}, which must equal ${showShape(first.shape)} in every dim but ${at}`, { op: 'cat' });
+      if (
+        x.shape.length !== first.shape.length ||
+        !sameShape(withoutDim(x.shape, at), withoutDim(first.shape, at))
+      ) {
+        throw new ShapeError(
+          `cat: tensor ${i} has shape ${showShape(x.shape)}, which must equal ${showShape(first.shape)} in every dim but ${at}`,
+          { op: 'cat' },
+        );
       }
       length += x.shape[at]!;
       return length;
@@ -57,7 +66,8 @@ export const cat = primitive('cat', {
   },
   vjp({ y: dy }, _saved, { dim, ends, blank }) {
     if (dy === undefined) return {};
-    const part = (end: number, i: number): Tensor => (blank[i] ? filled(dy.entry, [0], dy.dtype, 0) : sliceView(dy, dim, ends[i - 1] ?? 0, end, 1));
+    const part = (end: number, i: number): Tensor =>
+      blank[i] ? filled(dy.entry, [0], dy.dtype, 0) : sliceView(dy, dim, ends[i - 1] ?? 0, end, 1);
     return { tensors: ends.map(part) };
   },
 });
@@ -76,9 +86,16 @@ export const stack = composite('stack', (tensors: readonly Tensor[], dim?: numbe
   const { shape } = tensors[0]!;
   const at = wrapDim('stack', dim ?? 0, shape.length + 1);
   tensors.forEach((x, i) => {
-    if (!sameShape(x.shape, shape)) throw new ShapeError(`stack: tensor ${i} has shape ${showShape(x.shape)}, the first ${showShape(shape)}; they must be equal`, { op: 'stack' });
+    if (!sameShape(x.shape, shape))
+      throw new ShapeError(
+        `stack: tensor ${i} has shape ${showShape(x.shape)}, the first ${showShape(shape)}; they must be equal`,
+        { op: 'stack' },
+      );
   });
-  return cat(tensors.map((x) => unsqueeze(x, at)), at);
+  return cat(
+    tensors.map((x) => unsqueeze(x, at)),
+    at,
+  );
 });
 
 /** The tensors side by side: along dim 1, or dim 0 where they have one dimension. @example hstack([tensor([1]), tensor([2])]) // tensor([1., 2.]) */
@@ -103,5 +120,8 @@ export const dstack = composite('dstack', (tensors: readonly Tensor[]): Tensor =
 /** The tensors as columns side by side, lists standing upright. @example columnStack([tensor([1, 2]), tensor([3, 4])]) // tensor([[1., 3.], [2., 4.]]) */
 export const columnStack = composite('columnStack', (tensors: readonly Tensor[]): Tensor => {
   checkTensors('columnStack', tensors);
-  return cat(tensors.map((x) => (x.shape.length < 2 ? reshape(x, [x.size, 1]) : x)), 1);
+  return cat(
+    tensors.map((x) => (x.shape.length < 2 ? reshape(x, [x.size, 1]) : x)),
+    1,
+  );
 });

@@ -34,7 +34,8 @@ const logsumexpOver = composite('logsumexp', {
     return kept.length === shape.length ? y : reshape(y, shape);
   },
   saves: ['x', 'y'],
-  vjp: ({ y: dy }, { x, y }, { kept }) => (dy === undefined ? {} : { x: mul(reshape(dy, kept), exp(sub(x, reshape(y, kept)))) }),
+  vjp: ({ y: dy }, { x, y }, { kept }) =>
+    dy === undefined ? {} : { x: mul(reshape(dy, kept), exp(sub(x, reshape(y, kept)))) },
 });
 
 /**
@@ -45,10 +46,13 @@ const logsumexpOver = composite('logsumexp', {
  * @throws {ShapeError} a dim is out of range.
  * @example logsumexp(tensor([0, 0]), 0) // tensor(0.6931)
  */
-export const logsumexp = composite('logsumexp', (x: Tensor, dim: number | readonly number[], options?: LogsumexpOptions): Tensor => {
-  checkTensor('logsumexp', 'x', x);
-  checkOptions('logsumexp', options, ['keepdim']);
-  const given = isDifferentiable(x.dtype) ? x : cast(x, getDefaultDtype());
-  const dims = reducedDims('logsumexp', given, dim);
-  return logsumexpOver(given, dims, options?.keepdim ?? false);
-});
+export const logsumexp = composite(
+  'logsumexp',
+  (x: Tensor, dim: number | readonly number[], options?: LogsumexpOptions): Tensor => {
+    checkTensor('logsumexp', 'x', x);
+    checkOptions('logsumexp', options, ['keepdim']);
+    const given = isDifferentiable(x.dtype) ? x : cast(x, getDefaultDtype());
+    const dims = reducedDims('logsumexp', given, dim);
+    return logsumexpOver(given, dims, options?.keepdim ?? false);
+  },
+);

@@ -14,10 +14,18 @@ export interface LossOptions {
 }
 
 /** Checks a loss's operands and options; gives the reduction. */
-export function lossReduction(op: string, options: { readonly reduction?: string } | undefined, known: readonly string[], allowed: readonly string[] = ['none', 'mean', 'sum']): string {
+export function lossReduction(
+  op: string,
+  options: { readonly reduction?: string } | undefined,
+  known: readonly string[],
+  allowed: readonly string[] = ['none', 'mean', 'sum'],
+): string {
   checkOptions(op, options, known);
   const reduction = options?.reduction ?? 'mean';
-  if (!allowed.includes(reduction)) throw new ArgumentError(`${op}: reduction must be ${allowed.join(', ')}, got ${describe(reduction)}`, { op });
+  if (!allowed.includes(reduction))
+    throw new ArgumentError(`${op}: reduction must be ${allowed.join(', ')}, got ${describe(reduction)}`, {
+      op,
+    });
   return reduction;
 }
 
@@ -39,6 +47,9 @@ export function checkSameShape(op: string, input: Tensor, target: Tensor): void 
   checkTensor(op, 'input', input);
   checkTensor(op, 'target', target);
   if (!sameShape(input.shape, target.shape)) {
-    throw new ShapeError(`${op}: input is ${showShape(input.shape)}, target ${showShape(target.shape)}; they must have one shape`, { op });
+    throw new ShapeError(
+      `${op}: input is ${showShape(input.shape)}, target ${showShape(target.shape)}; they must have one shape`,
+      { op },
+    );
   }
 }

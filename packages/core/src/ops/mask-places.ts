@@ -7,7 +7,11 @@ import { assignAt } from './scatter-at.ts';
 import { select, sliceView } from './slicing.ts';
 
 /** Where each true element of a mask goes, the others into one place behind. */
-const placeOf = pointwise('maskPlace', (running, mask, { dump }) => mask.ne(0).and(running.le(dump)).select(running.sub(1), dump), { params: { dump: 0 }, promoted: [true, false] });
+const placeOf = pointwise(
+  'maskPlace',
+  (running, mask, { dump }) => mask.ne(0).and(running.le(dump)).select(running.sub(1), dump),
+  { params: { dump: 0 }, promoted: [true, false] },
+);
 
 /** The true elements of a line of truths, counted on the device. */
 export interface MaskCount {
@@ -31,10 +35,15 @@ export function placesIn({ mask, running }: MaskCount, room: number): Tensor {
   return sliceView(assignAt(places, 0, to, counting(mask.entry, mask.size, {})), 0, 0, room, 1);
 }
 
-const rowOf = pointwise('maskRow', (running, total, { rows }) => total.eq(rows).select(running.sub(1).max(0), -1), { params: { rows: 0 } });
+const rowOf = pointwise(
+  'maskRow',
+  (running, total, { rows }) => total.eq(rows).select(running.sub(1).max(0), -1),
+  { params: { rows: 0 } },
+);
 
 /**
  * For each element of a mask, which of `rows` values it takes: the first true one takes the first. Unless as many are
  * true as there are rows the indices are out of range, which the kernel reports.
  */
-export const rowOfEach = ({ running, total }: MaskCount, rows: number): Tensor => rowOf(running, total, { rows });
+export const rowOfEach = ({ running, total }: MaskCount, rows: number): Tensor =>
+  rowOf(running, total, { rows });

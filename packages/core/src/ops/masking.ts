@@ -97,7 +97,9 @@ export const maskedScatter = composite(
       return clone(expand(x, shape));
     }
     const wrong = (): string => `the mask takes more elements than source has, ${source.size}`;
-    const taken = explainFault('maskedScatter', wrong, () => takeSlices(flat(source), 0, rowBefore(count.running)));
+    const taken = explainFault('maskedScatter', wrong, () =>
+      takeSlices(flat(source), 0, rowBefore(count.running)),
+    );
     return where(truths, reshape(taken, shape), x);
   },
   { inPlace: true },
@@ -107,5 +109,9 @@ export const maskedScatter = composite(
 function refuseTrue(total: Tensor): void {
   if (total.entry.backend.readSync === undefined) return;
   const count = Number(readSync('maskedScatter', total)[0]);
-  if (count > 0) throw new ShapeError(`maskedScatter: the mask takes ${count} elements, and source has none: ${showShape([0])}`, { op: 'maskedScatter' });
+  if (count > 0)
+    throw new ShapeError(
+      `maskedScatter: the mask takes ${count} elements, and source has none: ${showShape([0])}`,
+      { op: 'maskedScatter' },
+    );
 }

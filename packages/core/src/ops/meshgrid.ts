@@ -1,6 +1,6 @@
 import { checkTensors } from '../dispatch/checks.ts';
 import { composite } from '../dispatch/declare.ts';
-import { ArgumentError, checkOptions, describe, DTypeError, ShapeError, showShape } from '../errors.ts';
+import { ArgumentError, checkOptions, DTypeError, describe, ShapeError, showShape } from '../errors.ts';
 import type { Tensor } from '../graph/tensor.ts';
 import { broadcastShapes, MAX_RANK } from '../shape.ts';
 import { expand } from './broadcast.ts';
@@ -32,22 +32,48 @@ export interface MeshgridOptions {
  * @throws {ShapeError} a tensor has more than one dimension.
  * @example meshgrid([tensor([1, 2]), tensor([3, 4])])[0] // tensor([[1., 1.], [2., 2.]])
  */
-export const meshgrid = composite('meshgrid', (tensors: readonly Tensor[], options?: MeshgridOptions): Tensor[] => {
-  checkTensors('meshgrid', tensors);
-  checkOptions('meshgrid', options, ['indexing']);
-  const indexing = options?.indexing ?? 'ij';
-  if (indexing !== 'ij' && indexing !== 'xy') throw new ArgumentError(`meshgrid: indexing must be 'ij' or 'xy', got ${describe(indexing)}`, { op: 'meshgrid' });
-  if (tensors.length > MAX_RANK) throw new ShapeError(`meshgrid: ${tensors.length} tensors make as many dimensions; ${MAX_RANK} is the most`, { op: 'meshgrid' });
-  const { dtype } = tensors[0]!;
-  tensors.forEach((x, i) => {
-    if (x.shape.length > 1) throw new ShapeError(`meshgrid: tensor ${i} must have one dimension at most, got ${showShape(x.shape)}`, { op: 'meshgrid' });
-    if (x.dtype !== dtype) throw new DTypeError(`meshgrid: tensor ${i} is ${x.dtype} and the first ${dtype}; they must be one dtype`, { op: 'meshgrid' });
-  });
-  const swap = indexing === 'xy' && tensors.length >= 2;
-  const ordered = swap ? [tensors[1]!, tensors[0]!, ...tensors.slice(2)] : tensors;
-  const shape = ordered.map((x) => x.size);
-  const grids = ordered.map((x, i) => expand(reshape(x, shape.map((size, k) => (k === i ? size : 1))), shape));
-  if (!swap) return grids;
-  const [first, second, ...rest] = grids as [Tensor, Tensor, ...Tensor[]];
-  return [second, first, ...rest];
-});
+export const meshgrid = composite(
+  'meshgrid',
+  (tensors: readonly Tensor[], options?: MeshgridOptions): Tensor[] => {
+    checkTensors('meshgrid', tensors);
+    checkOptions('meshgrid', options, ['indexing']);
+    const indexing = options?.indexing ?? 'ij';
+    if (indexing !== 'ij' && indexing !== 'xy')
+      throw new ArgumentError(`meshgrid: indexing must be 'ij' or 'xy', got ${describe(indexing)}`, {
+        op: 'meshgrid',
+      });
+    if (tensors.length > MAX_RANK)
+      throw new ShapeError(
+        `meshgrid: ${tensors.length} tensors make as many dimensions; ${MAX_RANK} is the most`,
+        { op: 'meshgrid' },
+      );
+    const { dtype } = tensors[0]!;
+    tensors.forEach((x, i) => {
+      if (x.shape.length > 1)
+        throw new ShapeError(
+          `meshgrid: tensor ${i} must have one dimension at most, got ${showShape(x.shape)}`,
+          { op: 'meshgrid' },
+        );
+      if (x.dtype !== dtype)
+        throw new DTypeError(
+          `meshgrid: tensor ${i} is ${x.dtype} and the first ${dtype}; they must be one dtype`,
+          { op: 'meshgrid' },
+        );
+    });
+    const swap = indexing === 'xy' && tensors.length >= 2;
+    const ordered = swap ? [tensors[1]!, tensors[0]!, ...tensors.slice(2)] : tensors;
+    const shape = ordered.map((x) => x.size);
+    const grids = ordered.map((x, i) =>
+      expand(
+        reshape(
+          x,
+          shape.map((size, k) => (k === i ? size : 1)),
+        ),
+        shape,
+      ),
+    );
+    if (!swap) return grids;
+    const [first, second, ...rest] = grids as [Tensor, Tensor, ...Tensor[]];
+    return [second, first, ...rest];
+  },
+);

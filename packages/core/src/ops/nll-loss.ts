@@ -25,25 +25,49 @@ export interface NllLossOptions extends LossOptions {
 export const classDim = (input: Tensor): number => (input.shape.length === 1 ? 0 : 1);
 
 /** Checks logits or log-probabilities against class indices. */
-export function checkClasses(op: string, input: Tensor, target: Tensor, weight: Tensor | null | undefined): void {
+export function checkClasses(
+  op: string,
+  input: Tensor,
+  target: Tensor,
+  weight: Tensor | null | undefined,
+): void {
   checkTensor(op, 'input', input);
   checkTensor(op, 'target', target);
-  if (input.shape.length === 0) throw new ShapeError(`${op}: input must be [classes] or [batch, classes, ...], got a tensor without dimensions`, { op });
+  if (input.shape.length === 0)
+    throw new ShapeError(
+      `${op}: input must be [classes] or [batch, classes, ...], got a tensor without dimensions`,
+      { op },
+    );
   if (!isInteger(target.dtype)) {
-    throw new DTypeError(`${op}: classes are indices, but target is ${target.dtype}; convert it: target.to({ dtype: 'int32' })`, { op });
+    throw new DTypeError(
+      `${op}: classes are indices, but target is ${target.dtype}; convert it: target.to({ dtype: 'int32' })`,
+      { op },
+    );
   }
   const wanted = input.shape.toSpliced(classDim(input), 1);
   if (!sameShape(wanted, target.shape)) {
-    throw new ShapeError(`${op}: input is ${showShape(input.shape)}, so target must be ${showShape(wanted)}; it is ${showShape(target.shape)}`, { op });
+    throw new ShapeError(
+      `${op}: input is ${showShape(input.shape)}, so target must be ${showShape(wanted)}; it is ${showShape(target.shape)}`,
+      { op },
+    );
   }
   const classes = input.shape[classDim(input)]!;
   if (weight && !sameShape(weight.shape, [classes])) {
-    throw new ShapeError(`${op}: weight must be [${classes}], one for each class; it is ${showShape(weight.shape)}`, { op });
+    throw new ShapeError(
+      `${op}: weight must be [${classes}], one for each class; it is ${showShape(weight.shape)}`,
+      { op },
+    );
   }
 }
 
 /** What each element weighs: its class's weight, or 1; nothing where its class is ignored. */
-export function elementWeights(target: Tensor, counts: Tensor, safe: Tensor, weight: Tensor | null | undefined, like: Tensor): Tensor {
+export function elementWeights(
+  target: Tensor,
+  counts: Tensor,
+  safe: Tensor,
+  weight: Tensor | null | undefined,
+  like: Tensor,
+): Tensor {
   const counted = cast(counts, like.dtype);
   if (!weight) return counted;
   return mul(counted, reshape(indexSelect(weight, 0, reshape(safe, [-1])), target.shape));
@@ -59,17 +83,19 @@ export function elementWeights(target: Tensor, counts: Tensor, safe: Tensor, wei
  * @throws {BackendError} a class is out of range.
  * @example nllLoss(tensor([[-1, -2]]), tensor([1], { dtype: 'int32' })) // tensor(2.)
  */
-export const nllLoss = composite('nllLoss', (input: Tensor, target: Tensor, options?: NllLossOptions): Tensor => {
-  const reduction = lossReduction('nllLoss', options, ['weight', 'ignoreIndex', 'reduction']);
-  checkClasses('nllLoss', input, target, options?.weight);
-  const dim = classDim(input);
-  const counts = ne(target, options?.ignoreIndex ?? -100);
-  const safe = where(counts, target, 0);
-  const weights = elementWeights(target, counts, safe, options?.weight, input);
-  const taken = reshape(gather(input, dim, unsqueeze(safe, dim)), target.shape);
-  // Selected, not multiplied: an ignored element may be infinite.
-  const losses = neg(mul(where(counts, taken, 0), weights));
-  if (reduction !== 'mean') return reduceLoss(losses, reduction);
-  return div(sum(losses), sum(weights));
-});
-
+export const nllLoss = composite(
+  'nllLoss',
+  (input: Tensor, target: Tensor, options?: NllLossOptions): Tensor => {
+    const reduction = lossReduction('nllLoss', options, ['weight', 'ignoreIndex', 'reduction']);
+    checkClasses('nllLoss', input, target, options?.weight);
+    const dim = classDim(input);
+    const counts = ne(target, options?.ignoreIndex ?? -100);
+    const safe = where(counts, target, 0);
+    const weights = elementWeights(target, counts, safe, options?.weight, input);
+    const taken = reshape(gather(input, dim, unsqueeze(safe, dim)), target.shape);
+    // Selected, not multiplied: an ignored element may be infinite.
+    const losses = neg(mul(where(counts, taken, 0), weights));
+    if (reduction !== 'mean') return reduceLoss(losses, reduction);
+    return div(sum(losses), sum(weights));
+  },
+);

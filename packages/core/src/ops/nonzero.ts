@@ -17,9 +17,13 @@ export interface NonzeroOptions {
   readonly asTuple?: boolean;
 }
 
-const coordinate = pointwise('coordinate', (place, { stride, size, none }) => place.lt(0).select(none, place.floorDiv(stride).mod(size)), {
-  params: { stride: 1, size: 1, none: -1 },
-});
+const coordinate = pointwise(
+  'coordinate',
+  (place, { stride, size, none }) => place.lt(0).select(none, place.floorDiv(stride).mod(size)),
+  {
+    params: { stride: 1, size: 1, none: -1 },
+  },
+);
 
 /** The indices along each dimension of places in row-major order; `none` for a negative place. */
 export function coordinates(places: Tensor, shape: readonly number[], none = -1): Tensor[] {
@@ -28,7 +32,9 @@ export function coordinates(places: Tensor, shape: readonly number[], none = -1)
 }
 
 const rows = (places: Tensor, shape: readonly number[], none?: number): Tensor =>
-  shape.length === 0 ? filled(places.entry, [places.size, 0], 'int32', 0) : stack(coordinates(places, shape, none), 1);
+  shape.length === 0
+    ? filled(places.entry, [places.size, 0], 'int32', 0)
+    : stack(coordinates(places, shape, none), 1);
 
 /** As PyTorch has it, a tensor without dimensions counts as a line of one when a tuple is wanted. */
 const arranged = (places: Tensor, x: Tensor, asTuple: boolean): Tensor | Tensor[] =>
@@ -53,6 +59,7 @@ const none = (x: Tensor): Tensor => filled(x.entry, [0], 'int32', 0);
  * @example await nonzero(tensor([[0, 1], [2, 0]])) // tensor([[0, 1], [1, 0]])
  */
 export function nonzero(x: Tensor, options?: NonzeroOptions & { readonly asTuple?: false }): Promise<Tensor>;
+export function nonzero(x: Tensor, options: NonzeroOptions & { readonly asTuple: true }): Promise<Tensor[]>;
 export function nonzero(x: Tensor, options: NonzeroOptions): Promise<Tensor | Tensor[]>;
 export async function nonzero(x: Tensor, options?: NonzeroOptions): Promise<Tensor | Tensor[]> {
   const asTuple = check('nonzero', x, options);
@@ -72,6 +79,7 @@ export async function nonzero(x: Tensor, options?: NonzeroOptions): Promise<Tens
 
 export interface NonzeroSync extends Declared {
   (x: Tensor, options?: NonzeroOptions & { readonly asTuple?: false }): Tensor;
+  (x: Tensor, options: NonzeroOptions & { readonly asTuple: true }): Tensor[];
   (x: Tensor, options: NonzeroOptions): Tensor | Tensor[];
 }
 
@@ -80,13 +88,16 @@ export interface NonzeroSync extends Declared {
  *
  * @throws {BackendError} the device cannot be read synchronously.
  */
-export const nonzeroSync = composite('nonzeroSync', (x: Tensor, options?: NonzeroOptions): Tensor | Tensor[] => {
-  const asTuple = check('nonzeroSync', x, options);
-  if (x.size === 0) return arranged(none(x), x, asTuple);
-  const count = countMask(truthsOf(x));
-  const length = Number(readSync('nonzeroSync', count.total)[0]);
-  return arranged(placesIn(count, length), x, asTuple);
-}) as unknown as NonzeroSync; // The overloads say which of the two comes back.
+export const nonzeroSync = composite(
+  'nonzeroSync',
+  (x: Tensor, options?: NonzeroOptions): Tensor | Tensor[] => {
+    const asTuple = check('nonzeroSync', x, options);
+    if (x.size === 0) return arranged(none(x), x, asTuple);
+    const count = countMask(truthsOf(x));
+    const length = Number(readSync('nonzeroSync', count.total)[0]);
+    return arranged(placesIn(count, length), x, asTuple);
+  },
+) as unknown as NonzeroSync; // The overloads say which of the two comes back.
 
 /** `nonzero`, under NumPy's name: int32 `[count, rank]`. */
 export const argwhere = (x: Tensor): Promise<Tensor> => nonzero(x);
@@ -106,13 +117,17 @@ export interface NonzeroStaticOptions {
  * @throws {ArgumentError} `size` is no integer of 0 or more.
  * @example nonzeroStatic(tensor([0, 3]), { size: 2 }) // tensor([[ 1], [-1]])
  */
-export const nonzeroStatic = composite('nonzeroStatic', (x: Tensor, options: NonzeroStaticOptions): Tensor => {
-  checkTensor('nonzeroStatic', 'x', x);
-  checkOptions('nonzeroStatic', options, ['size', 'fillValue']);
-  const { size, fillValue = -1 } = options ?? {};
-  checkInteger('nonzeroStatic', 'size', size);
-  checkInteger('nonzeroStatic', 'fillValue', fillValue);
-  if (size < 0) throw new ArgumentError(`nonzeroStatic: size must be 0 or more, got ${size}`, { op: 'nonzeroStatic' });
-  if (x.size === 0 || size === 0) return filled(x.entry, [size, x.shape.length], 'int32', fillValue);
-  return rows(placesIn(countMask(truthsOf(x)), size), x.shape, fillValue);
-});
+export const nonzeroStatic = composite(
+  'nonzeroStatic',
+  (x: Tensor, options: NonzeroStaticOptions): Tensor => {
+    checkTensor('nonzeroStatic', 'x', x);
+    checkOptions('nonzeroStatic', options, ['size', 'fillValue']);
+    const { size, fillValue = -1 } = options ?? {};
+    checkInteger('nonzeroStatic', 'size', size);
+    checkInteger('nonzeroStatic', 'fillValue', fillValue);
+    if (size < 0)
+      throw new ArgumentError(`nonzeroStatic: size must be 0 or more, got ${size}`, { op: 'nonzeroStatic' });
+    if (x.size === 0 || size === 0) return filled(x.entry, [size, x.shape.length], 'int32', fillValue);
+    return rows(placesIn(countMask(truthsOf(x)), size), x.shape, fillValue);
+  },
+);

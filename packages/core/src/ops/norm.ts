@@ -2,7 +2,7 @@ import { checkTensor } from '../dispatch/checks.ts';
 import { composite } from '../dispatch/declare.ts';
 import { type Dims, dimAndOptions, reducedDims, reducedShape } from '../dispatch/reduction.ts';
 import { asDType, type DType, isDifferentiable } from '../dtype.ts';
-import { ArgumentError, checkOptions, describe, DTypeError } from '../errors.ts';
+import { ArgumentError, checkOptions, DTypeError, describe } from '../errors.ts';
 import type { Tensor } from '../graph/tensor.ts';
 import { abs, div, mul, sign } from './arithmetic.ts';
 import { sum } from './broadcast.ts';
@@ -57,7 +57,8 @@ function normGradient(dy: Tensor, x: Tensor, y: Tensor, p: number, dims: readonl
       return mul(mul(sign(x), extreme), div(dy, sum(extreme, dims, { keepdim: true })));
     }
     default: {
-      const scaled = p < 2 ? where(eq(x, 0), 0, mul(sign(x), pow(abs(x), p - 1))) : mul(x, pow(abs(x), p - 2));
+      const scaled =
+        p < 2 ? where(eq(x, 0), 0, mul(sign(x), pow(abs(x), p - 1))) : mul(x, pow(abs(x), p - 2));
       return mul(scaled, where(eq(y, 0), 0, mul(dy, pow(y, 1 - p))));
     }
   }
@@ -81,20 +82,27 @@ const normOver = composite('norm', {
  * @throws {DTypeError} on integers. @throws {ArgumentError} the order is no number.
  * @example norm(tensor([3, 4])) // tensor(5.)
  */
-export const norm = composite('norm', (x: Tensor, dimOrOptions?: Dims | NormOptions, given?: NormOptions): Tensor => {
-  checkTensor('norm', 'x', x);
-  const [dim, options] = dimAndOptions<NormOptions>(dimOrOptions, given);
-  checkOptions('norm', options, ['p', 'keepdim', 'dtype']);
-  const p = options?.p === 'fro' ? 2 : (options?.p ?? 2);
-  if (typeof p !== 'number' || Number.isNaN(p)) {
-    throw new ArgumentError(`norm: p must be a number or 'fro', got ${describe(p)}${p === 'nuc' ? '; the nuclear norm needs a singular value decomposition, which does not exist yet' : ''}`, { op: 'norm' });
-  }
-  const converted = options?.dtype === undefined ? x : cast(x, asDType('norm', options.dtype));
-  if (!isDifferentiable(converted.dtype)) throw new DTypeError(`norm: ${x.dtype} is not floating; give { dtype: 'float32' }`, { op: 'norm' });
-  const dims = reducedDims('norm', converted, dim);
-  const y = normOver(converted, p, dims);
-  return options?.keepdim ? y : reshape(y, reducedShape(x.shape, dims, false));
-});
+export const norm = composite(
+  'norm',
+  (x: Tensor, dimOrOptions?: Dims | NormOptions, given?: NormOptions): Tensor => {
+    checkTensor('norm', 'x', x);
+    const [dim, options] = dimAndOptions<NormOptions>(dimOrOptions, given);
+    checkOptions('norm', options, ['p', 'keepdim', 'dtype']);
+    const p = options?.p === 'fro' ? 2 : (options?.p ?? 2);
+    if (typeof p !== 'number' || Number.isNaN(p)) {
+      throw new ArgumentError(
+        `norm: p must be a number or 'fro', got ${describe(p)}${p === 'nuc' ? '; the nuclear norm needs a singular value decomposition, which does not exist yet' : ''}`,
+        { op: 'norm' },
+      );
+    }
+    const converted = options?.dtype === undefined ? x : cast(x, asDType('norm', options.dtype));
+    if (!isDifferentiable(converted.dtype))
+      throw new DTypeError(`norm: ${x.dtype} is not floating; give { dtype: 'float32' }`, { op: 'norm' });
+    const dims = reducedDims('norm', converted, dim);
+    const y = normOver(converted, p, dims);
+    return options?.keepdim ? y : reshape(y, reducedShape(x.shape, dims, false));
+  },
+);
 
 export interface NormalizeOptions {
   /** The order of the norm. Default 2. */
@@ -109,7 +117,10 @@ export interface NormalizeOptions {
  * @throws {ShapeError} `dim` is out of range.
  * @example normalize(tensor([3, 4]), 0) // tensor([0.6000, 0.8000])
  */
-export const normalize = composite('normalize', (x: Tensor, dim: number | readonly number[] = 1, options: NormalizeOptions = {}): Tensor => {
-  checkOptions('normalize', options, ['p', 'eps']);
-  return div(x, clampMin(norm(x, dim, { p: options.p ?? 2, keepdim: true }), options.eps ?? 1e-12));
-});
+export const normalize = composite(
+  'normalize',
+  (x: Tensor, dim: number | readonly number[] = 1, options: NormalizeOptions = {}): Tensor => {
+    checkOptions('normalize', options, ['p', 'eps']);
+    return div(x, clampMin(norm(x, dim, { p: options.p ?? 2, keepdim: true }), options.eps ?? 1e-12));
+  },
+);

@@ -28,7 +28,10 @@ export const oneHot = composite('oneHot', (x: Tensor, options?: OneHotOptions): 
   checkOptions('oneHot', options, ['numClasses']);
   const given = options?.numClasses ?? -1;
   checkInteger('oneHot', 'numClasses', given);
-  if (given === 0 || given < -1) throw new ArgumentError(`oneHot: numClasses must be positive, or -1 for reading it, got ${given}`, { op: 'oneHot' });
+  if (given === 0 || given < -1)
+    throw new ArgumentError(`oneHot: numClasses must be positive, or -1 for reading it, got ${given}`, {
+      op: 'oneHot',
+    });
   const numClasses = given === -1 ? largest(x) + 1 : given;
   const zeros = filled(x.entry, [...x.shape, numClasses], x.dtype, 0);
   const index = unsqueeze(x, -1);
@@ -36,13 +39,21 @@ export const oneHot = composite('oneHot', (x: Tensor, options?: OneHotOptions): 
 });
 
 function largest(x: Tensor): number {
-  if (x.size === 0) throw new ArgumentError('oneHot: there are no classes to count in an empty tensor; give { numClasses: n }', { op: 'oneHot' });
+  if (x.size === 0)
+    throw new ArgumentError(
+      'oneHot: there are no classes to count in an empty tensor; give { numClasses: n }',
+      { op: 'oneHot' },
+    );
   if (x.entry.backend.readSync === undefined) {
-    throw new BackendError(`oneHot: the largest class cannot be read on ${x.device} without waiting; give { numClasses: n }`, { op: 'oneHot' });
+    throw new BackendError(
+      `oneHot: the largest class cannot be read on ${x.device} without waiting; give { numClasses: n }`,
+      { op: 'oneHot' },
+    );
   }
   let most = 0;
   for (const value of readSync('oneHot', x)) {
-    if (value < 0) throw new ArgumentError(`oneHot: classes must be 0 or more, got ${value}`, { op: 'oneHot' });
+    if (value < 0)
+      throw new ArgumentError(`oneHot: classes must be 0 or more, got ${value}`, { op: 'oneHot' });
     most = Math.max(most, Number(value));
   }
   return most;

@@ -30,18 +30,31 @@ interface Margin {
 const crop = (x: Tensor, margins: readonly Margin[]): Tensor =>
   margins.reduce((y, { dim, before, after }) => {
     const size = y.shape[dim]!;
-    return before >= 0 && after >= 0 ? y : sliceView(y, dim, Math.max(0, -before), size + Math.min(0, after), 1);
+    return before >= 0 && after >= 0
+      ? y
+      : sliceView(y, dim, Math.max(0, -before), size + Math.min(0, after), 1);
   }, x);
 
 /** The middle of `y`, inside positive margins. */
 const inside = (y: Tensor, margins: readonly Margin[]): Tensor =>
-  margins.reduce((part, { dim, before, after }) => sliceView(part, dim, before, part.shape[dim]! - after, 1), y);
+  margins.reduce(
+    (part, { dim, before, after }) => sliceView(part, dim, before, part.shape[dim]! - after, 1),
+    y,
+  );
 
 const padConstant = primitive('padConstant', {
   infer: (x: Tensor, margins: readonly Margin[], value: Scalar) => ({
     inputs: { x },
     attrs: { margins, value },
-    outputs: { y: { shape: margins.reduce((shape, { dim, before, after }) => shape.with(dim, shape[dim]! + before + after), x.shape), dtype: x.dtype } },
+    outputs: {
+      y: {
+        shape: margins.reduce(
+          (shape, { dim, before, after }) => shape.with(dim, shape[dim]! + before + after),
+          x.shape,
+        ),
+        dtype: x.dtype,
+      },
+    },
   }),
   run(_kernels, { y }, { x }, { margins, value }) {
     fillValue(y, value);
@@ -59,18 +72,27 @@ const SOURCES: Readonly<Record<Exclude<PadMode, 'constant'>, Rule>> = {
     const last = size.sub(1);
     return last.sub(last.sub(i.sub(before).abs()).abs());
   }),
-  replicate: positions({ before: 0, size: 0 }, (i, { before, size }) => i.sub(before).max(0).min(size.sub(1))),
+  replicate: positions({ before: 0, size: 0 }, (i, { before, size }) =>
+    i.sub(before).max(0).min(size.sub(1)),
+  ),
   circular: positions({ before: 0, size: 0 }, (i, { before, size }) => i.sub(before).mod(size)),
 };
 
 /** Refuses margins that a mode cannot fill from the elements there are. */
-function checkMargin(mode: Exclude<PadMode, 'constant'>, { dim, before, after }: Margin, shape: readonly number[]): void {
+function checkMargin(
+  mode: Exclude<PadMode, 'constant'>,
+  { dim, before, after }: Margin,
+  shape: readonly number[],
+): void {
   const size = shape[dim]!;
   const most = mode === 'reflect' ? size - 1 : mode === 'circular' ? size : Number.POSITIVE_INFINITY;
   const fits = size > 0 ? before <= most && after <= most : before <= 0 && after <= 0;
   if (!fits) {
     const limit = size === 0 ? 'there are no elements to take' : `${most} is the most`;
-    throw new ShapeError(`pad: margins ${before} and ${after} are too large for mode '${mode}' and dim ${dim} of ${showShape(shape)}: ${limit}`, { op: 'pad' });
+    throw new ShapeError(
+      `pad: margins ${before} and ${after} are too large for mode '${mode}' and dim ${dim} of ${showShape(shape)}: ${limit}`,
+      { op: 'pad' },
+    );
   }
 }
 
@@ -91,19 +113,31 @@ export const pad = composite('pad', (x: Tensor, pad: readonly number[], options?
   checkOptions('pad', options, ['mode', 'value']);
   const mode = options?.mode ?? 'constant';
   if (mode !== 'constant' && !Object.hasOwn(SOURCES, mode)) {
-    throw new ArgumentError(`pad: mode must be 'constant', 'reflect', 'replicate' or 'circular', got ${describe(mode)}`, { op: 'pad' });
+    throw new ArgumentError(
+      `pad: mode must be 'constant', 'reflect', 'replicate' or 'circular', got ${describe(mode)}`,
+      { op: 'pad' },
+    );
   }
   const value = checkValue(mode, options?.value ?? 0);
   const margins = marginsOf(x, pad);
   for (const { dim, before, after } of margins) {
     if (x.shape[dim]! + before + after < 0) {
-      throw new ShapeError(`pad: margins ${before} and ${after} take more than dim ${dim} of ${showShape(x.shape)} has`, { op: 'pad' });
+      throw new ShapeError(
+        `pad: margins ${before} and ${after} take more than dim ${dim} of ${showShape(x.shape)} has`,
+        { op: 'pad' },
+      );
     }
   }
   if (mode === 'constant') {
-    const added = margins.map(({ dim, before, after }) => ({ dim, before: Math.max(0, before), after: Math.max(0, after) }));
+    const added = margins.map(({ dim, before, after }) => ({
+      dim,
+      before: Math.max(0, before),
+      after: Math.max(0, after),
+    }));
     const kept = crop(x, margins);
-    return added.some(({ before, after }) => before + after > 0) ? padConstant(kept, added, value) : clone(kept);
+    return added.some(({ before, after }) => before + after > 0)
+      ? padConstant(kept, added, value)
+      : clone(kept);
   }
   for (const margin of margins) checkMargin(mode, margin, x.shape);
   return margins.length === 0 ? clone(x) : margins.reduce((y, margin) => fillMargin(y, margin, mode), x);
@@ -113,17 +147,29 @@ function checkValue(mode: PadMode, value: unknown): Scalar {
   if (typeof value !== 'number' && typeof value !== 'boolean' && typeof value !== 'bigint') {
     throw new ArgumentError(`pad: value must be a number, got ${describe(value)}`, { op: 'pad' });
   }
-  if (mode !== 'constant' && Number(value) !== 0) throw new ArgumentError(`pad: mode '${mode}' takes no value, got ${value}`, { op: 'pad' });
+  if (mode !== 'constant' && Number(value) !== 0)
+    throw new ArgumentError(`pad: mode '${mode}' takes no value, got ${value}`, { op: 'pad' });
   return value;
 }
 
 function marginsOf(x: Tensor, pad: readonly number[]): Margin[] {
   checkIntegers('pad', 'pad', pad);
-  if (pad.length % 2 !== 0) throw new ArgumentError(`pad: pad holds a pair [before, after] for each dimension, got ${showShape(pad)}`, { op: 'pad' });
+  if (pad.length % 2 !== 0)
+    throw new ArgumentError(
+      `pad: pad holds a pair [before, after] for each dimension, got ${showShape(pad)}`,
+      { op: 'pad' },
+    );
   if (pad.length / 2 > x.shape.length) {
-    throw new ShapeError(`pad: ${showShape(pad)} has pairs for ${pad.length / 2} dimensions; the shape is ${showShape(x.shape)}`, { op: 'pad' });
+    throw new ShapeError(
+      `pad: ${showShape(pad)} has pairs for ${pad.length / 2} dimensions; the shape is ${showShape(x.shape)}`,
+      { op: 'pad' },
+    );
   }
-  const margins = Array.from({ length: pad.length / 2 }, (_, i) => ({ dim: x.shape.length - 1 - i, before: pad[2 * i]!, after: pad[2 * i + 1]! }));
+  const margins = Array.from({ length: pad.length / 2 }, (_, i) => ({
+    dim: x.shape.length - 1 - i,
+    before: pad[2 * i]!,
+    after: pad[2 * i + 1]!,
+  }));
   return margins.filter(({ before, after }) => before !== 0 || after !== 0);
 }
 
@@ -144,7 +190,10 @@ export interface ConstantPadOptions {
 }
 
 /** `pad` in mode `constant`, under ATen's name. */
-export const constantPadNd = composite('constantPadNd', (x: Tensor, margins: readonly number[], options?: ConstantPadOptions): Tensor => {
-  checkOptions('constantPadNd', options, ['value']);
-  return pad(x, margins, { value: options?.value ?? 0 });
-});
+export const constantPadNd = composite(
+  'constantPadNd',
+  (x: Tensor, margins: readonly number[], options?: ConstantPadOptions): Tensor => {
+    checkOptions('constantPadNd', options, ['value']);
+    return pad(x, margins, { value: options?.value ?? 0 });
+  },
+);

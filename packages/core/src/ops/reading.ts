@@ -15,7 +15,9 @@ export type TypedArray =
   | Int8Array
   | Uint8Array;
 
-const ARRAYS: Readonly<Record<Exclude<DType, 'float16' | 'bfloat16'>, new (buffer: ArrayBuffer) => TypedArray>> = {
+const ARRAYS: Readonly<
+  Record<Exclude<DType, 'float16' | 'bfloat16'>, new (buffer: ArrayBuffer) => TypedArray>
+> = {
   bool: Uint8Array,
   uint8: Uint8Array,
   int8: Int8Array,
@@ -35,7 +37,12 @@ function readable(x: Tensor): { tensor: Tensor; dtype: Readable; start: number; 
   const whole = half ? cast(x, 'float32') : x;
   const tensor = whole.rowMajor ? whole : clone(whole);
   const width = byteLengthOf(tensor.dtype);
-  return { tensor, dtype: tensor.dtype as Readable, start: tensor.offset * width, byteLength: tensor.size * width };
+  return {
+    tensor,
+    dtype: tensor.dtype as Readable,
+    start: tensor.offset * width,
+    byteLength: tensor.size * width,
+  };
 }
 
 const asArray = (bytes: Uint8Array, dtype: Readable): TypedArray =>
@@ -50,7 +57,10 @@ export function readSync(op: string, x: Tensor): TypedArray {
   checkAlive(op, x);
   const { backend } = x.entry;
   if (backend.readSync === undefined) {
-    throw new BackendError(`${op}: ${x.device} cannot be read synchronously; write await ${op.replace(/Sync$/, '')}(…)`, { op });
+    throw new BackendError(
+      `${op}: ${x.device} cannot be read synchronously; write await ${op.replace(/Sync$/, '')}(…)`,
+      { op },
+    );
   }
   return scope(() =>
     withRecording(false, () => {
@@ -67,7 +77,10 @@ export async function read(op: string, x: Tensor): Promise<TypedArray> {
   const { bytes, dtype } = scope(() =>
     withRecording(false, () => {
       const { tensor, dtype, start, byteLength } = readable(x);
-      const bytes = byteLength === 0 ? new Uint8Array(0) : tensor.entry.backend.read(tensor.storage.allocation, start, byteLength);
+      const bytes =
+        byteLength === 0
+          ? new Uint8Array(0)
+          : tensor.entry.backend.read(tensor.storage.allocation, start, byteLength);
       return { bytes, dtype };
     }),
   );

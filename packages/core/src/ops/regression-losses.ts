@@ -29,22 +29,28 @@ function weighted(loss: Tensor, weight: Tensor | null | undefined, reduction: st
  * @throws {ShapeError} the shapes do not broadcast.
  * @example mseLoss(tensor([1, 2]), tensor([1, 4])) // tensor(2.)
  */
-export const mseLoss = composite('mseLoss', (input: Tensor, target: Tensor, options?: WeightedLossOptions): Tensor => {
-  const reduction = lossReduction('mseLoss', options, ['reduction', 'weight']);
-  checkPair('mseLoss', input, target);
-  return weighted(squaredError(input, target), options?.weight, reduction);
-});
+export const mseLoss = composite(
+  'mseLoss',
+  (input: Tensor, target: Tensor, options?: WeightedLossOptions): Tensor => {
+    const reduction = lossReduction('mseLoss', options, ['reduction', 'weight']);
+    checkPair('mseLoss', input, target);
+    return weighted(squaredError(input, target), options?.weight, reduction);
+  },
+);
 
 /**
  * Mean absolute error: `|x - y|`.
  *
  * @throws {ShapeError} the shapes do not broadcast.
  */
-export const l1Loss = composite('l1Loss', (input: Tensor, target: Tensor, options?: WeightedLossOptions): Tensor => {
-  const reduction = lossReduction('l1Loss', options, ['reduction', 'weight']);
-  checkPair('l1Loss', input, target);
-  return weighted(absoluteError(input, target), options?.weight, reduction);
-});
+export const l1Loss = composite(
+  'l1Loss',
+  (input: Tensor, target: Tensor, options?: WeightedLossOptions): Tensor => {
+    const reduction = lossReduction('l1Loss', options, ['reduction', 'weight']);
+    checkPair('l1Loss', input, target);
+    return weighted(absoluteError(input, target), options?.weight, reduction);
+  },
+);
 
 const smoothL1 = pointwise(
   'smoothL1',
@@ -66,13 +72,20 @@ export interface SmoothL1LossOptions extends LossOptions {
  * @throws {ArgumentError} `beta` is negative. @throws {ShapeError} the shapes do not broadcast.
  * @see Girshick, Fast R-CNN (2015)
  */
-export const smoothL1Loss = composite('smoothL1Loss', (input: Tensor, target: Tensor, options?: SmoothL1LossOptions): Tensor => {
-  const reduction = lossReduction('smoothL1Loss', options, ['reduction', 'beta']);
-  checkPair('smoothL1Loss', input, target);
-  const beta = options?.beta ?? 1;
-  if (!(beta >= 0)) throw new ArgumentError(`smoothL1Loss: beta must be 0 or more, got ${beta}`, { op: 'smoothL1Loss' });
-  return reduceLoss(beta === 0 ? absoluteError(input, target) : smoothL1(input, target, { beta }), reduction);
-});
+export const smoothL1Loss = composite(
+  'smoothL1Loss',
+  (input: Tensor, target: Tensor, options?: SmoothL1LossOptions): Tensor => {
+    const reduction = lossReduction('smoothL1Loss', options, ['reduction', 'beta']);
+    checkPair('smoothL1Loss', input, target);
+    const beta = options?.beta ?? 1;
+    if (!(beta >= 0))
+      throw new ArgumentError(`smoothL1Loss: beta must be 0 or more, got ${beta}`, { op: 'smoothL1Loss' });
+    return reduceLoss(
+      beta === 0 ? absoluteError(input, target) : smoothL1(input, target, { beta }),
+      reduction,
+    );
+  },
+);
 
 const huber = pointwise(
   'huber',
@@ -93,22 +106,33 @@ export interface HuberLossOptions extends WeightedLossOptions {
  *
  * @throws {ArgumentError} `delta` is not positive. @throws {ShapeError} the shapes do not broadcast.
  */
-export const huberLoss = composite('huberLoss', (input: Tensor, target: Tensor, options?: HuberLossOptions): Tensor => {
-  const reduction = lossReduction('huberLoss', options, ['reduction', 'delta', 'weight']);
-  checkPair('huberLoss', input, target);
-  const delta = options?.delta ?? 1;
-  if (!(delta > 0)) throw new ArgumentError(`huberLoss: delta must be positive, got ${delta}`, { op: 'huberLoss' });
-  return weighted(huber(input, target, { delta }), options?.weight, reduction);
-});
+export const huberLoss = composite(
+  'huberLoss',
+  (input: Tensor, target: Tensor, options?: HuberLossOptions): Tensor => {
+    const reduction = lossReduction('huberLoss', options, ['reduction', 'delta', 'weight']);
+    checkPair('huberLoss', input, target);
+    const delta = options?.delta ?? 1;
+    if (!(delta > 0))
+      throw new ArgumentError(`huberLoss: delta must be positive, got ${delta}`, { op: 'huberLoss' });
+    return weighted(huber(input, target, { delta }), options?.weight, reduction);
+  },
+);
 
-const softMargin = pointwise('softMargin', (x, y) => {
-  const z = y.neg().mul(x);
-  return z.max(0).add(z.abs().neg().exp().log1p());
-}, { promote: 'float' });
+const softMargin = pointwise(
+  'softMargin',
+  (x, y) => {
+    const z = y.neg().mul(x);
+    return z.max(0).add(z.abs().neg().exp().log1p());
+  },
+  { promote: 'float' },
+);
 
 /** `log(1 + exp(-y x))`, for targets of -1 and 1. */
-export const softMarginLoss = composite('softMarginLoss', (input: Tensor, target: Tensor, options?: LossOptions): Tensor => {
-  const reduction = lossReduction('softMarginLoss', options, ['reduction']);
-  checkPair('softMarginLoss', input, target);
-  return reduceLoss(softMargin(input, target), reduction);
-});
+export const softMarginLoss = composite(
+  'softMarginLoss',
+  (input: Tensor, target: Tensor, options?: LossOptions): Tensor => {
+    const reduction = lossReduction('softMarginLoss', options, ['reduction']);
+    checkPair('softMarginLoss', input, target);
+    return reduceLoss(softMargin(input, target), reduction);
+  },
+);

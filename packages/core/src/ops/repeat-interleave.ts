@@ -38,7 +38,10 @@ export interface RepeatInterleave extends Declared {
 export const repeatInterleave = composite('repeatInterleave', (x: Tensor, ...rest: unknown[]): Tensor => {
   checkTensor('repeatInterleave', 'x', x);
   const [repeats] = rest;
-  if (repeats === undefined || (typeof repeats === 'object' && repeats !== null && !isTensor(repeats) && !Array.isArray(repeats))) {
+  if (
+    repeats === undefined ||
+    (typeof repeats === 'object' && repeats !== null && !isTensor(repeats) && !Array.isArray(repeats))
+  ) {
     return sourceOfEach(x, x.size, outputSizeOf(repeats));
   }
   const dim = rest[1] as number | undefined;
@@ -49,7 +52,9 @@ export const repeatInterleave = composite('repeatInterleave', (x: Tensor, ...res
   if (typeof repeats === 'number') return repeatEvenly(whole, repeats, at, outputSize);
   checkIndex('repeatInterleave', 'repeats', repeats);
   const wrong = (): string => `the repeats are negative, or do not sum to the outputSize ${outputSize}`;
-  return explainFault('repeatInterleave', wrong, () => takeSlices(whole, at, sourceOfEach(repeats, whole.shape[at]!, outputSize)));
+  return explainFault('repeatInterleave', wrong, () =>
+    takeSlices(whole, at, sourceOfEach(repeats, whole.shape[at]!, outputSize)),
+  );
 }) as unknown as RepeatInterleave; // The overloads name the arguments that the function tells apart.
 
 function outputSizeOf(options: unknown): number | undefined {
@@ -62,7 +67,10 @@ function outputSizeOf(options: unknown): number | undefined {
 
 function repeatEvenly(x: Tensor, repeats: number, dim: number, outputSize: number | undefined): Tensor {
   checkInteger('repeatInterleave', 'repeats', repeats);
-  if (repeats < 0) throw new ArgumentError(`repeatInterleave: repeats must be 0 or more, got ${repeats}`, { op: 'repeatInterleave' });
+  if (repeats < 0)
+    throw new ArgumentError(`repeatInterleave: repeats must be 0 or more, got ${repeats}`, {
+      op: 'repeatInterleave',
+    });
   const length = x.shape[dim]! * repeats;
   if (outputSize !== undefined && outputSize !== length) throw wrongSize(outputSize, length);
   const before = x.shape.slice(0, dim).reduce((a, b) => a * b, 1);
@@ -73,9 +81,13 @@ function repeatEvenly(x: Tensor, repeats: number, dim: number, outputSize: numbe
 }
 
 const wrongSize = (given: number, needed: number): ShapeError =>
-  new ShapeError(`repeatInterleave: outputSize is ${given}, but the repeats sum to ${needed}`, { op: 'repeatInterleave' });
+  new ShapeError(`repeatInterleave: outputSize is ${given}, but the repeats sum to ${needed}`, {
+    op: 'repeatInterleave',
+  });
 
-const sourceAt = pointwise('repeatSource', (passed, total, { size }) => total.eq(size).select(passed, -1), { params: { size: 0 } });
+const sourceAt = pointwise('repeatSource', (passed, total, { size }) => total.eq(size).select(passed, -1), {
+  params: { size: 0 },
+});
 
 /**
  * Which of `count` slices stands at each place of the result. A slice begins where the ones before it end: a 1 is added
@@ -85,7 +97,10 @@ function sourceOfEach(repeats: Tensor, count: number, outputSize: number | undef
   checkIndex('repeatInterleave', 'repeats', repeats);
   const uniform = repeats.size === 1 && repeats.shape.length < 2;
   if (!uniform && (repeats.shape.length !== 1 || repeats.size !== count)) {
-    throw new ShapeError(`repeatInterleave: repeats ${showShape(repeats.shape)} must hold one number, or one for each of ${count} slices`, { op: 'repeatInterleave' });
+    throw new ShapeError(
+      `repeatInterleave: repeats ${showShape(repeats.shape)} must hold one number, or one for each of ${count} slices`,
+      { op: 'repeatInterleave' },
+    );
   }
   const each = cast(uniform ? expand(reshape(repeats, [1]), [count]) : repeats, 'int32');
   const size = outputSize ?? total(each);
@@ -102,10 +117,16 @@ function sourceOfEach(repeats: Tensor, count: number, outputSize: number | undef
 
 function total(repeats: Tensor): number {
   if (repeats.entry.backend.readSync === undefined) {
-    throw new BackendError(`repeatInterleave: the sum of repeats cannot be read on ${repeats.device} without waiting; give it: { outputSize: n }`, { op: 'repeatInterleave' });
+    throw new BackendError(
+      `repeatInterleave: the sum of repeats cannot be read on ${repeats.device} without waiting; give it: { outputSize: n }`,
+      { op: 'repeatInterleave' },
+    );
   }
   const values = Array.from(readSync('repeatInterleave', repeats), Number);
   const negative = values.find((value) => value < 0);
-  if (negative !== undefined) throw new ArgumentError(`repeatInterleave: repeats must be 0 or more, got ${describe(negative)}`, { op: 'repeatInterleave' });
+  if (negative !== undefined)
+    throw new ArgumentError(`repeatInterleave: repeats must be 0 or more, got ${describe(negative)}`, {
+      op: 'repeatInterleave',
+    });
   return values.reduce((a, b) => a + b, 0);
 }

@@ -13,7 +13,10 @@ import { reshape } from './reshape.ts';
  * @throws {ShapeError} there are fewer sizes than dimensions, or one is negative.
  * @example repeat(tensor([1, 2]), [2, 2]) // tensor([[1., 2., 1., 2.], [1., 2., 1., 2.]])
  */
-export const repeat = composite('repeat', (x: Tensor, sizes: readonly number[]): Tensor => repeated('repeat', x, sizes));
+export const repeat = composite(
+  'repeat',
+  (x: Tensor, sizes: readonly number[]): Tensor => repeated('repeat', x, sizes),
+);
 
 /**
  * A copy with each dimension repeated, as `repeat`; fewer sizes than dimensions count for the last ones.
@@ -32,7 +35,11 @@ function repeated(op: string, x: Tensor, sizes: readonly number[]): Tensor {
   checkTensor(op, 'x', x);
   checkShape(op, sizes);
   const lead = sizes.length - x.shape.length;
-  if (lead < 0) throw new ShapeError(`${op}: ${showShape(sizes)} must hold a size for each dimension of ${showShape(x.shape)}`, { op });
+  if (lead < 0)
+    throw new ShapeError(
+      `${op}: ${showShape(sizes)} must hold a size for each dimension of ${showShape(x.shape)}`,
+      { op },
+    );
   const shape = sizes.map((_, i) => (i < lead ? 1 : x.shape[i - lead]!));
   return interleave(reshape(x, shape), sizes);
 }
@@ -42,8 +49,13 @@ function interleave(x: Tensor, sizes: readonly number[]): Tensor {
   const isOpened = x.shape.map((size, i) => size !== 1 && sizes[i] !== 1);
   const opened = x.shape.flatMap((size, i) => (isOpened[i] ? [1, size] : [size]));
   if (opened.length > MAX_RANK) return sizes.reduce(repeatOne, x);
-  const grown = x.shape.flatMap((size, i) => (isOpened[i] ? [sizes[i]!, size] : [size === 1 ? sizes[i]! : size]));
-  return reshape(clone(expand(reshape(x, opened), grown)), x.shape.map((size, i) => size * sizes[i]!));
+  const grown = x.shape.flatMap((size, i) =>
+    isOpened[i] ? [sizes[i]!, size] : [size === 1 ? sizes[i]! : size],
+  );
+  return reshape(
+    clone(expand(reshape(x, opened), grown)),
+    x.shape.map((size, i) => size * sizes[i]!),
+  );
 }
 
 function repeatOne(x: Tensor, count: number, dim: number): Tensor {

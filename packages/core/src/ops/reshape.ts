@@ -15,9 +15,16 @@ export const permute: ViewOperator<[dims: readonly number[]]> = view('permute', 
   infer(x, dims: readonly number[]): Geometry {
     const order = wrapDims('permute', dims, x);
     if (order.length !== x.shape.length) {
-      throw new ShapeError(`permute: ${showShape(dims)} must name each of the ${x.shape.length} dimensions of ${showShape(x.shape)} once`, { op: 'permute' });
+      throw new ShapeError(
+        `permute: ${showShape(dims)} must name each of the ${x.shape.length} dimensions of ${showShape(x.shape)} once`,
+        { op: 'permute' },
+      );
     }
-    return { shape: order.map((dim) => x.shape[dim]!), strides: order.map((dim) => x.strides[dim]!), offset: x.offset };
+    return {
+      shape: order.map((dim) => x.shape[dim]!),
+      strides: order.map((dim) => x.strides[dim]!),
+      offset: x.offset,
+    };
   },
   vjp(dy, x, dims) {
     const inverse: number[] = [];
@@ -35,7 +42,8 @@ export const transpose: ViewOperator<[dim0: number, dim1: number]> = view('trans
   infer(x, dim0: number, dim1: number): Geometry {
     const a = wrapDim('transpose', dim0, x);
     const b = wrapDim('transpose', dim1, x);
-    const swap = <T>(values: readonly T[]): T[] => values.map((value, i) => (i === a ? values[b]! : i === b ? values[a]! : value));
+    const swap = <T>(values: readonly T[]): T[] =>
+      values.map((value, i) => (i === a ? values[b]! : i === b ? values[a]! : value));
     return { shape: swap(x.shape), strides: swap(x.strides), offset: x.offset };
   },
   vjp: (dy, _x, dim0, dim1) => transpose(dy, dim0, dim1),
@@ -72,7 +80,9 @@ export const asShape: ViewOperator<[shape: readonly number[]]> = view('view', {
  */
 export const reshape = composite('reshape', (x: Tensor, shape: readonly number[]): Tensor => {
   const target = inferReshape('reshape', x.shape, shape);
-  return reshapeStrides(x.shape, x.strides, target) === undefined ? asShape(clone(x), target) : asShape(x, target);
+  return reshapeStrides(x.shape, x.strides, target) === undefined
+    ? asShape(clone(x), target)
+    : asShape(x, target);
 });
 
 /** The tensor itself if its elements lie in row-major order, else a copy that does. */
@@ -84,8 +94,14 @@ export const contiguous = composite('contiguous', (x: Tensor): Tensor => (x.rowM
  * @throws {ShapeError} a dim is out of range.
  */
 export const squeeze = composite('squeeze', (x: Tensor, dim?: number | readonly number[]): Tensor => {
-  const dims = dim === undefined ? x.shape.map((_, i) => i) : wrapDims('squeeze', typeof dim === 'number' ? [dim] : dim, x);
-  return pick(x, x.shape.map((_, i) => i).filter((i) => !(dims.includes(i) && x.shape[i] === 1)));
+  const dims =
+    dim === undefined
+      ? x.shape.map((_, i) => i)
+      : wrapDims('squeeze', typeof dim === 'number' ? [dim] : dim, x);
+  return pick(
+    x,
+    x.shape.map((_, i) => i).filter((i) => !(dims.includes(i) && x.shape[i] === 1)),
+  );
 });
 
 const pick: ViewOperator<[dims: readonly number[]]> = view('squeeze', {
@@ -100,10 +116,17 @@ const pick: ViewOperator<[dims: readonly number[]]> = view('squeeze', {
 /** The tensor with a dimension of size 1 put in before `dim`. @throws {ShapeError} `dim` is out of range. */
 export const unsqueeze: ViewOperator<[dim: number]> = view('unsqueeze', {
   infer(x, dim: number): Geometry {
-    if (x.shape.length === MAX_RANK) throw new ShapeError(`unsqueeze: ${showShape(x.shape)} has ${MAX_RANK} dimensions, which is the most`, { op: 'unsqueeze' });
+    if (x.shape.length === MAX_RANK)
+      throw new ShapeError(`unsqueeze: ${showShape(x.shape)} has ${MAX_RANK} dimensions, which is the most`, {
+        op: 'unsqueeze',
+      });
     const at = wrapDim('unsqueeze', dim, x.shape.length + 1);
     const stride = at < x.shape.length ? x.shape[at]! * x.strides[at]! : 1;
-    return { shape: x.shape.toSpliced(at, 0, 1), strides: x.strides.toSpliced(at, 0, stride), offset: x.offset };
+    return {
+      shape: x.shape.toSpliced(at, 0, 1),
+      strides: x.strides.toSpliced(at, 0, stride),
+      offset: x.offset,
+    };
   },
   vjp: (dy, x) => reshape(dy, x.shape),
 });

@@ -24,7 +24,15 @@ const rolled = composite('roll', {
       if (shift === 0) return y === x ? clone(x) : y;
       return cat([sliceView(y, dim, size - shift, size, 1), sliceView(y, dim, 0, size - shift, 1)], dim);
     }, x),
-  vjp: ({ y: dy }, _saved, { shifts, dims }): { x?: Tensor | undefined } => ({ x: dy && rolled(dy, shifts.map((shift) => -shift), dims) }),
+  vjp: ({ y: dy }, _saved, { shifts, dims }): { x?: Tensor | undefined } => ({
+    x:
+      dy &&
+      rolled(
+        dy,
+        shifts.map((shift) => -shift),
+        dims,
+      ),
+  }),
 });
 
 /**
@@ -34,14 +42,23 @@ const rolled = composite('roll', {
  * @throws {ArgumentError} `shifts` and `dims` differ in number.
  * @example roll(tensor([1, 2, 3]), 1) // tensor([3., 1., 2.])
  */
-export const roll = composite('roll', (x: Tensor, shifts: number | readonly number[], dims?: number | readonly number[]): Tensor => {
-  checkTensor('roll', 'x', x);
-  const by = Array.isArray(shifts) ? shifts : [shifts as number];
-  checkIntegers('roll', 'shifts', by);
-  const given = dims === undefined || dims === null ? [] : Array.isArray(dims) ? dims : [dims as number];
-  if (given.length === 0 && by.length === 1) return reshape(rolled(reshape(x, [x.size]), by, [0]), x.shape);
-  if (by.length !== given.length || by.length === 0) {
-    throw new ArgumentError(`roll: shifts ${showShape(by)} and dims ${showShape(given)} must be as many`, { op: 'roll' });
-  }
-  return rolled(x, by, given.map((dim) => wrapDim('roll', dim, x)));
-});
+export const roll = composite(
+  'roll',
+  (x: Tensor, shifts: number | readonly number[], dims?: number | readonly number[]): Tensor => {
+    checkTensor('roll', 'x', x);
+    const by = Array.isArray(shifts) ? shifts : [shifts as number];
+    checkIntegers('roll', 'shifts', by);
+    const given = dims === undefined || dims === null ? [] : Array.isArray(dims) ? dims : [dims as number];
+    if (given.length === 0 && by.length === 1) return reshape(rolled(reshape(x, [x.size]), by, [0]), x.shape);
+    if (by.length !== given.length || by.length === 0) {
+      throw new ArgumentError(`roll: shifts ${showShape(by)} and dims ${showShape(given)} must be as many`, {
+        op: 'roll',
+      });
+    }
+    return rolled(
+      x,
+      by,
+      given.map((dim) => wrapDim('roll', dim, x)),
+    );
+  },
+);

@@ -21,10 +21,19 @@ interface ScatterSaved {
   readonly y: Tensor;
 }
 
-type ScatterVjp = (dy: Tensor, saved: ScatterSaved, dim: number) => { readonly x: Tensor; readonly src: Tensor };
+type ScatterVjp = (
+  dy: Tensor,
+  saved: ScatterSaved,
+  dim: number,
+) => { readonly x: Tensor; readonly src: Tensor };
 
 /** One mode of the kernel, over a copy of `x`. */
-function scatterAt(name: string, mode: ScatterMode, saves: readonly (keyof ScatterSaved)[], vjp: ScatterVjp): ScatterAt {
+function scatterAt(
+  name: string,
+  mode: ScatterMode,
+  saves: readonly (keyof ScatterSaved)[],
+  vjp: ScatterVjp,
+): ScatterAt {
   return primitive(name, {
     infer: (x: Tensor, dim: number, index: Tensor, src: Tensor) => ({
       inputs: { x, index, src },
@@ -35,16 +44,33 @@ function scatterAt(name: string, mode: ScatterMode, saves: readonly (keyof Scatt
       copyInto(y, x);
       if (sizeOf(index.shape) === 0) return;
       const { shape, strides } = along(index.shape, dim, y.strides, src.strides, index.strides);
-      kernels.scatter(mode, shape, x.shape[dim] ?? 1, operandWith(y, strides[0]!), operandWith(src, strides[1]!), operandWith(index, strides[2]!));
+      kernels.scatter(
+        mode,
+        shape,
+        x.shape[dim] ?? 1,
+        operandWith(y, strides[0]!),
+        operandWith(src, strides[1]!),
+        operandWith(index, strides[2]!),
+      );
     },
     saves,
     // Each rule reads only what it names in `saves`.
-    vjp: ({ y: dy }, saved, { dim }) => (dy === undefined ? {} : vjp(dy, saved as unknown as ScatterSaved, dim)),
+    vjp: ({ y: dy }, saved, { dim }) =>
+      dy === undefined ? {} : vjp(dy, saved as unknown as ScatterSaved, dim),
   });
 }
 
 /** One value for every element of `index`, in the dtype of `like`. */
-export const valueAt = (like: Tensor, index: Tensor, value: Scalar): Tensor => expand(filled(like.entry, [], like.dtype, isInteger(like.dtype) && typeof value === 'number' ? Math.trunc(value) : value), index.shape);
+export const valueAt = (like: Tensor, index: Tensor, value: Scalar): Tensor =>
+  expand(
+    filled(
+      like.entry,
+      [],
+      like.dtype,
+      isInteger(like.dtype) && typeof value === 'number' ? Math.trunc(value) : value,
+    ),
+    index.shape,
+  );
 
 /** `y[index] = src`; where an index repeats, one of the values stays. */
 export const assignAt: ScatterAt = scatterAt('scatter', 'assign', ['index'], (dy, { index }, dim) => ({
@@ -53,13 +79,18 @@ export const assignAt: ScatterAt = scatterAt('scatter', 'assign', ['index'], (dy
 }));
 
 /** `y[index] += src`. */
-export const addAt: ScatterAt = scatterAt('scatterAdd', 'add', ['index'], (dy, { index }, dim) => ({ x: dy, src: gather(dy, dim, index) }));
+export const addAt: ScatterAt = scatterAt('scatterAdd', 'add', ['index'], (dy, { index }, dim) => ({
+  x: dy,
+  src: gather(dy, dim, index),
+}));
 
 const countZero = pointwise('isZero', (x) => x.eq(0).select(1, 0));
 const onlyZero = pointwise('isOnlyZero', (src, zeros) => src.eq(0).and(zeros.eq(1)).select(1, 0));
 const without = pointwise('without', (src, isZero) => isZero.ne(0).select(1, src));
 /** `x / divisor`, and 0 for a divisor of 0; its derivatives divide by no zero either. */
-const quotient = pointwise('quotientOrZero', (x, divisor) => divisor.eq(0).select(0, x.div(divisor.eq(0).select(1, divisor))));
+const quotient = pointwise('quotientOrZero', (x, divisor) =>
+  divisor.eq(0).select(0, x.div(divisor.eq(0).select(1, divisor))),
+);
 const choose = pointwise('choose', (condition, x, y) => condition.ne(0).select(x, y));
 
 /**
@@ -67,15 +98,20 @@ const choose = pointwise('choose', (condition, x, y) => condition.ne(0).select(x
  * only zero of a place the product with that zero left out. A second derivative by two zeros of one place is taken
  * as 0.
  */
-export const multiplyAt: ScatterAt = scatterAt('scatterProd', 'mul', ['x', 'index', 'src', 'y'], (dy, { x, index, src, y }, dim) => {
-  const zeros = gather(addAt(zerosOf(x), dim, index, countZero(src)), dim, index);
-  const isZero = onlyZero(src, zeros);
-  const others = multiplyAt(x, dim, index, without(src, isZero));
-  return {
-    x: mul(dy, multiplyAt(onesOf(x), dim, index, src)),
-    src: choose(isZero, gather(mul(dy, others), dim, index), quotient(gather(mul(dy, y), dim, index), src)),
-  };
-});
+export const multiplyAt: ScatterAt = scatterAt(
+  'scatterProd',
+  'mul',
+  ['x', 'index', 'src', 'y'],
+  (dy, { x, index, src, y }, dim) => {
+    const zeros = gather(addAt(zerosOf(x), dim, index, countZero(src)), dim, index);
+    const isZero = onlyZero(src, zeros);
+    const others = multiplyAt(x, dim, index, without(src, isZero));
+    return {
+      x: mul(dy, multiplyAt(onesOf(x), dim, index, src)),
+      src: choose(isZero, gather(mul(dy, others), dim, index), quotient(gather(mul(dy, y), dim, index), src)),
+    };
+  },
+);
 
 const equal = pointwise('isEqual', (x, y) => x.eq(y).select(1, 0));
 

@@ -10,7 +10,13 @@ import { addAt, assignAt, maximumAt, minimumAt, multiplyAt, valueAt } from './sc
 import { sliceView } from './slicing.ts';
 
 /** Checks what all of the family take; gives `dim` from the front and `src` cut to the index's sizes. */
-function prepare(op: string, x: Tensor, dim: number, index: Tensor, src: Tensor): { at: number; source: Tensor } {
+function prepare(
+  op: string,
+  x: Tensor,
+  dim: number,
+  index: Tensor,
+  src: Tensor,
+): { at: number; source: Tensor } {
   checkTensor(op, 'x', x);
   checkIndices(op, index);
   checkTensor(op, 'src', src);
@@ -26,7 +32,10 @@ function prepare(op: string, x: Tensor, dim: number, index: Tensor, src: Tensor)
 function cut(src: Tensor, shape: readonly number[]): Tensor {
   if (sameShape(src.shape, shape)) return src;
   if (src.shape.length !== shape.length) return reshape(sliceView(reshape(src, [-1]), 0, 0, 1, 1), shape);
-  return shape.reduce((part, size, dim) => (part.shape[dim] === size ? part : sliceView(part, dim, 0, size, 1)), src);
+  return shape.reduce(
+    (part, size, dim) => (part.shape[dim] === size ? part : sliceView(part, dim, 0, size, 1)),
+    src,
+  );
 }
 
 export interface ScatterOptions {
@@ -53,7 +62,13 @@ export const scatter = composite(
     const write = scatterWay(options?.reduce);
     checkTensor('scatter', 'x', x);
     checkTensor('scatter', 'index', index);
-    const { at, source } = prepare('scatter', x, dim, index, isTensor(src) ? src : valueAt(x, index, checkScalar('scatter', src)));
+    const { at, source } = prepare(
+      'scatter',
+      x,
+      dim,
+      index,
+      isTensor(src) ? src : valueAt(x, index, checkScalar('scatter', src)),
+    );
     return write(x, at, index, source);
   },
   { inPlace: true },
@@ -68,7 +83,10 @@ function scatterWay(reduce: unknown): typeof assignAt {
     case 'multiply':
       return multiplyAt;
     default:
-      throw new ArgumentError(`scatter: reduce must be 'add' or 'multiply', got ${describe(reduce)}; scatterReduce has more`, { op: 'scatter' });
+      throw new ArgumentError(
+        `scatter: reduce must be 'add' or 'multiply', got ${describe(reduce)}; scatterReduce has more`,
+        { op: 'scatter' },
+      );
   }
 }
 
@@ -120,12 +138,20 @@ export interface ScatterReduceOptions {
  */
 export const scatterReduce = composite(
   'scatterReduce',
-  (x: Tensor, dim: number, index: Tensor, src: Tensor, reduce: ScatterReduction, options?: ScatterReduceOptions): Tensor => {
+  (
+    x: Tensor,
+    dim: number,
+    index: Tensor,
+    src: Tensor,
+    reduce: ScatterReduction,
+    options?: ScatterReduceOptions,
+  ): Tensor => {
     checkOptions('scatterReduce', options, ['includeSelf']);
     const { at, source } = prepare('scatterReduce', x, dim, index, src);
     const includeSelf = options?.includeSelf ?? true;
     // Places that are written to begin at the reduction's neutral value.
-    const from = (neutral: Scalar): Tensor => (includeSelf ? x : assignAt(x, at, index, valueAt(x, index, neutral)));
+    const from = (neutral: Scalar): Tensor =>
+      includeSelf ? x : assignAt(x, at, index, valueAt(x, index, neutral));
     switch (reduce) {
       case 'sum':
         return addAt(from(0), at, index, source);
@@ -138,7 +164,10 @@ export const scatterReduce = composite(
       case 'amin':
         return minimumAt(from(RANGES[x.dtype][1]), at, index, source);
       default:
-        throw new ArgumentError(`scatterReduce: reduce must be 'sum', 'prod', 'mean', 'amax' or 'amin', got ${describe(reduce)}`, { op: 'scatterReduce' });
+        throw new ArgumentError(
+          `scatterReduce: reduce must be 'sum', 'prod', 'mean', 'amax' or 'amin', got ${describe(reduce)}`,
+          { op: 'scatterReduce' },
+        );
     }
   },
   { inPlace: true },
@@ -148,7 +177,8 @@ const divide = pointwise('scatterMean', (total, count) => total.div(count));
 const divideDown = pointwise('scatterMean', (total, count) => total.floorDiv(count));
 
 /** As in PyTorch, means of integers are rounded down. */
-const average = (total: Tensor, count: Tensor): Tensor => (isDifferentiable(total.dtype) ? divide(total, count) : divideDown(total, count));
+const average = (total: Tensor, count: Tensor): Tensor =>
+  isDifferentiable(total.dtype) ? divide(total, count) : divideDown(total, count);
 
 const atLeastOne = pointwise('atLeastOne', (count) => count.max(1));
 

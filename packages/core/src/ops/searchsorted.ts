@@ -2,8 +2,8 @@ import { checkIndex, checkSameDType, checkTensor } from '../dispatch/checks.ts';
 import { composite, pointwise } from '../dispatch/declare.ts';
 import type { Scalar } from '../dtype.ts';
 import { ArgumentError, checkOptions, describe, ShapeError, showShape } from '../errors.ts';
-import { isTensor, type Tensor } from '../graph/tensor.ts';
 import { withRecording } from '../graph/mode.ts';
+import { isTensor, type Tensor } from '../graph/tensor.ts';
 import { sameShape } from '../shape.ts';
 
 import { filled } from './filling.ts';
@@ -24,8 +24,12 @@ export interface SearchsortedOptions {
 const middle = pointwise('middle', (low, high) => low.add(high).floorDiv(2));
 const inRange = pointwise('inRange', (place, { last }) => place.min(last), { params: { last: 0 } });
 /** Whether the place lies behind: 1 or 0. NaN counts as the largest value. */
-const isBefore = pointwise('isBefore', (element, value) => element.ge(value).not().select(1, 0), { output: 'int32' });
-const isUpTo = pointwise('isUpTo', (element, value) => element.gt(value).not().select(1, 0), { output: 'int32' });
+const isBefore = pointwise('isBefore', (element, value) => element.ge(value).not().select(1, 0), {
+  output: 'int32',
+});
+const isUpTo = pointwise('isUpTo', (element, value) => element.gt(value).not().select(1, 0), {
+  output: 'int32',
+});
 const raise = pointwise('raiseLow', (low, mid, goes) => goes.ne(0).select(mid.add(1), low));
 const lower = pointwise('lowerHigh', (high, mid, goes) => goes.ne(0).select(high, mid));
 const goesOn = pointwise('whileOpen', (low, high, goes) => low.lt(high).and(goes.ne(0)).select(1, 0));
@@ -48,8 +52,10 @@ function search(sequence: Tensor, values: Tensor, right: boolean): Tensor {
 
 function isRight(op: string, options: Pick<SearchsortedOptions, 'right' | 'side'> | undefined): boolean {
   const side = options?.side ?? null;
-  if (side !== null && side !== 'left' && side !== 'right') throw new ArgumentError(`${op}: side must be 'left' or 'right', got ${describe(side)}`, { op });
-  if (side === 'left' && options?.right) throw new ArgumentError(`${op}: side 'left' and right: true contradict each other`, { op });
+  if (side !== null && side !== 'left' && side !== 'right')
+    throw new ArgumentError(`${op}: side must be 'left' or 'right', got ${describe(side)}`, { op });
+  if (side === 'left' && options?.right)
+    throw new ArgumentError(`${op}: side 'left' and right: true contradict each other`, { op });
   return side === 'right' || (options?.right ?? false);
 }
 
@@ -59,7 +65,9 @@ const asValues = (op: string, sequence: Tensor, values: Tensor | Scalar): Tensor
     return values;
   }
   if (typeof values !== 'number' && typeof values !== 'boolean' && typeof values !== 'bigint') {
-    throw new ArgumentError(`${op}: the values must be a tensor or a number, got ${describe(values)}`, { op });
+    throw new ArgumentError(`${op}: the values must be a tensor or a number, got ${describe(values)}`, {
+      op,
+    });
   }
   return filled(sequence.entry, [], sequence.dtype, values);
 };
@@ -75,27 +83,41 @@ const asValues = (op: string, sequence: Tensor, values: Tensor | Scalar): Tensor
  * @throws {ShapeError} the leading dimensions differ.
  * @example searchsorted(tensor([1, 3, 5]), tensor([3, 4])) // tensor([1, 2])
  */
-export const searchsorted = composite('searchsorted', (sortedSequence: Tensor, values: Tensor | Scalar, options?: SearchsortedOptions): Tensor => {
-  checkTensor('searchsorted', 'sortedSequence', sortedSequence);
-  checkOptions('searchsorted', options, ['outInt32', 'right', 'side', 'sorter']);
-  const right = isRight('searchsorted', options);
-  const wanted = asValues('searchsorted', sortedSequence, values);
-  return withRecording(false, () => searched('searchsorted', inOrder(sortedSequence, options?.sorter ?? null), wanted, right));
-});
+export const searchsorted = composite(
+  'searchsorted',
+  (sortedSequence: Tensor, values: Tensor | Scalar, options?: SearchsortedOptions): Tensor => {
+    checkTensor('searchsorted', 'sortedSequence', sortedSequence);
+    checkOptions('searchsorted', options, ['outInt32', 'right', 'side', 'sorter']);
+    const right = isRight('searchsorted', options);
+    const wanted = asValues('searchsorted', sortedSequence, values);
+    return withRecording(false, () =>
+      searched('searchsorted', inOrder(sortedSequence, options?.sorter ?? null), wanted, right),
+    );
+  },
+);
 
 function inOrder(sequence: Tensor, sorter: Tensor | null): Tensor {
   if (sorter === null) return sequence;
   checkIndex('searchsorted', 'sorter', sorter);
-  if (!sameShape(sorter.shape, sequence.shape)) throw new ShapeError(`searchsorted: sorter ${showShape(sorter.shape)} must have the shape of the sequence, ${showShape(sequence.shape)}`, { op: 'searchsorted' });
+  if (!sameShape(sorter.shape, sequence.shape))
+    throw new ShapeError(
+      `searchsorted: sorter ${showShape(sorter.shape)} must have the shape of the sequence, ${showShape(sequence.shape)}`,
+      { op: 'searchsorted' },
+    );
   return gather(sequence, sequence.shape.length - 1, sorter);
 }
 
 function searched(op: string, sequence: Tensor, values: Tensor, right: boolean): Tensor {
   const { shape } = sequence;
-  if (shape.length === 0) throw new ShapeError(`${op}: the sequence must have a dimension or more, got []`, { op });
-  if (shape.length === 1) return reshape(search(sequence, reshape(values, [values.size]), right), values.shape);
+  if (shape.length === 0)
+    throw new ShapeError(`${op}: the sequence must have a dimension or more, got []`, { op });
+  if (shape.length === 1)
+    return reshape(search(sequence, reshape(values, [values.size]), right), values.shape);
   if (values.shape.length !== shape.length || !sameShape(values.shape.slice(0, -1), shape.slice(0, -1))) {
-    throw new ShapeError(`${op}: values ${showShape(values.shape)} and sequence ${showShape(shape)} must agree in all dimensions but the last`, { op });
+    throw new ShapeError(
+      `${op}: values ${showShape(values.shape)} and sequence ${showShape(shape)} must agree in all dimensions but the last`,
+      { op },
+    );
   }
   return search(sequence, values, right);
 }
@@ -112,10 +134,17 @@ export type BucketizeOptions = Pick<SearchsortedOptions, 'outInt32' | 'right'>;
  * @throws {ShapeError} `boundaries` has not one dimension.
  * @example bucketize(tensor([2, 5]), tensor([1, 3])) // tensor([1, 2])
  */
-export const bucketize = composite('bucketize', (x: Tensor | Scalar, boundaries: Tensor, options?: BucketizeOptions): Tensor => {
-  checkTensor('bucketize', 'boundaries', boundaries);
-  checkOptions('bucketize', options, ['outInt32', 'right']);
-  if (boundaries.shape.length !== 1) throw new ShapeError(`bucketize: boundaries must have one dimension, got ${showShape(boundaries.shape)}`, { op: 'bucketize' });
-  const values = asValues('bucketize', boundaries, x);
-  return withRecording(false, () => searched('bucketize', boundaries, values, options?.right ?? false));
-});
+export const bucketize = composite(
+  'bucketize',
+  (x: Tensor | Scalar, boundaries: Tensor, options?: BucketizeOptions): Tensor => {
+    checkTensor('bucketize', 'boundaries', boundaries);
+    checkOptions('bucketize', options, ['outInt32', 'right']);
+    if (boundaries.shape.length !== 1)
+      throw new ShapeError(
+        `bucketize: boundaries must have one dimension, got ${showShape(boundaries.shape)}`,
+        { op: 'bucketize' },
+      );
+    const values = asValues('bucketize', boundaries, x);
+    return withRecording(false, () => searched('bucketize', boundaries, values, options?.right ?? false));
+  },
+);

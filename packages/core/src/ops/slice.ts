@@ -23,13 +23,19 @@ export function slice(start?: number | null, stop?: number | null, step?: number
     }
   }
   if (step !== undefined && step !== null && (!Number.isInteger(step) || step < 1)) {
-    throw new ArgumentError(`slice: step must be a positive integer, got ${describe(step)}; reverse with flip`, { op: 'slice' });
+    throw new ArgumentError(
+      `slice: step must be a positive integer, got ${describe(step)}; reverse with flip`,
+      { op: 'slice' },
+    );
   }
   return { kind: 'slice', start: start ?? null, stop: stop ?? null, step: step ?? 1 };
 }
 
 export const isSlice = (value: unknown): value is Slice =>
-  typeof value === 'object' && value !== null && !Array.isArray(value) && (value as { kind?: unknown }).kind === 'slice';
+  typeof value === 'object' &&
+  value !== null &&
+  !Array.isArray(value) &&
+  (value as { kind?: unknown }).kind === 'slice';
 
 /** In `x.index(…)`: all dimensions that the other items do not name. */
 export const ELLIPSIS = Symbol.for('flambeau.ELLIPSIS');

@@ -28,7 +28,9 @@ export const select: ViewOperator<[dim: number, index: number]> = view('select',
     const at = alongDim('select', x, dim);
     const size = x.shape[at]!;
     if (!Number.isInteger(index) || index < -size || index >= size) {
-      throw new ShapeError(`select: index ${index} is out of range for dim ${at} of size ${size}`, { op: 'select' });
+      throw new ShapeError(`select: index ${index} is out of range for dim ${at} of size ${size}`, {
+        op: 'select',
+      });
     }
     const offset = x.offset + (index < 0 ? index + size : index) * x.strides[at]!;
     return { shape: x.shape.toSpliced(at, 1), strides: x.strides.toSpliced(at, 1), offset };
@@ -38,7 +40,8 @@ export const select: ViewOperator<[dim: number, index: number]> = view('select',
 
 /** `wrapDim` for operators that walk along a dimension, which a tensor without dimensions does not have. */
 export function alongDim(op: string, x: Tensor, dim: number): number {
-  if (x.shape.length === 0) throw new ShapeError(`${op}: a tensor without dimensions has none to walk along`, { op });
+  if (x.shape.length === 0)
+    throw new ShapeError(`${op}: a tensor without dimensions has none to walk along`, { op });
   return wrapDim(op, dim, x);
 }
 
@@ -48,38 +51,52 @@ export function alongDim(op: string, x: Tensor, dim: number): number {
  *
  * @throws {ArgumentError} `step` is not a positive integer.
  */
-export const sliceView: ViewOperator<[dim: number, start: number, end: number, step: number]> = view('slice', {
-  infer(x, dim: number, start: number, end: number, step: number): Geometry {
-    const at = alongDim('slice', x, dim);
-    if (!Number.isInteger(step) || step < 1) throw new ArgumentError(`slice: step must be a positive integer, got ${step}; reverse with flip`, { op: 'slice' });
-    const size = x.shape[at]!;
-    const from = clip(start, size);
-    const to = Math.max(from, clip(end, size));
-    return {
-      shape: x.shape.with(at, Math.ceil((to - from) / step)),
-      strides: x.strides.with(at, x.strides[at]! * step),
-      offset: x.offset + from * x.strides[at]!,
-    };
+export const sliceView: ViewOperator<[dim: number, start: number, end: number, step: number]> = view(
+  'slice',
+  {
+    infer(x, dim: number, start: number, end: number, step: number): Geometry {
+      const at = alongDim('slice', x, dim);
+      if (!Number.isInteger(step) || step < 1)
+        throw new ArgumentError(`slice: step must be a positive integer, got ${step}; reverse with flip`, {
+          op: 'slice',
+        });
+      const size = x.shape[at]!;
+      const from = clip(start, size);
+      const to = Math.max(from, clip(end, size));
+      return {
+        shape: x.shape.with(at, Math.ceil((to - from) / step)),
+        strides: x.strides.with(at, x.strides[at]! * step),
+        offset: x.offset + from * x.strides[at]!,
+      };
+    },
+    vjp: (dy, x, dim, start, end, step) =>
+      embed(dy, x.shape, (whole) => sliceView(whole, dim, start, end, step)),
   },
-  vjp: (dy, x, dim, start, end, step) => embed(dy, x.shape, (whole) => sliceView(whole, dim, start, end, step)),
-});
+);
 
-const clip = (bound: number, size: number): number => Math.min(Math.max(bound < 0 ? bound + size : bound, 0), size);
+const clip = (bound: number, size: number): number =>
+  Math.min(Math.max(bound < 0 ? bound + size : bound, 0), size);
 
 /**
  * `length` elements from `start` along `dim`; shares memory.
  *
  * @throws {ShapeError} the range lies outside.
  */
-export const narrow = composite('narrow', (x: Tensor, dim: number, start: number | Tensor, length: number): Tensor => {
-  const size = x.shape[alongDim('narrow', x, dim)]!;
-  const first = isTensor(start) ? Number(readSync('narrow', start)[0]) : start;
-  const from = first < 0 ? first + size : first;
-  if (!(from >= 0 && length >= 0 && from + length <= size)) {
-    throw new ShapeError(`narrow: ${length} elements from ${first} lie outside dim ${dim} of size ${size}`, { op: 'narrow' });
-  }
-  return sliceView(x, dim, from, from + length, 1);
-});
+export const narrow = composite(
+  'narrow',
+  (x: Tensor, dim: number, start: number | Tensor, length: number): Tensor => {
+    const size = x.shape[alongDim('narrow', x, dim)]!;
+    const first = isTensor(start) ? Number(readSync('narrow', start)[0]) : start;
+    const from = first < 0 ? first + size : first;
+    if (!(from >= 0 && length >= 0 && from + length <= size)) {
+      throw new ShapeError(
+        `narrow: ${length} elements from ${first} lie outside dim ${dim} of size ${size}`,
+        { op: 'narrow' },
+      );
+    }
+    return sliceView(x, dim, from, from + length, 1);
+  },
+);
 
 export interface DiagonalOptions {
   /** Above the main diagonal when positive, below when negative. Default 0. */
@@ -100,7 +117,10 @@ export const diagonal: ViewOperator<[options?: DiagonalOptions]> = view('diagona
     checkOptions('diagonal', options, ['offset', 'dim1', 'dim2']);
     const { offset = 0, dim1 = 0, dim2 = 1 } = options;
     const [a, b] = wrapDims('diagonal', [dim1, dim2], x) as [number, number];
-    const length = Math.max(0, Math.min(x.shape[a]! + Math.min(offset, 0), x.shape[b]! - Math.max(offset, 0)));
+    const length = Math.max(
+      0,
+      Math.min(x.shape[a]! + Math.min(offset, 0), x.shape[b]! - Math.max(offset, 0)),
+    );
     const rest = x.shape.map((_, i) => i).filter((i) => i !== a && i !== b);
     const start = length === 0 ? 0 : offset >= 0 ? offset * x.strides[b]! : -offset * x.strides[a]!;
     return {
@@ -122,8 +142,12 @@ export const unfold: ViewOperator<[dim: number, size: number, step: number]> = v
     const at = wrapDim('unfold', dim, x);
     const length = x.shape[at] ?? 1;
     const stride = x.strides[at] ?? 1;
-    if (!Number.isInteger(size) || size < 0 || size > length) throw new ShapeError(`unfold: a window of ${size} does not fit dim ${dim} of size ${length}`, { op: 'unfold' });
-    if (!Number.isInteger(step) || step < 1) throw new ArgumentError(`unfold: step must be a positive integer, got ${step}`, { op: 'unfold' });
+    if (!Number.isInteger(size) || size < 0 || size > length)
+      throw new ShapeError(`unfold: a window of ${size} does not fit dim ${dim} of size ${length}`, {
+        op: 'unfold',
+      });
+    if (!Number.isInteger(step) || step < 1)
+      throw new ArgumentError(`unfold: step must be a positive integer, got ${step}`, { op: 'unfold' });
     const shape = x.shape.slice();
     const strides = x.strides.slice();
     if (x.shape.length > 0) {
@@ -137,7 +161,8 @@ export const unfold: ViewOperator<[dim: number, size: number, step: number]> = v
     const at = wrapDim('unfold', dim, x);
     const windows = dy.shape[at]!;
     const whole = filled(dy.entry, x.shape, dy.dtype, 0);
-    for (let i = 0; i < size; i++) addInto(sliceView(whole, at, i, i + (windows - 1) * step + 1, step), select(dy, -1, i));
+    for (let i = 0; i < size; i++)
+      addInto(sliceView(whole, at, i, i + (windows - 1) * step + 1, step), select(dy, -1, i));
     return whole;
   },
 });

@@ -20,12 +20,19 @@ function prepared(op: string, x: Tensor, options: SoftmaxOptions | undefined): T
   checkOptions(op, options, ['dtype']);
   const given = options?.dtype === undefined ? x : cast(x, asDType(op, options.dtype));
   if (!isDifferentiable(given.dtype)) {
-    throw new DTypeError(`${op}: ${given.dtype} has no exponential of its own; give a floating dtype: ${op}(dim, { dtype: '${getDefaultDtype()}' })`, { op });
+    throw new DTypeError(
+      `${op}: ${given.dtype} has no exponential of its own; give a floating dtype: ${op}(dim, { dtype: '${getDefaultDtype()}' })`,
+      { op },
+    );
   }
   return given;
 }
 
-const like = (x: Tensor, dim: number) => ({ inputs: { x }, attrs: { dim }, outputs: { y: { shape: x.shape, dtype: x.dtype } } });
+const like = (x: Tensor, dim: number) => ({
+  inputs: { x },
+  attrs: { dim },
+  outputs: { y: { shape: x.shape, dtype: x.dtype } },
+});
 
 /** `softmax` of checked arguments. */
 const softmaxAlong = composite('softmax', {
@@ -58,8 +65,9 @@ const logSoftmaxAlong = composite('logSoftmax', {
 });
 
 /** The gradient of log-softmax: `dy - exp(y) sum(dy)`. */
-export const logSoftmaxBackward = composite('logSoftmaxBackward', (dy: Tensor, y: Tensor, dim: number): Tensor =>
-  sub(dy, mul(exp(y), sum(dy, dim, { keepdim: true }))),
+export const logSoftmaxBackward = composite(
+  'logSoftmaxBackward',
+  (dy: Tensor, y: Tensor, dim: number): Tensor => sub(dy, mul(exp(y), sum(dy, dim, { keepdim: true }))),
 );
 
 /**
@@ -83,10 +91,16 @@ export const softmax = composite('softmax', (x: Tensor, dim: number, options?: S
  *
  * @throws {ShapeError} `dim` lies outside `-rank..rank-1`. @throws {DTypeError} integers without a `dtype` option.
  */
-export const logSoftmax = composite('logSoftmax', (x: Tensor, dim: number, options?: SoftmaxOptions): Tensor => {
-  const given = prepared('logSoftmax', x, options);
-  return logSoftmaxAlong(given, wrapDim('logSoftmax', dim, given));
-});
+export const logSoftmax = composite(
+  'logSoftmax',
+  (x: Tensor, dim: number, options?: SoftmaxOptions): Tensor => {
+    const given = prepared('logSoftmax', x, options);
+    return logSoftmaxAlong(given, wrapDim('logSoftmax', dim, given));
+  },
+);
 
 /** `softmax(-x)`. */
-export const softmin = composite('softmin', (x: Tensor, dim: number, options?: SoftmaxOptions): Tensor => softmax(neg(x), dim, options));
+export const softmin = composite(
+  'softmin',
+  (x: Tensor, dim: number, options?: SoftmaxOptions): Tensor => softmax(neg(x), dim, options),
+);

@@ -36,7 +36,10 @@ function givenSizes(op: string, sizes: unknown, x: Tensor, dim: number): readonl
   checkIntegers(op, 'the sizes', sizes);
   const sum = sizes.reduce((total, size) => total + size, 0);
   if (sizes.some((size) => size < 0) || sum !== x.shape[dim]) {
-    throw new ShapeError(`${op}: sizes ${showShape(sizes)} must be 0 or more and sum to ${x.shape[dim]}, the size of dim ${dim} of ${showShape(x.shape)}`, { op });
+    throw new ShapeError(
+      `${op}: sizes ${showShape(sizes)} must be 0 or more and sum to ${x.shape[dim]}, the size of dim ${dim} of ${showShape(x.shape)}`,
+      { op },
+    );
   }
   return sizes;
 }
@@ -52,16 +55,29 @@ function dimOf(op: string, x: Tensor, dim: number | null | undefined): number {
  * @throws {ShapeError} the sizes do not sum to that of the dimension.
  * @example split(arange(5), 2).map((part) => part.shape) // [[2], [2], [1]]
  */
-export const split = composite('split', (x: Tensor, splitSize: number | readonly number[], dim?: number): Tensor[] => {
-  const at = dimOf('split', x, dim);
-  return partsOf('split', x, at, Array.isArray(splitSize) ? givenSizes('split', splitSize, x, at) : evenSizes('split', splitSize, x.shape[at]!));
-});
+export const split = composite(
+  'split',
+  (x: Tensor, splitSize: number | readonly number[], dim?: number): Tensor[] => {
+    const at = dimOf('split', x, dim);
+    return partsOf(
+      'split',
+      x,
+      at,
+      Array.isArray(splitSize)
+        ? givenSizes('split', splitSize, x, at)
+        : evenSizes('split', splitSize, x.shape[at]!),
+    );
+  },
+);
 
 /** Views of parts of the given sizes along `dim`. @throws {ShapeError} they do not sum to that of the dimension. */
-export const splitWithSizes = composite('splitWithSizes', (x: Tensor, sizes: readonly number[], dim?: number): Tensor[] => {
-  const at = dimOf('splitWithSizes', x, dim);
-  return partsOf('splitWithSizes', x, at, givenSizes('splitWithSizes', sizes, x, at));
-});
+export const splitWithSizes = composite(
+  'splitWithSizes',
+  (x: Tensor, sizes: readonly number[], dim?: number): Tensor[] => {
+    const at = dimOf('splitWithSizes', x, dim);
+    return partsOf('splitWithSizes', x, at, givenSizes('splitWithSizes', sizes, x, at));
+  },
+);
 
 /**
  * Views of at most `chunks` parts along `dim`, equal but for the last.
@@ -89,8 +105,15 @@ function checkCount(op: string, name: string, count: unknown): asserts count is 
  * @throws {ArgumentError} `sections` is not a positive integer.
  * @example tensorSplit(arange(7), 3).map((part) => part.shape) // [[3], [2], [2]]
  */
-export const tensorSplit = composite('tensorSplit', (x: Tensor, sections: number | readonly number[] | Tensor, dim?: number): Tensor[] =>
-  splitAt('tensorSplit', x, isTensor(sections) ? valuesOf('tensorSplit', sections) : sections, dimOf('tensorSplit', x, dim)),
+export const tensorSplit = composite(
+  'tensorSplit',
+  (x: Tensor, sections: number | readonly number[] | Tensor, dim?: number): Tensor[] =>
+    splitAt(
+      'tensorSplit',
+      x,
+      isTensor(sections) ? valuesOf('tensorSplit', sections) : sections,
+      dimOf('tensorSplit', x, dim),
+    ),
 );
 
 function splitAt(op: string, x: Tensor, sections: number | readonly number[], dim: number): Tensor[] {
@@ -98,7 +121,12 @@ function splitAt(op: string, x: Tensor, sections: number | readonly number[], di
   if (!Array.isArray(sections)) {
     checkCount(op, 'sections', sections);
     const small = Math.floor(size / sections);
-    return partsOf(op, x, dim, Array.from({ length: sections }, (_, i) => small + (i < size % sections ? 1 : 0)));
+    return partsOf(
+      op,
+      x,
+      dim,
+      Array.from({ length: sections }, (_, i) => small + (i < size % sections ? 1 : 0)),
+    );
   }
   checkIntegers(op, 'the indices', sections);
   const clip = (index: number): number => Math.min(Math.max(index < 0 ? index + size : index, 0), size);
@@ -109,9 +137,15 @@ function valuesOf(op: string, sections: Tensor): number | readonly number[] {
   if (sections.dtype !== 'int32' && sections.dtype !== 'int64') {
     throw new DTypeError(`${op}: sections must be int32 or int64, got ${sections.dtype}`, { op });
   }
-  if (sections.shape.length > 1) throw new ShapeError(`${op}: sections must have no dimension or one, got ${showShape(sections.shape)}`, { op });
+  if (sections.shape.length > 1)
+    throw new ShapeError(`${op}: sections must have no dimension or one, got ${showShape(sections.shape)}`, {
+      op,
+    });
   if (sections.entry.backend.readSync === undefined) {
-    throw new BackendError(`${op}: the values of sections cannot be read on ${sections.device} without waiting; give a number or an array`, { op });
+    throw new BackendError(
+      `${op}: the values of sections cannot be read on ${sections.device} without waiting; give a number or an array`,
+      { op },
+    );
   }
   const values = Array.from(readSync(op, sections), Number);
   return sections.shape.length === 0 ? values[0]! : values;
@@ -122,7 +156,10 @@ function splitEqually(op: string, x: Tensor, sections: number | readonly number[
   if (!Array.isArray(sections)) {
     checkCount(op, 'sections', sections);
     if (x.shape[dim]! % sections !== 0) {
-      throw new ArgumentError(`${op}: dim ${dim} of ${showShape(x.shape)} does not divide into ${sections} equal parts; tensorSplit makes unequal ones`, { op });
+      throw new ArgumentError(
+        `${op}: dim ${dim} of ${showShape(x.shape)} does not divide into ${sections} equal parts; tensorSplit makes unequal ones`,
+        { op },
+      );
     }
   }
   return splitAt(op, x, sections, dim);
@@ -130,7 +167,11 @@ function splitEqually(op: string, x: Tensor, sections: number | readonly number[
 
 function atLeastRank(op: string, x: Tensor, rank: number): void {
   checkTensor(op, 'x', x);
-  if (x.shape.length < rank) throw new ShapeError(`${op}: the tensor must have ${rank} dimensions or more, got ${showShape(x.shape)}`, { op });
+  if (x.shape.length < rank)
+    throw new ShapeError(
+      `${op}: the tensor must have ${rank} dimensions or more, got ${showShape(x.shape)}`,
+      { op },
+    );
 }
 
 /** Views of parts along dim 1, or dim 0 of a tensor of one dimension: as many as `sections` says, or between indices. */

@@ -18,7 +18,11 @@ export const standardize = composite('standardize', {
     return {
       inputs: { x },
       attrs: { dims, eps, count },
-      outputs: { y: { shape: x.shape, dtype: x.dtype }, mean: { shape, dtype: x.dtype }, rstd: { shape, dtype: x.dtype } },
+      outputs: {
+        y: { shape: x.shape, dtype: x.dtype },
+        mean: { shape, dtype: x.dtype },
+        rstd: { shape, dtype: x.dtype },
+      },
     };
   },
   decompose({ x }, { dims, eps }) {

@@ -9,7 +9,11 @@ import { reshape } from './reshape.ts';
 import { addAt, assignAt } from './scatter-at.ts';
 
 /** Indices of `0..size-1`, those from the end made to count from the front. What is out of range stays so. */
-export const fromFront = pointwise('fromFront', (index, { size }) => index.lt(0).and(index.ge(size.neg())).select(index.add(size), index), { params: { size: 0 } });
+export const fromFront = pointwise(
+  'fromFront',
+  (index, { size }) => index.lt(0).and(index.ge(size.neg())).select(index.add(size), index),
+  { params: { size: 0 } },
+);
 
 const flat = (x: Tensor): Tensor => reshape(x, [x.size]);
 
@@ -25,7 +29,8 @@ const flat = (x: Tensor): Tensor => reshape(x, [x.size]);
 export const take = composite('take', (x: Tensor, index: Tensor): Tensor => {
   checkTensor('take', 'x', x);
   checkIndex('take', 'index', index);
-  if (x.size === 0 && index.size > 0) throw new ShapeError(`take: ${showShape(x.shape)} has no elements to take`, { op: 'take' });
+  if (x.size === 0 && index.size > 0)
+    throw new ShapeError(`take: ${showShape(x.shape)} has no elements to take`, { op: 'take' });
   return reshape(gather(flat(x), 0, fromFront(flat(index), { size: x.size })), index.shape);
 });
 
@@ -51,8 +56,13 @@ export const put = composite(
     checkTensor('put', 'source', source);
     checkOptions('put', options, ['accumulate']);
     checkSameDType('put', 'source', source.dtype, x.dtype);
-    if (index.size !== source.size) throw new ShapeError(`put: index ${showShape(index.shape)} and source ${showShape(source.shape)} must have as many elements`, { op: 'put' });
-    if (x.size === 0 && index.size > 0) throw new ShapeError(`put: ${showShape(x.shape)} has no elements to replace`, { op: 'put' });
+    if (index.size !== source.size)
+      throw new ShapeError(
+        `put: index ${showShape(index.shape)} and source ${showShape(source.shape)} must have as many elements`,
+        { op: 'put' },
+      );
+    if (x.size === 0 && index.size > 0)
+      throw new ShapeError(`put: ${showShape(x.shape)} has no elements to replace`, { op: 'put' });
     const write = options?.accumulate ? addAt : assignAt;
     return reshape(write(flat(x), 0, fromFront(flat(index), { size: x.size }), flat(source)), x.shape);
   },
@@ -70,12 +80,21 @@ export const put = composite(
 export const takeAlongDim = composite('takeAlongDim', (x: Tensor, indices: Tensor, dim?: number): Tensor => {
   checkTensor('takeAlongDim', 'x', x);
   checkIndex('takeAlongDim', 'indices', indices);
-  if (dim === undefined || dim === null) return gather(flat(x), 0, fromFront(flat(indices), { size: x.size }));
+  if (dim === undefined || dim === null)
+    return gather(flat(x), 0, fromFront(flat(indices), { size: x.size }));
   if (x.shape.length !== indices.shape.length) {
-    throw new ShapeError(`takeAlongDim: x ${showShape(x.shape)} and indices ${showShape(indices.shape)} must have the same number of dimensions`, { op: 'takeAlongDim' });
+    throw new ShapeError(
+      `takeAlongDim: x ${showShape(x.shape)} and indices ${showShape(indices.shape)} must have the same number of dimensions`,
+      { op: 'takeAlongDim' },
+    );
   }
-  if (x.shape.length === 0) return gather(x, wrapDim('takeAlongDim', dim, x), fromFront(indices, { size: 1 }));
+  if (x.shape.length === 0)
+    return gather(x, wrapDim('takeAlongDim', dim, x), fromFront(indices, { size: 1 }));
   const at = wrapDim('takeAlongDim', dim, x);
   const shape = broadcastShapes('takeAlongDim', x.shape.with(at, 1), indices.shape.with(at, 1));
-  return gather(expand(x, shape.with(at, x.shape[at]!)), at, expand(fromFront(indices, { size: x.shape[at]! }), shape.with(at, indices.shape[at]!)));
+  return gather(
+    expand(x, shape.with(at, x.shape[at]!)),
+    at,
+    expand(fromFront(indices, { size: x.shape[at]! }), shape.with(at, indices.shape[at]!)),
+  );
 });

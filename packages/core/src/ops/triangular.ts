@@ -1,11 +1,11 @@
 import { checkInteger, checkTensor } from '../dispatch/checks.ts';
-import { composite, type UnaryOperatorWith, pointwise } from '../dispatch/declare.ts';
+import { composite, pointwise, type UnaryOperatorWith } from '../dispatch/declare.ts';
 import type { DType } from '../dtype.ts';
 import { checkOptions, ShapeError, showShape } from '../errors.ts';
 import { index } from '../expr/expr.ts';
 import type { Tensor } from '../graph/tensor.ts';
 import { cast } from './copying.ts';
-import { CREATION_OPTIONS, creation, type CreationOptions } from './creation.ts';
+import { CREATION_OPTIONS, type CreationOptions, creation } from './creation.ts';
 import { hostIndices } from './positions.ts';
 
 export interface TriangleOptions {
@@ -33,7 +33,11 @@ function triangle(name: string, isLower: boolean): (x: Tensor, options?: Triangl
     const diagonal = options?.diagonal ?? 0;
     checkInteger(name, 'diagonal', diagonal);
     const rank = x.shape.length;
-    if (rank < 2) throw new ShapeError(`${name}: the tensor must have two dimensions or more, got ${showShape(x.shape)}`, { op: name });
+    if (rank < 2)
+      throw new ShapeError(
+        `${name}: the tensor must have two dimensions or more, got ${showShape(x.shape)}`,
+        { op: name },
+      );
     const op = (byRank[rank] ??= make(rank));
     return op(x, { diagonal });
   };
@@ -60,7 +64,13 @@ export interface TriangleIndicesOptions extends CreationOptions {
   readonly offset?: number;
 }
 
-function triangleIndices(op: string, rows: number, columns: number, options: TriangleIndicesOptions | undefined, takes: (above: number, offset: number) => boolean): Tensor {
+function triangleIndices(
+  op: string,
+  rows: number,
+  columns: number,
+  options: TriangleIndicesOptions | undefined,
+  takes: (above: number, offset: number) => boolean,
+): Tensor {
   const { entry, dtype } = creation(op, options, 'int32' satisfies DType, [...CREATION_OPTIONS, 'offset']);
   const offset = options?.offset ?? 0;
   checkInteger(op, 'offset', offset);
@@ -80,11 +90,15 @@ function triangleIndices(op: string, rows: number, columns: number, options: Tri
 }
 
 /** Row and column indices of the lower triangle of a `[rows, columns]` matrix, as int32 `[2, count]`. @example trilIndices(2, 2) // tensor([[0, 1, 1], [0, 0, 1]]) */
-export const trilIndices = composite('trilIndices', (rows: number, columns: number, options?: TriangleIndicesOptions): Tensor =>
-  triangleIndices('trilIndices', rows, columns, options, (above, offset) => above <= offset),
+export const trilIndices = composite(
+  'trilIndices',
+  (rows: number, columns: number, options?: TriangleIndicesOptions): Tensor =>
+    triangleIndices('trilIndices', rows, columns, options, (above, offset) => above <= offset),
 );
 
 /** Row and column indices of the upper triangle of a `[rows, columns]` matrix, as int32 `[2, count]`. @example triuIndices(2, 2) // tensor([[0, 0, 1], [0, 1, 1]]) */
-export const triuIndices = composite('triuIndices', (rows: number, columns: number, options?: TriangleIndicesOptions): Tensor =>
-  triangleIndices('triuIndices', rows, columns, options, (above, offset) => above >= offset),
+export const triuIndices = composite(
+  'triuIndices',
+  (rows: number, columns: number, options?: TriangleIndicesOptions): Tensor =>
+    triangleIndices('triuIndices', rows, columns, options, (above, offset) => above >= offset),
 );

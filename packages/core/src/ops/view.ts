@@ -31,18 +31,33 @@ function reinterpret(x: Tensor, dtype: DType): Tensor {
   if (from === to) return new Tensor(x.storage, dtype, shape, strides, offset);
   const last = shape.length - 1;
   const refuse = (why: string): never => {
-    throw new ShapeError(`view: ${x.dtype} ${showShape(shape)} with strides ${showShape(strides)} cannot be read as ${dtype}: ${why}`, { op: 'view' });
+    throw new ShapeError(
+      `view: ${x.dtype} ${showShape(shape)} with strides ${showShape(strides)} cannot be read as ${dtype}: ${why}`,
+      { op: 'view' },
+    );
   };
   if (last < 0) return refuse('a tensor without dimensions cannot change its width');
   if (strides[last] !== 1) return refuse('the last dimension must lie without gaps');
   if (from > to) {
     const ratio = from / to;
-    return new Tensor(x.storage, dtype, shape.with(last, shape[last]! * ratio), strides.map((s, i) => (i === last ? 1 : s * ratio)), offset * ratio);
+    return new Tensor(
+      x.storage,
+      dtype,
+      shape.with(last, shape[last]! * ratio),
+      strides.map((s, i) => (i === last ? 1 : s * ratio)),
+      offset * ratio,
+    );
   }
   const ratio = to / from;
   const whole = (value: number): boolean => value % ratio === 0;
   if (!whole(shape[last]!) || !whole(offset) || !strides.every((s, i) => i === last || whole(s))) {
     return refuse(`sizes, strides and offset must be multiples of ${ratio}`);
   }
-  return new Tensor(x.storage, dtype, shape.with(last, shape[last]! / ratio), strides.map((s, i) => (i === last ? 1 : s / ratio)), offset / ratio);
+  return new Tensor(
+    x.storage,
+    dtype,
+    shape.with(last, shape[last]! / ratio),
+    strides.map((s, i) => (i === last ? 1 : s / ratio)),
+    offset / ratio,
+  );
 }

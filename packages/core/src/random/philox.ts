@@ -18,7 +18,12 @@ export function philox(block: Expr, stream: Stream): readonly [Expr, Expr, Expr,
   const word = (value: Expr): Expr => value.cast('uint32');
   const low = word(stream.offsetLow).add(word(block));
   const carry = low.lt(word(stream.offsetLow)).select(word(literal(1)), word(literal(0)));
-  let counter: [Expr, Expr, Expr, Expr] = [low, word(stream.offsetHigh).add(carry), word(literal(0)), word(literal(0))];
+  let counter: [Expr, Expr, Expr, Expr] = [
+    low,
+    word(stream.offsetHigh).add(carry),
+    word(literal(0)),
+    word(literal(0)),
+  ];
   let key = [word(stream.seedLow), word(stream.seedHigh)] as const;
   for (let round = 0; round < ROUNDS; round++) {
     if (round > 0) key = [key[0].add(word(literal(WEYL[0]))), key[1].add(word(literal(WEYL[1])))];
@@ -41,8 +46,17 @@ export function wordOf(i: Expr, stream: Stream): Expr {
 }
 
 /** A word as a float32 in `[0, 1)`: its upper 24 bits. */
-export const unit = (word: Expr): Expr => word.shiftRight(8).cast('float32').mul(2 ** -24);
+export const unit = (word: Expr): Expr =>
+  word
+    .shiftRight(8)
+    .cast('float32')
+    .mul(2 ** -24);
 
 /** Two words as a float64 in `[0, 1)`: 53 bits. */
 export const unit64 = (high: Expr, low: Expr): Expr =>
-  high.shiftRight(5).cast('float64').mul(2 ** 26).add(low.shiftRight(6).cast('float64')).mul(2 ** -53);
+  high
+    .shiftRight(5)
+    .cast('float64')
+    .mul(2 ** 26)
+    .add(low.shiftRight(6).cast('float64'))
+    .mul(2 ** -53);

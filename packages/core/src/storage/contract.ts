@@ -54,7 +54,13 @@ export type Parameters = readonly (number | bigint)[];
  */
 export interface RequiredKernels {
   /** `output[i] = program(inputs[i]…)` for every index of `shape`. */
-  pointwise(program: Program, shape: readonly number[], output: Operand, inputs: readonly Operand[], parameters: Parameters): void;
+  pointwise(
+    program: Program,
+    shape: readonly number[],
+    output: Operand,
+    inputs: readonly Operand[],
+    parameters: Parameters,
+  ): void;
 
   /**
    * Reduces over dimensions `keptRank..` of `shape`; the inputs have strides for all of `shape`, the output for the
@@ -73,7 +79,13 @@ export interface RequiredKernels {
   argReduce(mode: 'max' | 'min', shape: readonly number[], output: Operand, input: Operand): void;
 
   /** The running combination along the last dimension, from the end when `reverse`. Input and output have one dtype. */
-  scan(combiner: ScanCombiner, shape: readonly number[], output: Operand, input: Operand, reverse: boolean): void;
+  scan(
+    combiner: ScanCombiner,
+    shape: readonly number[],
+    output: Operand,
+    input: Operand,
+    reverse: boolean,
+  ): void;
 
   /** `output[..., i, j] = sum over k of a[..., i, k] * b[..., k, j]`; strides for `[...batch, m, k]`, `[...batch, k, n]`, `[...batch, m, n]`. */
   matmul(size: MatmulSize, output: Operand, a: Operand, b: Operand): void;
@@ -82,16 +94,35 @@ export interface RequiredKernels {
    * `output[…, i] = input[…, index[…, i]]` over `shape`, the shape of output and index. `input` has `inputLength`
    * elements along the last dimension. Indices are int32 or int64; one outside `0..inputLength-1` is a fault.
    */
-  gather(shape: readonly number[], inputLength: number, output: Operand, input: Operand, index: Operand): void;
+  gather(
+    shape: readonly number[],
+    inputLength: number,
+    output: Operand,
+    input: Operand,
+    index: Operand,
+  ): void;
 
   /**
    * `output[…, index[…, i]] = combine(that, source[…, i])` over `shape`, the shape of index and source. `output` has
    * `outputLength` elements along the last dimension and holds the values to combine with. Repeated indices are safe; `assign` keeps any of them.
    */
-  scatter(mode: ScatterMode, shape: readonly number[], outputLength: number, output: Operand, source: Operand, index: Operand): void;
+  scatter(
+    mode: ScatterMode,
+    shape: readonly number[],
+    outputLength: number,
+    output: Operand,
+    source: Operand,
+    index: Operand,
+  ): void;
 
   /** Sorts along the last dimension, stably; NaN counts as the largest. Writes the sorted values and their int32 indices. */
-  sort(shape: readonly number[], values: Operand, indices: Operand, input: Operand, descending: boolean): void;
+  sort(
+    shape: readonly number[],
+    values: Operand,
+    indices: Operand,
+    input: Operand,
+    descending: boolean,
+  ): void;
 }
 
 export interface MatmulSize {
@@ -111,7 +142,10 @@ export interface TensorOperand extends Operand {
  * attributes); the operator then decomposes.
  */
 export interface FusedKernel {
-  when?(inputs: Readonly<Record<string, TensorOperand | undefined>>, attrs: Readonly<Record<string, unknown>>): boolean;
+  when?(
+    inputs: Readonly<Record<string, TensorOperand | undefined>>,
+    attrs: Readonly<Record<string, unknown>>,
+  ): boolean;
   run(
     outputs: Readonly<Record<string, TensorOperand>>,
     inputs: Readonly<Record<string, TensorOperand | undefined>>,
@@ -156,7 +190,13 @@ export interface Backend {
   allocate(byteLength: number, dtype: DType): Allocation;
   free(allocation: Allocation): void;
   write(target: Allocation, byteOffset: number, bytes: Uint8Array): void;
-  copy(source: Allocation, sourceOffset: number, target: Allocation, targetOffset: number, byteLength: number): void;
+  copy(
+    source: Allocation,
+    sourceOffset: number,
+    target: Allocation,
+    targetOffset: number,
+    byteLength: number,
+  ): void;
   /** A snapshot of what the bytes hold after everything enqueued so far. */
   read(source: Allocation, byteOffset: number, byteLength: number): Promise<Uint8Array>;
   readSync?(source: Allocation, byteOffset: number, byteLength: number): Uint8Array;

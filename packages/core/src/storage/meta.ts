@@ -1,5 +1,5 @@
-import { BackendError } from '../errors.ts';
 import { DTYPES, type DType } from '../dtype.ts';
+import { BackendError } from '../errors.ts';
 import type { Allocation, Backend, Kernels } from './contract.ts';
 import { registerBackend } from './registry.ts';
 

@@ -97,7 +97,8 @@ export function registerBackend(backend: Backend): Backend {
 
 /** Takes a device away; tensors on it stay valid. Returns whether it was there. */
 export function unregisterBackend(device: string): boolean {
-  if (state.defaultDevice === device) state.defaultDevice = [...state.devices.keys()].find((d) => d !== device && d !== 'meta');
+  if (state.defaultDevice === device)
+    state.defaultDevice = [...state.devices.keys()].find((d) => d !== device && d !== 'meta');
   return state.devices.delete(device);
 }
 
@@ -120,9 +121,12 @@ export function deviceEntry(device: string | undefined): DeviceEntry {
   const entry = state.devices.get(name);
   if (entry === undefined) {
     const known = [...state.devices.keys()].join(', ');
-    throw new DeviceError(`device ${name} has no backend; registered devices: ${known || 'none'}. Register one: registerBackend(…)`, {
-      data: { device: name },
-    });
+    throw new DeviceError(
+      `device ${name} has no backend; registered devices: ${known || 'none'}. Register one: registerBackend(…)`,
+      {
+        data: { device: name },
+      },
+    );
   }
   return entry;
 }

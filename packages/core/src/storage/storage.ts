@@ -4,7 +4,8 @@ import type { Allocation } from './contract.ts';
 import type { DeviceEntry } from './registry.ts';
 
 const ALIGNMENT = 16;
-const padded = (byteLength: number): number => Math.max(ALIGNMENT, Math.ceil(byteLength / ALIGNMENT) * ALIGNMENT);
+const padded = (byteLength: number): number =>
+  Math.max(ALIGNMENT, Math.ceil(byteLength / ALIGNMENT) * ALIGNMENT);
 
 /** What lives on a device, in bytes and in storages, while its backend is not collected by JavaScript. */
 export interface MemoryUse {
@@ -15,7 +16,9 @@ export interface MemoryUse {
 const use = new Map<DeviceEntry, MemoryUse>();
 
 /** Frees what the program dropped without saying so. Holds the allocation, never the storage. */
-const dropped = new FinalizationRegistry<{ entry: DeviceEntry; allocation: Allocation }>(({ entry, allocation }) => release(entry, allocation));
+const dropped = new FinalizationRegistry<{ entry: DeviceEntry; allocation: Allocation }>(
+  ({ entry, allocation }) => release(entry, allocation),
+);
 
 function release(entry: DeviceEntry, allocation: Allocation): void {
   const account = use.get(entry)!;

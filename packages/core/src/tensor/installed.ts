@@ -1,8 +1,21 @@
-import { backward as runBackward, type BackwardOptions, registerHook as hook, retainGrad as retain } from '../autograd/engine.ts';
 import { cloneAlias } from '../autograd/detach.ts';
+import {
+  type BackwardOptions,
+  registerHook as hook,
+  retainGrad as retain,
+  backward as runBackward,
+} from '../autograd/engine.ts';
 import { transfer, transferAsync } from '../autograd/transfer.ts';
-import { asDType, type DType, DTYPES, getDefaultDtype, isDifferentiable } from '../dtype.ts';
-import { ArgumentError, AutogradError, checkOptions, describe, DTypeError, ShapeError, showShape } from '../errors.ts';
+import { asDType, DTYPES, type DType, getDefaultDtype, isDifferentiable } from '../dtype.ts';
+import {
+  ArgumentError,
+  AutogradError,
+  checkOptions,
+  DTypeError,
+  describe,
+  ShapeError,
+  showShape,
+} from '../errors.ts';
 import { nodeOf } from '../graph/node.ts';
 import { checkAlive, isTensor, type Tensor, type TensorHook } from '../graph/tensor.ts';
 import { cast } from '../ops/copying.ts';
@@ -20,10 +33,16 @@ import { waitingPoint } from './turn.ts';
 export function requiresGrad_(x: Tensor, requiresGrad = true): Tensor {
   if (nodeOf(x) !== null) {
     if (requiresGrad) return x;
-    throw new AutogradError('requiresGrad_: only a leaf can stop requiring gradients; use detach() for a tensor outside of the graph', { op: 'requiresGrad_' });
+    throw new AutogradError(
+      'requiresGrad_: only a leaf can stop requiring gradients; use detach() for a tensor outside of the graph',
+      { op: 'requiresGrad_' },
+    );
   }
   if (requiresGrad && !isDifferentiable(x.dtype)) {
-    throw new DTypeError(`requiresGrad_: only floating and complex tensors can require gradients, this one is ${x.dtype}; convert it: to({ dtype: '${getDefaultDtype()}' })`, { op: 'requiresGrad_' });
+    throw new DTypeError(
+      `requiresGrad_: only floating and complex tensors can require gradients, this one is ${x.dtype}; convert it: to({ dtype: '${getDefaultDtype()}' })`,
+      { op: 'requiresGrad_' },
+    );
   }
   x.leafRequiresGrad = requiresGrad;
   return x;
@@ -38,7 +57,9 @@ export function detach(x: Tensor): Tensor {
 /** Takes the tensor itself out of the graph. @throws {AutogradError} it is a view. */
 export function detach_(x: Tensor): Tensor {
   if (x.viewLink !== null && nodeOf(x) !== null) {
-    throw new AutogradError('detach_: a view cannot be taken out of the graph alone; use detach()', { op: 'detach_' });
+    throw new AutogradError('detach_: a view cannot be taken out of the graph alone; use detach()', {
+      op: 'detach_',
+    });
   }
   x.node = null;
   x.leafRequiresGrad = false;
@@ -83,7 +104,11 @@ export interface ToOptions {
 export function to(x: Tensor, target: Device | ToOptions): Tensor {
   checkAlive('to', x);
   if (typeof target === 'string') {
-    if (Object.hasOwn(DTYPES, target)) throw new ArgumentError(`to: '${target as string}' is a dtype; write to({ dtype: '${target as string}' })`, { op: 'to' });
+    if (Object.hasOwn(DTYPES, target))
+      throw new ArgumentError(
+        `to: '${target as string}' is a dtype; write to({ dtype: '${target as string}' })`,
+        { op: 'to' },
+      );
     return transfer(x, target);
   }
   checkOptions('to', target, ['dtype', 'device']);
@@ -132,7 +157,11 @@ export function itemBigIntSync(x: Tensor): bigint {
 }
 
 function one(op: string, x: Tensor): void {
-  if (x.size !== 1) throw new ShapeError(`${op}: a tensor of shape ${showShape(x.shape)} has ${x.size} values, not one; use toArray() or data()`, { op });
+  if (x.size !== 1)
+    throw new ShapeError(
+      `${op}: a tensor of shape ${showShape(x.shape)} has ${x.size} values, not one; use toArray() or data()`,
+      { op },
+    );
 }
 
 function element(op: string, x: Tensor, values: TypedArray, i = 0): number | boolean {
@@ -151,7 +180,9 @@ export type NestedValues = number | boolean | NestedValues[];
 function nest(x: Tensor, values: TypedArray): NestedValues {
   let at = 0;
   const level = (depth: number): NestedValues =>
-    depth === x.shape.length ? element('toArray', x, values, at++) : Array.from({ length: x.shape[depth]! }, () => level(depth + 1));
+    depth === x.shape.length
+      ? element('toArray', x, values, at++)
+      : Array.from({ length: x.shape[depth]! }, () => level(depth + 1));
   return level(0);
 }
 
@@ -169,12 +200,18 @@ export const toArraySync = (x: Tensor): NestedValues => nest(x, readSync('toArra
  * @example x.expectShape('batch time 64')
  */
 export function expectShape(x: Tensor, pattern: string): Tensor {
-  const parts = pattern.trim().split(/\s+/).filter((part) => part !== '');
+  const parts = pattern
+    .trim()
+    .split(/\s+/)
+    .filter((part) => part !== '');
   const open = parts[0] === '...';
   const named = open ? parts.slice(1) : parts;
   const shape = open ? x.shape.slice(Math.max(0, x.shape.length - named.length)) : x.shape;
   const refuse = (why: string): never => {
-    throw new ShapeError(`expectShape: ${showShape(x.shape)} does not match '${pattern}': ${why}`, { op: 'expectShape', data: { shape: x.shape, pattern } });
+    throw new ShapeError(`expectShape: ${showShape(x.shape)} does not match '${pattern}': ${why}`, {
+      op: 'expectShape',
+      data: { shape: x.shape, pattern },
+    });
   };
   if (shape.length !== named.length) refuse(`it has ${x.shape.length} dimensions`);
   const sizes = new Map<string, number>();
@@ -182,7 +219,8 @@ export function expectShape(x: Tensor, pattern: string): Tensor {
     const size = shape[i]!;
     if (part === '*') return;
     const wanted = /^\d+$/.test(part) ? Number(part) : (sizes.get(part) ?? size);
-    if (wanted !== size) refuse(`dim ${i} (${part}) is ${size}${/^\d+$/.test(part) ? '' : `, and ${part} was ${wanted}`}`);
+    if (wanted !== size)
+      refuse(`dim ${i} (${part}) is ${size}${/^\d+$/.test(part) ? '' : `, and ${part} was ${wanted}`}`);
     sizes.set(part, size);
   });
   return x;
@@ -190,9 +228,11 @@ export function expectShape(x: Tensor, pattern: string): Tensor {
 
 /** Whether shapes and all values are the same. */
 export function equalSync(x: Tensor, y: Tensor): boolean {
-  if (!isTensor(y)) throw new ArgumentError(`equalSync: the other operand must be a tensor, got ${describe(y)}`, { op: 'equalSync' });
+  if (!isTensor(y))
+    throw new ArgumentError(`equalSync: the other operand must be a tensor, got ${describe(y)}`, {
+      op: 'equalSync',
+    });
   if (showShape(x.shape) !== showShape(y.shape)) return false;
   const [a, b] = [readSync('equalSync', x), readSync('equalSync', y)];
   return a.every((value: number | bigint, i: number) => value === b[i]);
 }
-

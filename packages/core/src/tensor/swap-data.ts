@@ -10,7 +10,10 @@ type Mutable<T> = { -readonly [K in keyof T]: T[K] };
  * @throws {AutogradError} `target` is no leaf, or a view.
  */
 export function swapData(target: Tensor, source: Tensor): void {
-  if (!target.isLeaf || target.viewLink !== null) throw new AutogradError('swapData: only a leaf that is no view can get other elements', { op: 'swapData' });
+  if (!target.isLeaf || target.viewLink !== null)
+    throw new AutogradError('swapData: only a leaf that is no view can get other elements', {
+      op: 'swapData',
+    });
   if (target === source) return;
   // The one place where a handle's readonly fields change.
   const handle = target as Mutable<Tensor>;

@@ -36,7 +36,12 @@ function methodOf(fn: TensorFunction): Method {
 }
 
 function define(name: string, value: Method): void {
-  Object.defineProperty(Tensor.prototype, name, { value, writable: true, configurable: true, enumerable: false });
+  Object.defineProperty(Tensor.prototype, name, {
+    value,
+    writable: true,
+    configurable: true,
+    enumerable: false,
+  });
 }
 
 function defineGetter(name: string, get: (this: Tensor) => unknown): void {
@@ -50,7 +55,10 @@ for (const [name, fn] of Object.entries<unknown>({ ...operators, ...methods })) 
   if (inPlace !== undefined) define(`${name}_`, methodOf(inPlace));
 }
 
-define('where', methodOf((x, condition, other) => operators.where(condition as Tensor, x, other as Tensor)));
+define(
+  'where',
+  methodOf((x, condition, other) => operators.where(condition as Tensor, x, other as Tensor)),
+);
 defineGetter('T', function () {
   return operators.reverseDims(this);
 });
@@ -65,7 +73,12 @@ defineGetter('mH', function () {
 });
 
 const text = (x: Tensor): string =>
-  format(x, x.disposed || x.entry.backend.readSync === undefined || x.device === 'meta' ? undefined : readSync('toString', x));
+  format(
+    x,
+    x.disposed || x.entry.backend.readSync === undefined || x.device === 'meta'
+      ? undefined
+      : readSync('toString', x),
+  );
 
 define('toString', function (this: Tensor) {
   return text(this);

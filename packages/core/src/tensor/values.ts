@@ -1,9 +1,9 @@
-import { asDType, type DType, getDefaultDtype } from '../dtype.ts';
-import { ArgumentError, checkOptions, describe, DTypeError, ShapeError, showShape } from '../errors.ts';
 import { emptyTensor } from '../dispatch/operands.ts';
+import { asDType, type DType, getDefaultDtype } from '../dtype.ts';
+import { ArgumentError, checkOptions, DTypeError, describe, ShapeError, showShape } from '../errors.ts';
 import { isTensor, type Tensor } from '../graph/tensor.ts';
-import { asLeaf, CREATION_OPTIONS, creation, type CreationOptions } from '../ops/creation.ts';
 import { cast, clone } from '../ops/copying.ts';
+import { asLeaf, CREATION_OPTIONS, type CreationOptions, creation } from '../ops/creation.ts';
 import type { TypedArray } from '../ops/reading.ts';
 import { checkShape, sizeOf } from '../shape.ts';
 import { deviceEntry } from '../storage/registry.ts';
@@ -14,7 +14,8 @@ export type NestedArray = number | boolean | bigint | readonly NestedArray[];
 
 type ElementArray = TypedArray | Uint16Array | Uint32Array | Uint8ClampedArray;
 
-const isElementArray = (value: unknown): value is ElementArray => ArrayBuffer.isView(value) && !(value instanceof DataView);
+const isElementArray = (value: unknown): value is ElementArray =>
+  ArrayBuffer.isView(value) && !(value instanceof DataView);
 
 const ARRAY_DTYPES: Readonly<Record<string, DType>> = {
   Float32Array: 'float32',
@@ -50,7 +51,11 @@ export function tensor(data: NestedArray | ElementArray | Tensor, options?: Crea
  * @throws {ShapeError} the array has another number of elements.
  * @example fromArray(new Float32Array([1, 2, 3, 4]), [2, 2]).shape // [2, 2]
  */
-export function fromArray(data: ElementArray | readonly (number | boolean | bigint)[], shape: readonly number[], options?: CreationOptions): Tensor {
+export function fromArray(
+  data: ElementArray | readonly (number | boolean | bigint)[],
+  shape: readonly number[],
+  options?: CreationOptions,
+): Tensor {
   checkShape('fromArray', shape);
   if (isElementArray(data)) return fromTypedArray('fromArray', data, shape.slice(), options);
   return fromValues('fromArray', data, shape.slice(), options);
@@ -59,7 +64,10 @@ export function fromArray(data: ElementArray | readonly (number | boolean | bigi
 function copyOf(x: Tensor, options: CreationOptions | undefined): Tensor {
   checkOptions('tensor', options, CREATION_OPTIONS);
   if (options?.device !== undefined && options.device !== x.device) {
-    throw new ArgumentError(`tensor: the given tensor is on ${x.device}; move it with .to('${options.device}')`, { op: 'tensor' });
+    throw new ArgumentError(
+      `tensor: the given tensor is on ${x.device}; move it with .to('${options.device}')`,
+      { op: 'tensor' },
+    );
   }
   const copy = scope(() => {
     const value = clone(x);
@@ -79,19 +87,33 @@ function shapeOf(data: NestedArray): number[] {
   return shape;
 }
 
-function flatten(data: NestedArray, shape: readonly number[], depth: number, into: (number | boolean | bigint)[]): void {
+function flatten(
+  data: NestedArray,
+  shape: readonly number[],
+  depth: number,
+  into: (number | boolean | bigint)[],
+): void {
   if (depth === shape.length) {
     if (typeof data !== 'number' && typeof data !== 'boolean' && typeof data !== 'bigint') {
       throw Array.isArray(data)
-        ? new ShapeError(`tensor: the nested arrays are ragged: a list stands where ${showShape(shape)} has single values`, { op: 'tensor' })
-        : new ArgumentError(`tensor: values must be numbers, booleans or big integers, got ${describe(data)}`, { op: 'tensor' });
+        ? new ShapeError(
+            `tensor: the nested arrays are ragged: a list stands where ${showShape(shape)} has single values`,
+            { op: 'tensor' },
+          )
+        : new ArgumentError(
+            `tensor: values must be numbers, booleans or big integers, got ${describe(data)}`,
+            { op: 'tensor' },
+          );
     }
     into.push(data);
     return;
   }
   if (!Array.isArray(data) || data.length !== shape[depth]) {
     const got = Array.isArray(data) ? `${data.length} elements` : describe(data);
-    throw new ShapeError(`tensor: the nested arrays are ragged: dim ${depth} has ${got} where the first has ${shape[depth]}`, { op: 'tensor' });
+    throw new ShapeError(
+      `tensor: the nested arrays are ragged: dim ${depth} has ${got} where the first has ${shape[depth]}`,
+      { op: 'tensor' },
+    );
   }
   for (const item of data) flatten(item, shape, depth + 1, into);
 }
@@ -106,8 +128,14 @@ function dtypeOfValues(op: string, values: readonly (number | boolean | bigint)[
   return kinds.has('number') || values.length === 0 ? getDefaultDtype() : 'bool';
 }
 
-function fromValues(op: string, values: readonly (number | boolean | bigint)[], shape: readonly number[], options: CreationOptions | undefined): Tensor {
-  if (values.length !== sizeOf(shape)) throw new ShapeError(`${op}: ${values.length} values do not fill ${showShape(shape)}`, { op });
+function fromValues(
+  op: string,
+  values: readonly (number | boolean | bigint)[],
+  shape: readonly number[],
+  options: CreationOptions | undefined,
+): Tensor {
+  if (values.length !== sizeOf(shape))
+    throw new ShapeError(`${op}: ${values.length} values do not fill ${showShape(shape)}`, { op });
   const { entry, dtype } = creation(op, options, options?.dtype ?? dtypeOfValues(op, values));
   return upload(op, encode(op, values, dtype), dtype, shape, entry.device, options);
 }
@@ -122,7 +150,9 @@ function encode(op: string, values: readonly (number | boolean | bigint)[], dtyp
     case 'float64':
       return Float64Array.from(values, Number);
     case 'int64':
-      return BigInt64Array.from(values, (value) => BigInt(typeof value === 'number' ? whole(op, value) : value));
+      return BigInt64Array.from(values, (value) =>
+        BigInt(typeof value === 'number' ? whole(op, value) : value),
+      );
     case 'int32':
       return Int32Array.from(values, (value) => Number(value));
     case 'int16':
@@ -143,12 +173,18 @@ function whole(op: string, value: number): number {
   return Math.trunc(value);
 }
 
-function fromTypedArray(op: string, data: ElementArray, shape: readonly number[], options: CreationOptions | undefined): Tensor {
+function fromTypedArray(
+  op: string,
+  data: ElementArray,
+  shape: readonly number[],
+  options: CreationOptions | undefined,
+): Tensor {
   const own = ARRAY_DTYPES[data.constructor.name];
   if (own === undefined) {
     return fromValues(op, Array.from(data as Iterable<number>), shape, options);
   }
-  if (data.length !== sizeOf(shape)) throw new ShapeError(`${op}: ${data.length} elements do not fill ${showShape(shape)}`, { op });
+  if (data.length !== sizeOf(shape))
+    throw new ShapeError(`${op}: ${data.length} elements do not fill ${showShape(shape)}`, { op });
   const { entry, dtype } = creation(op, options, own);
   if (dtype === own) return upload(op, data, own, shape, entry.device, options);
   if (!entry.supports(own)) return fromValues(op, Array.from(data as Iterable<number>), shape, options);
@@ -157,7 +193,14 @@ function fromTypedArray(op: string, data: ElementArray, shape: readonly number[]
 }
 
 /** Writes bytes into a new tensor; halves are given as float32 and converted on the device. */
-function upload(op: string, data: ArrayBufferView, dtype: DType, shape: readonly number[], device: string, options: CreationOptions | undefined): Tensor {
+function upload(
+  op: string,
+  data: ArrayBufferView,
+  dtype: DType,
+  shape: readonly number[],
+  device: string,
+  options: CreationOptions | undefined,
+): Tensor {
   const entry = deviceEntry(device);
   const half = dtype === 'float16' || dtype === 'bfloat16';
   const stored = half ? 'float32' : dtype;
@@ -169,4 +212,3 @@ function upload(op: string, data: ArrayBufferView, dtype: DType, shape: readonly
   });
   return asLeaf(op, made, options?.requiresGrad);
 }
-

@@ -1,5 +1,20 @@
 import { cpu } from '@flambeau/backend-cpu';
-import { customOp, enableGrad, grad, isGradEnabled, manualSeed, noGrad, ones, randn, registerBackend, scope, setDetectAnomaly, type Tensor, tensor, zeros } from '@flambeau/core';
+import {
+  customOp,
+  enableGrad,
+  grad,
+  isGradEnabled,
+  manualSeed,
+  noGrad,
+  ones,
+  randn,
+  registerBackend,
+  scope,
+  setDetectAnomaly,
+  type Tensor,
+  tensor,
+  zeros,
+} from '@flambeau/core';
 import { afterEach, describe, expect, it } from 'vitest';
 
 registerBackend(cpu());
@@ -34,7 +49,10 @@ describe('backward', () => {
   it('undoes broadcasting and conversion', () => {
     const x = tensor([[1], [2]], { requiresGrad: true });
     const y = tensor(3, { dtype: 'float64', requiresGrad: true });
-    x.mul(tensor([1, 2, 3])).mul(y.to({ dtype: 'float32' })).sum().backward();
+    x.mul(tensor([1, 2, 3]))
+      .mul(y.to({ dtype: 'float32' }))
+      .sum()
+      .backward();
     expect(values(x.grad)).toEqual([[18], [18]]);
     expect(y.grad!.dtype).toBe('float64');
     expect(values(y.grad)).toBe(18);
@@ -67,7 +85,9 @@ describe('backward', () => {
   it('refuses to go twice through a graph that was given free', () => {
     const y = leaf([1, 2]).exp().sum();
     y.backward();
-    expect(() => y.backward()).toThrow('backward of exp: the graph was already used by a backward, which gave its saved values free; pass { retainGraph: true } to the first backward, or compute the loss again');
+    expect(() => y.backward()).toThrow(
+      'backward of exp: the graph was already used by a backward, which gave its saved values free; pass { retainGraph: true } to the first backward, or compute the loss again',
+    );
   });
 
   it('goes twice with retainGraph', () => {
@@ -89,10 +109,20 @@ describe('backward', () => {
   });
 
   it('names what is wrong', () => {
-    expect(() => zeros([2]).backward()).toThrow('backward: the tensor needs no gradient and was not made from one that does');
-    expect(() => leaf([1, 2]).mul(2).backward()).toThrow('backward: a gradient can be made up only for a tensor of one element, and this one has shape [2]; reduce it first, e.g. y.sum().backward(), or give the gradient');
-    expect(() => leaf([1, 2]).mul(2).backward(ones([3]))).toThrow('backward: the gradient has shape [3], the tensor [2]');
-    expect(() => leaf(1).backward(null, { retaingraph: true } as never)).toThrow('backward: unknown option retaingraph; did you mean retainGraph?');
+    expect(() => zeros([2]).backward()).toThrow(
+      'backward: the tensor needs no gradient and was not made from one that does',
+    );
+    expect(() => leaf([1, 2]).mul(2).backward()).toThrow(
+      'backward: a gradient can be made up only for a tensor of one element, and this one has shape [2]; reduce it first, e.g. y.sum().backward(), or give the gradient',
+    );
+    expect(() =>
+      leaf([1, 2])
+        .mul(2)
+        .backward(ones([3])),
+    ).toThrow('backward: the gradient has shape [3], the tensor [2]');
+    expect(() => leaf(1).backward(null, { retaingraph: true } as never)).toThrow(
+      'backward: unknown option retaingraph; did you mean retainGraph?',
+    );
   });
 });
 
@@ -106,7 +136,10 @@ describe('an exception in the middle of backward', () => {
     });
     const a = leaf([1, 2]);
     const b = leaf([3, 4]);
-    const loss = a.mul(2).add(fail(b.mul(3))).sum();
+    const loss = a
+      .mul(2)
+      .add(fail(b.mul(3)))
+      .sum();
     expect(() => loss.backward()).toThrow('no gradient today');
     expect(a.grad).toBeNull();
     expect(b.grad).toBeNull();
@@ -157,7 +190,9 @@ describe('hooks', () => {
   });
 
   it('are refused where no gradient comes', () => {
-    expect(() => zeros([2]).registerHook(() => {})).toThrow('registerHook: the tensor needs no gradient; call requiresGrad_() first');
+    expect(() => zeros([2]).registerHook(() => {})).toThrow(
+      'registerHook: the tensor needs no gradient; call requiresGrad_() first',
+    );
     const x = leaf([1, 2]);
     x.registerHook(() => ones([3]));
     expect(() => x.sum().backward()).toThrow('a gradient hook returned [3] for a gradient of [2]');
@@ -184,7 +219,9 @@ describe('grad', () => {
   it('names an input that takes no part', () => {
     const x = leaf([1, 2]);
     const other = leaf(1);
-    expect(() => grad(x.sum(), [other])).toThrow('grad: the outputs do not depend on input 0; pass { allowUnused: true } to get null for it');
+    expect(() => grad(x.sum(), [other])).toThrow(
+      'grad: the outputs do not depend on input 0; pass { allowUnused: true } to get null for it',
+    );
     expect(grad(x.sum(), [other], { allowUnused: true })).toEqual([null]);
     expect(() => grad(x.sum(), [zeros([1])])).toThrow('grad: input 0 needs no gradient');
   });
@@ -197,13 +234,19 @@ describe('noGrad', () => {
     expect(noGrad(() => enableGrad(() => x.mul(2))).requiresGrad).toBe(true);
     const twice = noGrad.wrap((t: Tensor) => t.mul(2));
     expect(twice(x).requiresGrad).toBe(false);
-    expect(() => noGrad(() => { throw new RangeError('x'); })).toThrow('x');
+    expect(() =>
+      noGrad(() => {
+        throw new RangeError('x');
+      }),
+    ).toThrow('x');
     expect(isGradEnabled()).toBe(true);
   });
 
   it('refuses a promise and shows the form for each batch', () => {
     // @ts-expect-error: the types refuse it too
-    expect(() => noGrad(async () => 1)).toThrow(/noGrad takes a synchronous function, but this one returned a promise/);
+    expect(() => noGrad(async () => 1)).toThrow(
+      /noGrad takes a synchronous function, but this one returned a promise/,
+    );
   });
 });
 
@@ -254,8 +297,13 @@ describe('customOp', () => {
   });
 
   it('must give one gradient for each tensor', () => {
-    const wrong = customOp('wrong', { forward: (_c, a: Tensor, b: Tensor) => a.add(b), backward: (_c, dy) => dy });
-    expect(() => wrong(leaf(1), leaf(2)).backward()).toThrow('backward of wrong: it returned 1 gradients for 2 tensors');
+    const wrong = customOp('wrong', {
+      forward: (_c, a: Tensor, b: Tensor) => a.add(b),
+      backward: (_c, dy) => dy,
+    });
+    expect(() => wrong(leaf(1), leaf(2)).backward()).toThrow(
+      'backward of wrong: it returned 1 gradients for 2 tensors',
+    );
   });
 });
 
@@ -266,7 +314,9 @@ describe('anomaly mode', () => {
     setDetectAnomaly(true);
     const x = leaf([0, 1]);
     const y = x.div(x).sum();
-    expect(() => y.backward()).toThrow(/backward of div: the gradient of input \d holds NaN; the forward operator was called at:\n.*backward\.test\.ts/s);
+    expect(() => y.backward()).toThrow(
+      /backward of div: the gradient of input \d holds NaN; the forward operator was called at:\n.*backward\.test\.ts/s,
+    );
   });
 });
 

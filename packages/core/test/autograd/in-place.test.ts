@@ -1,5 +1,16 @@
 import { cpu } from '@flambeau/backend-cpu';
-import { arange, AutogradError, grad, noGrad, ones, registerBackend, type Tensor, tensor, unbind, zeros } from '@flambeau/core';
+import {
+  AutogradError,
+  arange,
+  grad,
+  noGrad,
+  ones,
+  registerBackend,
+  type Tensor,
+  tensor,
+  unbind,
+  zeros,
+} from '@flambeau/core';
 import { describe, expect, it } from 'vitest';
 
 registerBackend(cpu());
@@ -44,7 +55,9 @@ describe('in-place operators through views', () => {
     const w = leaf([5, 6]);
     b.narrow(0, 1, 2).copy_(w.mul(w));
     expect(b.requiresGrad).toBe(true);
-    b.mul(tensor([1, 2, 3, 4])).sum().backward();
+    b.mul(tensor([1, 2, 3, 4]))
+      .sum()
+      .backward();
     expect(values(w.grad)).toEqual([20, 36]);
   });
 
@@ -59,12 +72,19 @@ describe('in-place operators through views', () => {
   });
 
   it('work on views of views with other strides', () => {
-    const x = leaf([[0, 1, 2], [3, 4, 5]]);
+    const x = leaf([
+      [0, 1, 2],
+      [3, 4, 5],
+    ]);
     const b = x.mul(1);
     b.transpose(0, 1).narrow(0, 1, 2).exp_();
-    b.mul(arange(6).reshape([2, 3])).sum().backward();
+    b.mul(arange(6).reshape([2, 3]))
+      .sum()
+      .backward();
     const got = x.grad!.dataSync();
-    [0, 2.7182817459106445, 14.778112411499023, 3, 218.39259338378906, 742.0657958984375].forEach((v, i) => expect(got[i]).toBeCloseTo(v, 3));
+    [0, 2.7182817459106445, 14.778112411499023, 3, 218.39259338378906, 742.0657958984375].forEach((v, i) =>
+      expect(got[i]).toBeCloseTo(v, 3),
+    );
   });
 
   it('reach a transposed sibling', () => {
@@ -110,28 +130,40 @@ describe('in-place operators that are refused', () => {
 
   it('on a leaf that requires a gradient, and on a view of one', () => {
     const x = leaf([1, 1, 1]);
-    expect(() => x.add_(1)).toThrow('add_: a leaf that requires grad cannot be changed in place while a graph is recorded; wrap the update in noGrad(() => …)');
-    expect(() => x.narrow(0, 0, 1).add_(1)).toThrow('add_: a view of a leaf that requires grad cannot be changed in place');
+    expect(() => x.add_(1)).toThrow(
+      'add_: a leaf that requires grad cannot be changed in place while a graph is recorded; wrap the update in noGrad(() => …)',
+    );
+    expect(() => x.narrow(0, 0, 1).add_(1)).toThrow(
+      'add_: a view of a leaf that requires grad cannot be changed in place',
+    );
     noGrad(() => x.narrow(0, 0, 1).add_(1));
     expect(values(x)).toEqual([2, 1, 1]);
   });
 
   it('on memory that overlaps itself', () => {
-    expect(() => ones([1, 3]).expand([2, 3]).add_(1)).toThrow(/add_: several elements of the tensor share one place in memory/);
+    expect(() => ones([1, 3]).expand([2, 3]).add_(1)).toThrow(
+      /add_: several elements of the tensor share one place in memory/,
+    );
   });
 
   it('when a saved value was changed: the operator and the change are named', () => {
     const y = leaf([2, 3]).mul(1);
     y.mul_(y);
-    expect(() => y.sum().backward()).toThrow(/backward of mul: a value it needs, float32 \[2\], was changed in place by mul_ \(it is at version 1, saved at version 0\)/);
+    expect(() => y.sum().backward()).toThrow(
+      /backward of mul: a value it needs, float32 \[2\], was changed in place by mul_ \(it is at version 1, saved at version 0\)/,
+    );
     const z = leaf([1, 2]).exp();
     z.detach().zero_();
     expect(() => z.sum().backward()).toThrow(AutogradError);
   });
 
   it('when the result does not fit', () => {
-    expect(() => zeros([2]).add_(zeros([3, 2]))).toThrow('add_: the result has shape [3, 2], which does not fit into [2]');
-    expect(() => zeros([2], { dtype: 'int32' }).add_(0.5)).toThrow(/add_: the result is float32, which a int32 tensor cannot hold/);
+    expect(() => zeros([2]).add_(zeros([3, 2]))).toThrow(
+      'add_: the result has shape [3, 2], which does not fit into [2]',
+    );
+    expect(() => zeros([2], { dtype: 'int32' }).add_(0.5)).toThrow(
+      /add_: the result is float32, which a int32 tensor cannot hold/,
+    );
   });
 });
 

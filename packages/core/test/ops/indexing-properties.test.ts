@@ -6,7 +6,8 @@ import { flat, indexCases, pick, shapes, show, sizeOf } from './indexing-referen
 
 registerBackend(cpu());
 
-const numbered = (shape: readonly number[]): Tensor => arange(sizeOf(shape), { dtype: 'float32' }).reshape([...shape]);
+const numbered = (shape: readonly number[]): Tensor =>
+  arange(sizeOf(shape), { dtype: 'float32' }).reshape([...shape]);
 
 /** The same elements, not in row-major order. */
 const scattered = (shape: readonly number[]): Tensor => {
@@ -14,7 +15,14 @@ const scattered = (shape: readonly number[]): Tensor => {
   return numbered(shape).permute(order).clone().contiguous().permute(order);
 };
 
-const isView = (items: readonly IndexItem[]): boolean => items.every((item) => item === null || typeof item === 'number' || typeof item === 'symbol' || (typeof item === 'object' && 'kind' in item));
+const isView = (items: readonly IndexItem[]): boolean =>
+  items.every(
+    (item) =>
+      item === null ||
+      typeof item === 'number' ||
+      typeof item === 'symbol' ||
+      (typeof item === 'object' && 'kind' in item),
+  );
 
 describe('index', () => {
   it('takes what a walk over all elements takes', () => {
@@ -36,9 +44,14 @@ describe('index', () => {
         const { positions, shape: result } = pick(shape, items);
         const x = numbered(shape).requiresGrad_();
         const weights = numbered(result).add(1);
-        x.index(...items).mul(weights).sum().backward();
+        x.index(...items)
+          .mul(weights)
+          .sum()
+          .backward();
         const expected = new Array<number>(sizeOf(shape)).fill(0);
-        positions.forEach((position, i) => (expected[position]! += i + 1));
+        positions.forEach((position, i) => {
+          expected[position]! += i + 1;
+        });
         expect(flat(x.grad!), show(items)).toEqual(expected);
       }),
       { numRuns: 150 },
@@ -47,15 +60,20 @@ describe('index', () => {
 
   it('shares memory where it can', () => {
     fc.assert(
-      fc.property(indexCases.filter(({ items }) => isView(items)), ({ shape, items }) => {
-        const { positions } = pick(shape, items);
-        const x = numbered(shape);
-        const y = x.index(...items);
-        expect(y.storage).toBe(x.storage);
-        y.mul_(-1).sub_(1);
-        const taken = new Set(positions);
-        expect(flat(x)).toEqual(flat(numbered(shape)).map((value, i) => (taken.has(i) ? -value - 1 : value)));
-      }),
+      fc.property(
+        indexCases.filter(({ items }) => isView(items)),
+        ({ shape, items }) => {
+          const { positions } = pick(shape, items);
+          const x = numbered(shape);
+          const y = x.index(...items);
+          expect(y.storage).toBe(x.storage);
+          y.mul_(-1).sub_(1);
+          const taken = new Set(positions);
+          expect(flat(x)).toEqual(
+            flat(numbered(shape)).map((value, i) => (taken.has(i) ? -value - 1 : value)),
+          );
+        },
+      ),
       { numRuns: 150 },
     );
   });
@@ -70,7 +88,12 @@ function smaller(shape: readonly number[], ones: number): number[] {
 
 /** The value that each element of `shape` gets from one of shape `small`, both by row-major position. */
 function repeated(small: readonly number[], shape: readonly number[]): number[] {
-  return flat(arange(sizeOf(small)).reshape([...small]).expand([...shape]).contiguous());
+  return flat(
+    arange(sizeOf(small))
+      .reshape([...small])
+      .expand([...shape])
+      .contiguous(),
+  );
 }
 
 describe('set_', () => {
@@ -88,7 +111,8 @@ describe('set_', () => {
           candidates.set(position, [...(candidates.get(position) ?? []), v + 100]);
         });
         expect(returned).toBe(x);
-        flat(x).forEach((got, i) => expect(candidates.get(i) ?? [i], `${show(items)} at ${i}`).toContain(got));
+        for (const [i, got] of flat(x).entries())
+          expect(candidates.get(i) ?? [i], `${show(items)} at ${i}`).toContain(got);
       }),
       { numRuns: 400 },
     );
@@ -106,9 +130,13 @@ describe('set_', () => {
         x.mul(1).set_(items, value).mul(weights).sum().backward();
         const taken = new Set(positions);
         // Where nothing is left of `x`, no gradient comes.
-        expect(x.grad === null ? flat(weights).map(() => 0) : flat(x.grad), show(items)).toEqual(flat(weights).map((w, i) => (taken.has(i) ? 0 : w)));
+        expect(x.grad === null ? flat(weights).map(() => 0) : flat(x.grad), show(items)).toEqual(
+          flat(weights).map((w, i) => (taken.has(i) ? 0 : w)),
+        );
         const expected = new Array<number>(sizeOf(small)).fill(0);
-        repeated(small, result).forEach((from, i) => (expected[from]! += positions[i]! + 1));
+        repeated(small, result).forEach((from, i) => {
+          expected[from]! += positions[i]! + 1;
+        });
         expect(value.grad === null ? expected.map(() => 0) : flat(value.grad), show(items)).toEqual(expected);
       }),
       { numRuns: 150 },
@@ -142,7 +170,10 @@ const steps: fc.Arbitrary<Step> = fc.tuple(fc.nat(7), fc.nat(10), fc.nat(10)).ma
     case 2:
       return (x) => x.squeeze();
     case 3:
-      return (x) => (x.shape.length === 0 || x.shape[dimOf(x, a)] === 0 ? x : x.select(dimOf(x, a), b % x.shape[dimOf(x, a)]!));
+      return (x) =>
+        x.shape.length === 0 || x.shape[dimOf(x, a)] === 0
+          ? x
+          : x.select(dimOf(x, a), b % x.shape[dimOf(x, a)]!);
     case 4:
       return (x) => (x.shape.length === 0 ? x : (x.split(1 + (b % 3), dimOf(x, a))[0] ?? x));
     case 5:
@@ -150,7 +181,8 @@ const steps: fc.Arbitrary<Step> = fc.tuple(fc.nat(7), fc.nat(10), fc.nat(10)).ma
     case 6:
       return (x) => x.movedim(dimOf(x, a), dimOf(x, b));
     default:
-      return (x) => (x.shape.length === 0 || x.shape.length > 5 ? x : x.unflatten(dimOf(x, a), [1, x.shape[dimOf(x, a)]!]));
+      return (x) =>
+        x.shape.length === 0 || x.shape.length > 5 ? x : x.unflatten(dimOf(x, a), [1, x.shape[dimOf(x, a)]!]);
   }
 });
 
@@ -165,7 +197,9 @@ describe('views of views', () => {
         expect(view.storage).toBe(base.storage);
         view.add_(1000);
         const shown = new Set(positions);
-        expect(flat(base)).toEqual(flat(numbered(shape)).map((value, i) => (shown.has(i) ? value + 1000 : value)));
+        expect(flat(base)).toEqual(
+          flat(numbered(shape)).map((value, i) => (shown.has(i) ? value + 1000 : value)),
+        );
 
         const leaf = numbered(shape).requiresGrad_();
         through(leaf).sum().backward();
@@ -179,17 +213,27 @@ describe('views of views', () => {
 describe('joining and splitting', () => {
   it('undo each other', () => {
     fc.assert(
-      fc.property(shapes({ maxRank: 4 }).filter((shape) => shape.length > 0), fc.nat(3), fc.integer({ min: 1, max: 4 }), (shape, at, count) => {
-        const dim = at % shape.length;
-        const x = scattered(shape);
-        const parts = { chunk: x.chunk(count, dim), split: x.split(count, dim), tensorSplit: x.tensorSplit(count, dim), unbind: x.unbind(dim).map((part) => part.unsqueeze(dim)) };
-        for (const [name, list] of Object.entries(parts)) {
-          if (list.length === 0) continue;
-          const joined = cat(list, dim);
-          expect(joined.shape, name).toEqual(shape);
-          expect(flat(joined), name).toEqual(flat(x));
-        }
-      }),
+      fc.property(
+        shapes({ maxRank: 4 }).filter((shape) => shape.length > 0),
+        fc.nat(3),
+        fc.integer({ min: 1, max: 4 }),
+        (shape, at, count) => {
+          const dim = at % shape.length;
+          const x = scattered(shape);
+          const parts = {
+            chunk: x.chunk(count, dim),
+            split: x.split(count, dim),
+            tensorSplit: x.tensorSplit(count, dim),
+            unbind: x.unbind(dim).map((part) => part.unsqueeze(dim)),
+          };
+          for (const [name, list] of Object.entries(parts)) {
+            if (list.length === 0) continue;
+            const joined = cat(list, dim);
+            expect(joined.shape, name).toEqual(shape);
+            expect(flat(joined), name).toEqual(flat(x));
+          }
+        },
+      ),
       { numRuns: 100 },
     );
   });

@@ -27,9 +27,20 @@ export const positionOf = (index: readonly number[], shape: readonly number[]): 
 
 /** One dimension of the result: walked, or part of the block that index arrays make. */
 type Axis =
-  | { readonly kind: 'walk'; readonly source: number | null; readonly start: number; readonly step: number; readonly size: number }
+  | {
+      readonly kind: 'walk';
+      readonly source: number | null;
+      readonly start: number;
+      readonly step: number;
+      readonly size: number;
+    }
   | { readonly kind: 'fixed'; readonly source: number; readonly at: number }
-  | { readonly kind: 'array'; readonly source: number | null; readonly shape: readonly number[]; readonly values: readonly number[] };
+  | {
+      readonly kind: 'array';
+      readonly source: number | null;
+      readonly shape: readonly number[];
+      readonly values: readonly number[];
+    };
 
 const nested = (value: unknown): { shape: number[]; values: (number | boolean)[] } => {
   if (!Array.isArray(value)) return { shape: [], values: [value as number | boolean] };
@@ -65,13 +76,28 @@ function axesOf(shape: readonly number[], items: readonly IndexItem[]): Axis[] {
       const own = isTensor(item) ? item.shape : nested(item).shape;
       if (typeof values[0] === 'boolean' || (isTensor(item) && item.dtype === 'bool')) {
         const hits = [...indicesOf(own)].filter((_, k) => values[k]);
-        own.forEach((_, k) => axes.push({ kind: 'array', source: dim + k, shape: [hits.length], values: hits.map((hit) => hit[k]!) }));
+        for (const k of own.keys())
+          axes.push({
+            kind: 'array',
+            source: dim + k,
+            shape: [hits.length],
+            values: hits.map((hit) => hit[k]!),
+          });
         dim += own.length;
       } else if (isTensor(item) && own.length === 0) {
-        axes.push({ kind: 'fixed', source: dim, at: Number(values[0]) < 0 ? Number(values[0]) + shape[dim]! : Number(values[0]) });
+        axes.push({
+          kind: 'fixed',
+          source: dim,
+          at: Number(values[0]) < 0 ? Number(values[0]) + shape[dim]! : Number(values[0]),
+        });
         dim += 1;
       } else {
-        axes.push({ kind: 'array', source: dim, shape: own, values: values.map((v) => (Number(v) < 0 ? Number(v) + shape[dim]! : Number(v))) });
+        axes.push({
+          kind: 'array',
+          source: dim,
+          shape: own,
+          values: values.map((v) => (Number(v) < 0 ? Number(v) + shape[dim]! : Number(v))),
+        });
         dim += 1;
       }
     } else {
@@ -125,7 +151,9 @@ export function pick(shape: readonly number[], items: readonly IndexItem[]): Pic
 const bound = (size: number) => fc.option(fc.integer({ min: -size - 2, max: size + 2 }), { nil: undefined });
 
 const sliceOf = (size: number) =>
-  fc.tuple(bound(size), bound(size), fc.integer({ min: 1, max: 3 })).map(([start, stop, step]) => slice(start, stop, step));
+  fc
+    .tuple(bound(size), bound(size), fc.integer({ min: 1, max: 3 }))
+    .map(([start, stop, step]) => slice(start, stop, step));
 
 const within = (size: number) => fc.integer({ min: -size, max: size - 1 });
 
@@ -138,13 +166,20 @@ const filled = (shape: readonly number[], element: fc.Arbitrary<number>): fc.Arb
     : fc.array(filled(shape.slice(1), element), { minLength: shape[0]!, maxLength: shape[0]! });
 
 const positionsOf = (size: number): fc.Arbitrary<IndexItem> =>
-  fc.constantFrom(...BLOCKS).chain((block) =>
-    fc.tuple(filled(block, within(size)), fc.constantFrom('array', 'int32', 'int64')).map(([values, form]) =>
-      form === 'array' ? (values as number[]) : tensor(values as number[], { dtype: form as 'int32' | 'int64' }),
-    ),
-  );
+  fc
+    .constantFrom(...BLOCKS)
+    .chain((block) =>
+      fc
+        .tuple(filled(block, within(size)), fc.constantFrom('array', 'int32', 'int64'))
+        .map(([values, form]) =>
+          form === 'array'
+            ? (values as number[])
+            : tensor(values as number[], { dtype: form as 'int32' | 'int64' }),
+        ),
+    );
 
-const scalarOf = (size: number): fc.Arbitrary<IndexItem> => within(size).map((at) => tensor(at, { dtype: 'int32' }));
+const scalarOf = (size: number): fc.Arbitrary<IndexItem> =>
+  within(size).map((at) => tensor(at, { dtype: 'int32' }));
 
 const maskOf = (shape: readonly number[]): fc.Arbitrary<IndexItem> =>
   fc
@@ -156,37 +191,67 @@ export interface IndexCase {
   readonly items: readonly IndexItem[];
 }
 
-export const shapes = (options: { readonly maxRank: number; readonly minSize?: number }): fc.Arbitrary<number[]> =>
+export const shapes = (options: {
+  readonly maxRank: number;
+  readonly minSize?: number;
+}): fc.Arbitrary<number[]> =>
   fc.array(fc.integer({ min: options.minSize ?? 0, max: 4 }), { maxLength: options.maxRank });
 
 /** A shape and items that fit it: views, arrays of positions, or one mask among views. */
 export const indexCases: fc.Arbitrary<IndexCase> = shapes({ maxRank: 4 }).chain((shape) =>
-  fc.tuple(fc.integer({ min: 0, max: shape.length }), fc.integer({ min: 0, max: shape.length }), fc.constantFrom('views', 'positions', 'mask')).chain(([cut, maskAt, flavour]) => {
-    const kinds: fc.Arbitrary<readonly IndexItem[]>[] = [];
-    for (let dim = 0; dim < shape.length; dim++) {
-      const size = shape[dim]!;
-      if (flavour === 'mask' && dim === maskAt) {
-        const span = Math.min(shape.length - dim, 1 + (cut % 2));
-        kinds.push(maskOf(shape.slice(dim, dim + span)).map((mask) => [mask]));
-        dim += span - 1;
-        continue;
+  fc
+    .tuple(
+      fc.integer({ min: 0, max: shape.length }),
+      fc.integer({ min: 0, max: shape.length }),
+      fc.constantFrom('views', 'positions', 'mask'),
+    )
+    .chain(([cut, maskAt, flavour]) => {
+      const kinds: fc.Arbitrary<readonly IndexItem[]>[] = [];
+      for (let dim = 0; dim < shape.length; dim++) {
+        const size = shape[dim]!;
+        if (flavour === 'mask' && dim === maskAt) {
+          const span = Math.min(shape.length - dim, 1 + (cut % 2));
+          kinds.push(maskOf(shape.slice(dim, dim + span)).map((mask) => [mask]));
+          dim += span - 1;
+          continue;
+        }
+        const one: fc.Arbitrary<IndexItem>[] = [sliceOf(size)];
+        if (size > 0) one.push(within(size));
+        if (size > 0 && flavour === 'positions')
+          one.push(positionsOf(size), positionsOf(size), scalarOf(size));
+        const item: fc.Arbitrary<readonly IndexItem[]> = fc.oneof(...one).map((given) => [given]);
+        kinds.push(
+          shape.length < 4
+            ? fc.oneof(
+                { weight: 4, arbitrary: item },
+                { weight: 1, arbitrary: item.map((given) => [null, ...given]) },
+              )
+            : item,
+        );
       }
-      const one: fc.Arbitrary<IndexItem>[] = [sliceOf(size)];
-      if (size > 0) one.push(within(size));
-      if (size > 0 && flavour === 'positions') one.push(positionsOf(size), positionsOf(size), scalarOf(size));
-      const item: fc.Arbitrary<readonly IndexItem[]> = fc.oneof(...one).map((given) => [given]);
-      kinds.push(shape.length < 4 ? fc.oneof({ weight: 4, arbitrary: item }, { weight: 1, arbitrary: item.map((given) => [null, ...given]) }) : item);
-    }
-    const items = kinds.length === 0 ? fc.constant([] as readonly IndexItem[]) : fc.tuple(...kinds).map((given) => given.flat());
-    return fc.tuple(items, fc.boolean()).map(([given, ellipsis]) => ({ shape, items: ellipsis && flavour !== 'mask' ? shortened(given, cut) : given }));
-  }),
+      const items =
+        kinds.length === 0
+          ? fc.constant([] as readonly IndexItem[])
+          : fc.tuple(...kinds).map((given) => given.flat());
+      return fc
+        .tuple(items, fc.boolean())
+        .map(([given, ellipsis]) => ({
+          shape,
+          items: ellipsis && flavour !== 'mask' ? shortened(given, cut) : given,
+        }));
+    }),
 );
 
 /** The items up to `cut` and an ELLIPSIS for those that are left. */
-const shortened = (items: readonly IndexItem[], cut: number): readonly IndexItem[] => [...items.slice(0, cut), ELLIPSIS];
+const shortened = (items: readonly IndexItem[], cut: number): readonly IndexItem[] => [
+  ...items.slice(0, cut),
+  ELLIPSIS,
+];
 
 export const show = (items: readonly IndexItem[]): string =>
-  items.map((item) => (isTensor(item) ? String(item) : typeof item === 'symbol' ? '…' : JSON.stringify(item))).join(' | ');
+  items
+    .map((item) => (isTensor(item) ? String(item) : typeof item === 'symbol' ? '…' : JSON.stringify(item)))
+    .join(' | ');
 
 /** The elements in row-major order. */
 export const flat = (x: Tensor): number[] => Array.from(x.dataSync(), Number);

@@ -55,7 +55,17 @@ describe('index', () => {
   });
 
   it('takes nested arrays of booleans as masks', () => {
-    expect(values(tensor([[1, 2], [3, 4]]).index([[true, false], [true, true]]))).toEqual([1, 3, 4]);
+    expect(
+      values(
+        tensor([
+          [1, 2],
+          [3, 4],
+        ]).index([
+          [true, false],
+          [true, true],
+        ]),
+      ),
+    ).toEqual([1, 3, 4]);
     expect(values(tensor([1, 2, 3]).index([true, false, true]))).toEqual([1, 3]);
     expect(values(tensor([1, 2, 3]).index(tensor([1, 0, 1], { dtype: 'uint8' })))).toEqual([1, 3]);
   });
@@ -76,7 +86,21 @@ describe('set_', () => {
     const mask = cube().to(device).ge(20);
     x.set_([mask], tensor([1, 2, 3, 4]).to(device));
     x.set_([0, slice(), mask.index(1, 2)], -1);
-    expect([...(await x.data())]).toEqual([...new Array<number>(12).fill(-1), 12, 13, 14, 15, 16, 17, 18, 19, 1, 2, 3, 4]);
+    expect([...(await x.data())]).toEqual([
+      ...new Array<number>(12).fill(-1),
+      12,
+      13,
+      14,
+      15,
+      16,
+      17,
+      18,
+      19,
+      1,
+      2,
+      3,
+      4,
+    ]);
   });
 
   it('reaches the base through a view, in the graph too', () => {
@@ -86,7 +110,11 @@ describe('set_', () => {
     base.index(1).set_([slice(0, 2)], value);
     base.mul(base).sum().backward();
     expect(values(value.grad)).toEqual([40, 80, 120, 160]);
-    expect(values(x.grad!.index(1))).toEqual([[0, 0, 0, 0], [0, 0, 0, 0], [160, 168, 176, 184]]);
+    expect(values(x.grad!.index(1))).toEqual([
+      [0, 0, 0, 0],
+      [0, 0, 0, 0],
+      [160, 168, 176, 184],
+    ]);
     expect(values(x.grad!.index(0, 0))).toEqual([0, 8, 16, 24]);
   });
 
@@ -103,7 +131,11 @@ describe('set_', () => {
     x.set_([0], 2.7).set_([[1]], tensor([3.9]));
     expect(values(x)).toEqual([2, 3, 3]);
     expect(values(tensor([true, false]).set_([1], 5))).toEqual([true, true]);
-    expect(tensor([1n, 2n]).set_([slice(1)], 2n ** 60n).dataSync()).toEqual(BigInt64Array.of(1n, 2n ** 60n));
+    expect(
+      tensor([1n, 2n])
+        .set_([slice(1)], 2n ** 60n)
+        .dataSync(),
+    ).toEqual(BigInt64Array.of(1n, 2n ** 60n));
   });
 
   it('changes a leaf inside noGrad', () => {
@@ -123,13 +155,23 @@ describe('indexPut', () => {
 });
 
 describe('operators whose values decide a shape', () => {
-  const mask = (): Tensor => tensor([[true, false], [true, true]]);
+  const mask = (): Tensor =>
+    tensor([
+      [true, false],
+      [true, true],
+    ]);
 
   it('wait where the device must be waited for', async () => {
-    const x = tensor([[1, 2], [3, 4]]).to(device);
+    const x = tensor([
+      [1, 2],
+      [3, 4],
+    ]).to(device);
     expect(await (await maskedSelect(x, mask().to(device))).data()).toEqual(Float32Array.of(1, 3, 4));
     expect(await (await nonzero(mask().to(device))).data()).toEqual(Int32Array.of(0, 0, 1, 0, 1, 1));
-    expect((await nonzero(mask().to(device), { asTuple: true })).map((index) => index.shape)).toEqual([[3], [3]]);
+    expect((await nonzero(mask().to(device), { asTuple: true })).map((index) => index.shape)).toEqual([
+      [3],
+      [3],
+    ]);
   });
 
   it('take the values that were there at the call', async () => {
@@ -142,21 +184,38 @@ describe('operators whose values decide a shape', () => {
   });
 
   it('name the way to wait', () => {
-    const x = tensor([[1, 2], [3, 4]]).to(device);
+    const x = tensor([
+      [1, 2],
+      [3, 4],
+    ]).to(device);
     const truths = mask().to(device);
-    expect(() => x.index(truths)).toThrow('index: how many elements a mask takes cannot be read on waiting without waiting; write await x.maskedSelect(mask)');
+    expect(() => x.index(truths)).toThrow(
+      'index: how many elements a mask takes cannot be read on waiting without waiting; write await x.maskedSelect(mask)',
+    );
     expect(() => x.maskedSelectSync(truths)).toThrow('write await maskedSelect(…)');
     expect(() => nonzeroSync(x)).toThrow('write await nonzero(…)');
-    expect(() => oneHot(int([1]).to(device))).toThrow('oneHot: the largest class cannot be read on waiting without waiting; give { numClasses: n }');
-    expect(() => repeatInterleave(x, int([1, 2]).to(device), 0)).toThrow('repeatInterleave: the sum of repeats cannot be read on waiting without waiting; give it: { outputSize: n }');
-    expect(() => tensorSplit(x, int([1]).to(device))).toThrow('tensorSplit: the values of sections cannot be read on waiting without waiting; give a number or an array');
+    expect(() => oneHot(int([1]).to(device))).toThrow(
+      'oneHot: the largest class cannot be read on waiting without waiting; give { numClasses: n }',
+    );
+    expect(() => repeatInterleave(x, int([1, 2]).to(device), 0)).toThrow(
+      'repeatInterleave: the sum of repeats cannot be read on waiting without waiting; give it: { outputSize: n }',
+    );
+    expect(() => tensorSplit(x, int([1]).to(device))).toThrow(
+      'tensorSplit: the values of sections cannot be read on waiting without waiting; give a number or an array',
+    );
   });
 
   it('read nothing where the size is given', async () => {
-    const rows = repeatInterleave(tensor([[1], [2], [3]]).to(device), int([2, 0, 1]).to(device), 0, { outputSize: 3 });
+    const rows = repeatInterleave(tensor([[1], [2], [3]]).to(device), int([2, 0, 1]).to(device), 0, {
+      outputSize: 3,
+    });
     expect(await rows.data()).toEqual(Float32Array.of(1, 1, 3));
-    expect(await oneHot(int([2, 0]).to(device), { numClasses: 3 }).data()).toEqual(Int32Array.of(0, 0, 1, 1, 0, 0));
-    expect(await nonzeroStatic(tensor([0, 3, 4]).to(device), { size: 3, fillValue: -7 }).data()).toEqual(Int32Array.of(1, 2, -7));
+    expect(await oneHot(int([2, 0]).to(device), { numClasses: 3 }).data()).toEqual(
+      Int32Array.of(0, 0, 1, 1, 0, 0),
+    );
+    expect(await nonzeroStatic(tensor([0, 3, 4]).to(device), { size: 3, fillValue: -7 }).data()).toEqual(
+      Int32Array.of(1, 2, -7),
+    );
   });
 
   it('count nothing in empty tensors', async () => {
@@ -175,7 +234,18 @@ describe('operators whose values decide a shape', () => {
 });
 
 describe('gather and scatter', () => {
-  const dtypes: DType[] = ['float32', 'float64', 'float16', 'bfloat16', 'int64', 'int32', 'int16', 'int8', 'uint8', 'bool'];
+  const dtypes: DType[] = [
+    'float32',
+    'float64',
+    'float16',
+    'bfloat16',
+    'int64',
+    'int32',
+    'int16',
+    'int8',
+    'uint8',
+    'bool',
+  ];
 
   it.each(dtypes)('move %s', (dtype) => {
     const x = tensor([0, 1, 1, 0]).to({ dtype });
@@ -183,14 +253,24 @@ describe('gather and scatter', () => {
     const taken = gather(x, 0, index);
     expect(taken.dtype).toBe(dtype);
     expect(values(taken.to({ dtype: 'int32' }))).toEqual([0, 1]);
-    expect(values(scatter(x, 0, index, gather(x, 0, int([2, 0]))).to({ dtype: 'int32' }))).toEqual([0, 0, 1, 1]);
+    expect(values(scatter(x, 0, index, gather(x, 0, int([2, 0]))).to({ dtype: 'int32' }))).toEqual([
+      0, 0, 1, 1,
+    ]);
   });
 
   it('spread NaN and infinities', () => {
     const src = tensor([Number.NaN, 1, Number.POSITIVE_INFINITY, 2]);
-    expect(values(scatterReduce(zeros([2]), 0, int([0, 0, 1, 1]), src, 'amax'))).toEqual([Number.NaN, Number.POSITIVE_INFINITY]);
-    expect(values(scatterReduce(zeros([2]), 0, int([0, 0, 1, 1]), src, 'amin', { includeSelf: false }))).toEqual([Number.NaN, 2]);
-    expect(values(scatterAdd(zeros([2]), 0, int([0, 0, 1, 1]), src))).toEqual([Number.NaN, Number.POSITIVE_INFINITY]);
+    expect(values(scatterReduce(zeros([2]), 0, int([0, 0, 1, 1]), src, 'amax'))).toEqual([
+      Number.NaN,
+      Number.POSITIVE_INFINITY,
+    ]);
+    expect(
+      values(scatterReduce(zeros([2]), 0, int([0, 0, 1, 1]), src, 'amin', { includeSelf: false })),
+    ).toEqual([Number.NaN, 2]);
+    expect(values(scatterAdd(zeros([2]), 0, int([0, 0, 1, 1]), src))).toEqual([
+      Number.NaN,
+      Number.POSITIVE_INFINITY,
+    ]);
   });
 
   it('round means of integers down', () => {
@@ -200,9 +280,15 @@ describe('gather and scatter', () => {
   it('leave out what is not included, whatever it is', () => {
     const index = int([0, 0, 2]);
     const src = int([-5, -7, -9]);
-    expect(values(scatterReduce(int([1, 2, 3]), 0, index, src, 'amax', { includeSelf: false }))).toEqual([-5, 2, -9]);
-    expect(values(scatterReduce(int([-99, 2, 3]), 0, index, src, 'amin', { includeSelf: false }))).toEqual([-7, 2, -9]);
-    expect(values(scatterReduce(int([9, 2, 3]), 0, index, src, 'prod', { includeSelf: false }))).toEqual([35, 2, -9]);
+    expect(values(scatterReduce(int([1, 2, 3]), 0, index, src, 'amax', { includeSelf: false }))).toEqual([
+      -5, 2, -9,
+    ]);
+    expect(values(scatterReduce(int([-99, 2, 3]), 0, index, src, 'amin', { includeSelf: false }))).toEqual([
+      -7, 2, -9,
+    ]);
+    expect(values(scatterReduce(int([9, 2, 3]), 0, index, src, 'prod', { includeSelf: false }))).toEqual([
+      35, 2, -9,
+    ]);
   });
 
   it('share the gradient of ties', () => {
@@ -216,26 +302,54 @@ describe('gather and scatter', () => {
 
   it('have in-place forms that reach views', () => {
     const x = zeros([2, 3]);
-    x.select(0, 1).scatter_(0, int([2]), 5).scatterAdd_(0, int([0, 0]), tensor([1, 2]));
-    expect(values(x)).toEqual([[0, 0, 0], [3, 0, 5]]);
+    x.select(0, 1)
+      .scatter_(0, int([2]), 5)
+      .scatterAdd_(0, int([0, 0]), tensor([1, 2]));
+    expect(values(x)).toEqual([
+      [0, 0, 0],
+      [3, 0, 5],
+    ]);
     x.indexFill_(1, int([1]), -1).indexAdd_(0, int([0]), tensor([[1, 1, 1]]), { alpha: 2 });
-    expect(values(x)).toEqual([[2, 1, 2], [3, -1, 5]]);
-    expect(values(x.put_(int([0]), tensor([9])).maskedScatter_(x.lt(0), tensor([8])))).toEqual([[9, 1, 2], [3, 8, 5]]);
+    expect(values(x)).toEqual([
+      [2, 1, 2],
+      [3, -1, 5],
+    ]);
+    expect(values(x.put_(int([0]), tensor([9])).maskedScatter_(x.lt(0), tensor([8])))).toEqual([
+      [9, 1, 2],
+      [3, 8, 5],
+    ]);
   });
 });
 
 describe('embedding', () => {
   it('shrinks the rows it uses to maxNorm, in the weight itself', () => {
-    const weight = tensor([[3, 4], [6, 8], [0.3, 0.4]], { requiresGrad: true });
+    const weight = tensor(
+      [
+        [3, 4],
+        [6, 8],
+        [0.3, 0.4],
+      ],
+      { requiresGrad: true },
+    );
     const rows = embedding(int([0, 2, 0]), weight, { maxNorm: 1 });
-    expect(values(weight)).toEqual([[expect.closeTo(0.6, 5), expect.closeTo(0.8, 5)], [6, 8], [expect.closeTo(0.3), expect.closeTo(0.4)]]);
+    expect(values(weight)).toEqual([
+      [expect.closeTo(0.6, 5), expect.closeTo(0.8, 5)],
+      [6, 8],
+      [expect.closeTo(0.3), expect.closeTo(0.4)],
+    ]);
     rows.sum().backward();
-    expect(values(weight.grad)).toEqual([[2, 2], [0, 0], [1, 1]]);
+    expect(values(weight.grad)).toEqual([
+      [2, 2],
+      [0, 0],
+      [1, 1],
+    ]);
   });
 
   it('gives padding no gradient, and shares by frequency', () => {
     const weight = zeros([3, 1], { requiresGrad: true });
-    embedding(int([0, 1, 1, 2]), weight, { paddingIdx: -1, scaleGradByFreq: true }).sum().backward();
+    embedding(int([0, 1, 1, 2]), weight, { paddingIdx: -1, scaleGradByFreq: true })
+      .sum()
+      .backward();
     expect(values(weight.grad)).toEqual([[1], [1], [0]]);
   });
 });

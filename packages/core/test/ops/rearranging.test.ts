@@ -1,5 +1,25 @@
 import { cpu } from '@flambeau/backend-cpu';
-import { arange, asStrided, AutogradError, cat, diagEmbed, flip, meshgrid, ones, pad, registerBackend, repeat, roll, split, stack, type Tensor, tensor, tril, unbind, zeros } from '@flambeau/core';
+import {
+  AutogradError,
+  arange,
+  asStrided,
+  cat,
+  diagEmbed,
+  flip,
+  meshgrid,
+  ones,
+  pad,
+  registerBackend,
+  repeat,
+  roll,
+  split,
+  stack,
+  type Tensor,
+  tensor,
+  tril,
+  unbind,
+  zeros,
+} from '@flambeau/core';
 import { describe, expect, it } from 'vitest';
 
 registerBackend(cpu());
@@ -21,13 +41,18 @@ describe('lists of views', () => {
     const x = ones([2, 2], { requiresGrad: true }).mul(2);
     const [first] = make(x);
     expect(() => first!.add_(1)).toThrow(AutogradError);
-    expect(() => first!.add_(1)).toThrow(`add_: this is one of several views that ${name} made, and the others would not follow; change a clone() of it instead`);
+    expect(() => first!.add_(1)).toThrow(
+      `add_: this is one of several views that ${name} made, and the others would not follow; change a clone() of it instead`,
+    );
   });
 
   it.each(makers)('of %s share memory and may be changed where nothing is recorded', (_name, make) => {
     const x = zeros([2, 2]);
     make(x)[1]!.add_(1);
-    expect(values(x)).toEqual([[0, 0], [1, 1]]);
+    expect(values(x)).toEqual([
+      [0, 0],
+      [1, 1],
+    ]);
   });
 });
 
@@ -47,7 +72,9 @@ describe('cat and stack', () => {
   });
 
   it('take many dimensions', () => {
-    expect(stack([zeros([1, 1, 1, 1, 1, 1, 2]), ones([1, 1, 1, 1, 1, 1, 2])], -1).shape).toEqual([1, 1, 1, 1, 1, 1, 2, 2]);
+    expect(stack([zeros([1, 1, 1, 1, 1, 1, 2]), ones([1, 1, 1, 1, 1, 1, 2])], -1).shape).toEqual([
+      1, 1, 1, 1, 1, 1, 2, 2,
+    ]);
   });
 });
 
@@ -66,9 +93,15 @@ describe('operators that give copies', () => {
   ];
 
   it.each(copies)('%s', (_name, copy) => {
-    const x = tensor([[1, 2], [3, 4]]);
+    const x = tensor([
+      [1, 2],
+      [3, 4],
+    ]);
     copy(x).zero_();
-    expect(values(x)).toEqual([[1, 2], [3, 4]]);
+    expect(values(x)).toEqual([
+      [1, 2],
+      [3, 4],
+    ]);
   });
 });
 
@@ -76,7 +109,11 @@ describe('repeat', () => {
   it('repeats size 1 without walking it in place of memory', () => {
     const y = repeat(tensor([[1, 2]]), [3, 1]);
     y.select(0, 0).zero_();
-    expect(values(y)).toEqual([[0, 0], [1, 2], [1, 2]]);
+    expect(values(y)).toEqual([
+      [0, 0],
+      [1, 2],
+      [1, 2],
+    ]);
   });
 
   it('repeats more dimensions than a kernel takes at once', () => {
@@ -91,28 +128,52 @@ describe('repeat', () => {
 describe('flip and roll', () => {
   it('work on tensors in any order of memory', () => {
     const x = counted(6).reshape([2, 3]).t();
-    expect(values(flip(x, [0, 1]))).toEqual([[5, 2], [4, 1], [3, 0]]);
-    expect(values(roll(x, [1, 1], [0, 1]))).toEqual([[5, 2], [3, 0], [4, 1]]);
-    expect(values(roll(x, -7))).toEqual([[3, 1], [4, 2], [5, 0]]);
+    expect(values(flip(x, [0, 1]))).toEqual([
+      [5, 2],
+      [4, 1],
+      [3, 0],
+    ]);
+    expect(values(roll(x, [1, 1], [0, 1]))).toEqual([
+      [5, 2],
+      [3, 0],
+      [4, 1],
+    ]);
+    expect(values(roll(x, -7))).toEqual([
+      [3, 1],
+      [4, 2],
+      [5, 0],
+    ]);
   });
 });
 
 describe('tril and triu', () => {
   it('drop infinities and NaN', () => {
-    const x = tensor([[Number.NaN, Number.POSITIVE_INFINITY], [1, Number.NaN]]);
-    expect(values(tril(x, { diagonal: -1 }))).toEqual([[0, 0], [1, 0]]);
+    const x = tensor([
+      [Number.NaN, Number.POSITIVE_INFINITY],
+      [1, Number.NaN],
+    ]);
+    expect(values(tril(x, { diagonal: -1 }))).toEqual([
+      [0, 0],
+      [1, 0],
+    ]);
   });
 
   it('have in-place forms', () => {
     const x = ones([2, 2]);
     x.t().triu_({ diagonal: 1 });
-    expect(values(x)).toEqual([[0, 0], [1, 0]]);
+    expect(values(x)).toEqual([
+      [0, 0],
+      [1, 0],
+    ]);
   });
 });
 
 describe('pad', () => {
   it('pads with infinities, and whole dimensions out of nothing', () => {
-    expect(values(pad(tensor([1]), [1, 0], { value: Number.NEGATIVE_INFINITY }))).toEqual([Number.NEGATIVE_INFINITY, 1]);
+    expect(values(pad(tensor([1]), [1, 0], { value: Number.NEGATIVE_INFINITY }))).toEqual([
+      Number.NEGATIVE_INFINITY,
+      1,
+    ]);
     expect(values(pad(zeros([1, 0]), [1, 1], { value: 3 }))).toEqual([[3, 3]]);
     expect(values(pad(tensor([1, 2], { dtype: 'int32' }), [1, 0], { value: 2.9 }))).toEqual([2, 1, 2]);
   });
@@ -122,7 +183,11 @@ describe('asStrided', () => {
   it('shares memory, and changes what it shows', () => {
     const x = counted(9).reshape([3, 3]);
     asStrided(x, [3], [4]).fill_(-1);
-    expect(values(x)).toEqual([[-1, 1, 2], [3, -1, 5], [6, 7, -1]]);
+    expect(values(x)).toEqual([
+      [-1, 1, 2],
+      [3, -1, 5],
+      [6, 7, -1],
+    ]);
   });
 
   it('begins where the tensor does, or at a place of the storage', () => {
@@ -133,7 +198,16 @@ describe('asStrided', () => {
 
   it('adds up the gradient where elements are shown several times', () => {
     const x = counted(4).requiresGrad_();
-    asStrided(x, [3, 2], [1, 1]).mul(tensor([[1, 2], [3, 4], [5, 6]])).sum().backward();
+    asStrided(x, [3, 2], [1, 1])
+      .mul(
+        tensor([
+          [1, 2],
+          [3, 4],
+          [5, 6],
+        ]),
+      )
+      .sum()
+      .backward();
     expect(values(x.grad)).toEqual([1, 5, 9, 6]);
   });
 
@@ -171,6 +245,12 @@ describe('view of another dtype', () => {
 describe('diagEmbed and meshgrid', () => {
   it('place dimensions as PyTorch does', () => {
     expect(diagEmbed(zeros([2, 3]), { offset: 1, dim1: 0, dim2: -1 }).shape).toEqual([4, 2, 4]);
-    expect(meshgrid([zeros([2]), zeros([3]), zeros([4])], { indexing: 'xy' }).map((grid) => grid.shape)).toEqual([[3, 2, 4], [3, 2, 4], [3, 2, 4]]);
+    expect(
+      meshgrid([zeros([2]), zeros([3]), zeros([4])], { indexing: 'xy' }).map((grid) => grid.shape),
+    ).toEqual([
+      [3, 2, 4],
+      [3, 2, 4],
+      [3, 2, 4],
+    ]);
   });
 });
