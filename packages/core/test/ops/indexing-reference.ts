@@ -233,12 +233,10 @@ export const indexCases: fc.Arbitrary<IndexCase> = shapes({ maxRank: 4 }).chain(
         kinds.length === 0
           ? fc.constant([] as readonly IndexItem[])
           : fc.tuple(...kinds).map((given) => given.flat());
-      return fc
-        .tuple(items, fc.boolean())
-        .map(([given, ellipsis]) => ({
-          shape,
-          items: ellipsis && flavour !== 'mask' ? shortened(given, cut) : given,
-        }));
+      return fc.tuple(items, fc.boolean()).map(([given, ellipsis]) => ({
+        shape,
+        items: ellipsis && flavour !== 'mask' ? shortened(given, cut) : given,
+      }));
     }),
 );
 
