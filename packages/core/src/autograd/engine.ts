@@ -242,7 +242,7 @@ class Pass {
     if (!anomalyMode) return node.apply(dys);
     try {
       const gradients = node.apply(dys);
-      gradients.forEach((gradient, i) => gradient && refuseNaN(node, gradient, i));
+      for (const [i, gradient] of gradients.entries()) if (gradient) refuseNaN(node, gradient, i);
       return gradients;
     } catch (error) {
       if (error instanceof AutogradError && node.calledAt !== undefined) {

@@ -122,7 +122,7 @@ function perturbed(x: Tensor, element: number, step: number): Tensor {
     .sort((a, b) => b.stride - a.stride)
     .map(({ dim }) => dim);
   const inverse: number[] = [];
-  order.forEach((dim, position) => (inverse[dim] = position));
+  for (const [position, dim] of order.entries()) inverse[dim] = position;
   const copy = permute(clone(permute(cloneAlias(x), order)), inverse);
   const indices = unravel(element, x.shape);
   const offset = copy.offset + indices.reduce((at, index, dim) => at + index * copy.strides[dim]!, 0);

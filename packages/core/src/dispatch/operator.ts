@@ -213,15 +213,15 @@ function allocateOutputs(entry: DeviceEntry, specs: Specs): Outputs<Specs> {
 function operandsOf(tensors: Inputs): Record<string, TensorOperand | undefined> {
   const operands: Record<string, TensorOperand | undefined> = {};
   for (const name in tensors) {
-    const tensor = tensors[name];
-    if (isTensor(tensor)) operands[name] = { ...operand(tensor), shape: tensor.shape };
-    else if (Array.isArray(tensor))
-      tensor.forEach(
-        (item: Tensor, i) => (operands[`${name}.${i}`] = { ...operand(item), shape: item.shape }),
-      );
+    const value = tensors[name];
+    if (isTensor(value)) operands[name] = shapedOperand(value);
+    else if (value !== undefined)
+      for (const [i, item] of value.entries()) operands[`${name}.${i}`] = shapedOperand(item);
   }
   return operands;
 }
+
+const shapedOperand = (x: Tensor): TensorOperand => ({ ...operand(x), shape: x.shape });
 
 /** All tensors among the inputs, in order. */
 export function flatten(inputs: Inputs): Tensor[] {

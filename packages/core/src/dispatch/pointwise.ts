@@ -420,7 +420,7 @@ export class PointwiseOp {
     const sources = [dy, ...reads.map((slot) => inputs[slot]!), ...(readsOutput ? [y] : [])];
     const build: Build = (given, givenParams) => {
       const map = new Map<Expr, Expr>(sources.map((source, slot) => [source, given[slot]!]));
-      this.paramNames.forEach((name) => map.set(params[name]!, givenParams[name]!));
+      for (const name of this.paramNames) map.set(params[name]!, givenParams[name]!);
       return substitute(share, map);
     };
     const op = new PointwiseOp(`${this.name}Backward`, sources.length, build, {

@@ -88,7 +88,10 @@ export function launchFused(
   attrs: Readonly<Record<string, unknown>>,
 ): void {
   const launch = (): void => kernel.run(outputs, inputs, attrs);
-  if (kernelInterceptor === null) return launch();
+  if (kernelInterceptor === null) {
+    launch();
+    return;
+  }
   const operands = [...Object.values(outputs), ...Object.values(inputs)].filter((x) => x !== undefined);
   kernelInterceptor({ device: entry.device, kernel: name, args: [outputs, inputs, attrs], operands }, launch);
 }

@@ -21,12 +21,13 @@ export interface ViewLink {
 }
 
 /** A function that sees a gradient on its way and may replace it. */
-export type TensorHook = (gradient: Tensor) => Tensor | undefined | void;
+export type TensorHook = (gradient: Tensor) => Tensor | undefined;
 
 /**
  * An n-dimensional array: a view of a storage, with an optional place in the graph of gradients. Its operators are
  * installed as methods from their declarations.
  */
+// biome-ignore lint/suspicious/noUnsafeDeclarationMerging: the methods are installed on the prototype from the operators' declarations
 export class Tensor {
   readonly storage: Storage;
   readonly dtype: DType;
@@ -131,7 +132,6 @@ export class Tensor {
   }
 }
 
-// biome-ignore lint/suspicious/noUnsafeDeclarationMerging: the methods are installed on the prototype from the operators' declarations
 export interface Tensor extends TensorMethods {}
 
 Object.defineProperty(Tensor.prototype, BRAND, { value: true });

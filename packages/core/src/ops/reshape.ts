@@ -28,7 +28,7 @@ export const permute: ViewOperator<[dims: readonly number[]]> = view('permute', 
   },
   vjp(dy, x, dims) {
     const inverse: number[] = [];
-    wrapDims('permute', dims, x).forEach((dim, i) => (inverse[dim] = i));
+    for (const [i, dim] of wrapDims('permute', dims, x).entries()) inverse[dim] = i;
     return permute(dy, inverse);
   },
 });

@@ -82,9 +82,11 @@ describe('in-place operators through views', () => {
       .sum()
       .backward();
     const got = x.grad!.dataSync();
-    [0, 2.7182817459106445, 14.778112411499023, 3, 218.39259338378906, 742.0657958984375].forEach((v, i) =>
-      expect(got[i]).toBeCloseTo(v, 3),
-    );
+    for (const [i, value] of [
+      0, 2.7182817459106445, 14.778112411499023, 3, 218.39259338378906, 742.0657958984375,
+    ].entries()) {
+      expect(got[i]).toBeCloseTo(value, 3);
+    }
   });
 
   it('reach a transposed sibling', () => {
