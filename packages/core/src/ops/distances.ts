@@ -1,11 +1,12 @@
 import { checkTensor } from '../dispatch/checks.ts';
 import { composite, pointwise } from '../dispatch/declare.ts';
-import { isDifferentiable } from '../dtype.ts';
+import { getDefaultDtype, isDifferentiable } from '../dtype.ts';
 import { checkOptions } from '../errors.ts';
 import type { Tensor } from '../graph/tensor.ts';
 import { broadcastShapes } from '../shape.ts';
 import { add, div, mul, sub } from './arithmetic.ts';
 import { expand, sum } from './broadcast.ts';
+import { cast } from './copying.ts';
 import { norm } from './norm.ts';
 
 export interface CosineSimilarityOptions {
@@ -25,14 +26,14 @@ const boundedBelow = pointwise('boundedBelow', (x, { eps }) => x.max(eps), { par
  * @throws {ShapeError} the shapes do not broadcast, or `dim` is out of range.
  * @example cosineSimilarity(tensor([[1, 0]]), tensor([[1, 1]])) // tensor([0.7071])
  */
-export const cosineSimilarity = composite('cosineSimilarity', (x1: Tensor, x2: Tensor, dim = 1, options: CosineSimilarityOptions = {}): Tensor => {
+export const cosineSimilarity = composite('cosineSimilarity', (x1: Tensor, x2: Tensor, dim: number = 1, options: CosineSimilarityOptions = {}): Tensor => {
   checkOptions('cosineSimilarity', options, ['eps']);
   checkTensor('cosineSimilarity', 'x1', x1);
   checkTensor('cosineSimilarity', 'x2', x2);
   const { eps = 1e-8 } = options;
   const shape = broadcastShapes('cosineSimilarity', x1.shape, x2.shape);
   const unit = (x: Tensor): Tensor => {
-    const floating = isDifferentiable(x.dtype) ? x : mul(x, 1.0000000000000002);
+    const floating = isDifferentiable(x.dtype) ? x : cast(x, getDefaultDtype());
     const whole = expand(floating, shape);
     return div(whole, boundedBelow(norm(whole, dim, { keepdim: true }), { eps }));
   };

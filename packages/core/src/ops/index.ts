@@ -8,6 +8,7 @@ export { asStrided, asStridedCopy } from './as-strided.ts';
 export { atleast1d, atleast2d, atleast3d } from './at-least.ts';
 export { type AttentionOptions, scaledDotProductAttention } from './attention.ts';
 export { broadcastTo, expand, expandAs, sum } from './broadcast.ts';
+export * from './class-margin-losses.ts';
 export * from './comparison.ts';
 export * from './conv.ts';
 export { clone, copy, zero } from './copying.ts';
@@ -26,8 +27,10 @@ export {
   zerosLike,
 } from './creation.ts';
 export { crossEntropy, type CrossEntropyOptions } from './cross-entropy.ts';
+export { cummax, cummin } from './cumulative-extrema.ts';
 export { type CumulativeOptions, cumprod, cumsum, logcumsumexp } from './cumulative.ts';
 export { diag, diagEmbed, diagflat, type DiagOptions, type DiagflatOptions } from './diag.ts';
+export * from './distances.ts';
 export { einsum } from './einsum.ts';
 export { embedding, type EmbeddingOptions } from './embedding.ts';
 export {
@@ -57,13 +60,17 @@ export {
   indexSelect,
 } from './index-select.ts';
 export { cat, columnStack, dstack, hstack, stack, vstack } from './joining.ts';
+export * from './likelihood-losses.ts';
 export { bilinear, linear } from './linear.ts';
+export { type LocalResponseNormOptions, localResponseNorm } from './local-response-norm.ts';
 export * from './logical.ts';
 export { logsumexp, type LogsumexpOptions } from './logsumexp.ts';
 export type { LossOptions, LossReduction } from './loss-reduction.ts';
+export * from './margin-losses.ts';
 export { maskedScatter, maskedSelect, maskedSelectSync } from './masking.ts';
 export { bmm, dot, inner, matmul, mm, mv, outer, vdot } from './matmul.ts';
 export { type AminmaxOptions, aminmax, max, min, type ValuesAndIndices } from './max-min.ts';
+export { type MedianOperator, median, nanmedian } from './median.ts';
 export { broadcastTensors, meshgrid, type MeshgridOptions } from './meshgrid.ts';
 export * from './nan-to-num.ts';
 export { nllLoss, type NllLossOptions } from './nll-loss.ts';
@@ -134,6 +141,7 @@ export * from './tensor-products.ts';
 export { tril, trilIndices, triu, triuIndices, type TriangleIndicesOptions, type TriangleOptions } from './triangular.ts';
 export { std, stdMean, variance as var, variance, type VarianceOptions, varMean } from './statistics.ts';
 export * from './trigonometric.ts';
+export * from './unpool.ts';
 export { view } from './view.ts';
 export { where } from './where.ts';
 export { col2im, im2col, type Size, type UnfoldOptions } from './windows.ts';

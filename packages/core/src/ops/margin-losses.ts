@@ -1,23 +1,23 @@
-import { checkIndex, checkTensor } from '../dispatch/checks.ts';
+import { checkTensor } from '../dispatch/checks.ts';
 import { composite, pointwise } from '../dispatch/declare.ts';
 import { ArgumentError, ShapeError, showShape } from '../errors.ts';
-import { literal } from '../expr/expr.ts';
+import { type Expr, literal } from '../expr/expr.ts';
 import type { Tensor } from '../graph/tensor.ts';
-import { broadcastShapes, sameShape } from '../shape.ts';
+import { broadcastShapes } from '../shape.ts';
 import { add, div, mul, sub } from './arithmetic.ts';
 import { sum } from './broadcast.ts';
-import { cast } from './copying.ts';
 import { pairwiseDistance } from './distances.ts';
 import { minimum } from './extremum.ts';
-import { checkPair, checkSameShape, type LossOptions, lossReduction, reduceLoss } from './loss-reduction.ts';
+import { checkPair, type LossOptions, lossReduction, reduceLoss } from './loss-reduction.ts';
 import { sqrt, square } from './power.ts';
 
 export interface MarginLossOptions extends LossOptions {
   readonly margin?: number;
 }
 
-/** `max(0, x)` as PyTorch's `clamp_min` has it: the gradient passes at the bound. */
-const hinge = pointwise('hinge', (x) => x.max(0), { grad: ({ dy, x }) => x.ge(0).select(dy, 0) });
+/** `max(0, x)`; at 0 the gradient passes. */
+const positivePart = (x: Expr): Expr => x.lt(0).select(0, x);
+const hinge = pointwise('hinge', positivePart);
 
 const rankingError = pointwise('rankingError', (x1, x2, y, { margin }) => y.neg().mul(x1.sub(x2)).add(margin), { promote: 'float', params: { margin: 0 } });
 
@@ -42,7 +42,7 @@ export const marginRankingLoss = composite('marginRankingLoss', (input1: Tensor,
 
 const embeddingError = pointwise(
   'hingeEmbedding',
-  (x, y, { margin }) => y.ne(1).select(margin.sub(x).max(0), 0).add(y.ne(-1).select(x, 0)),
+  (x, y, { margin }) => y.ne(1).select(positivePart(margin.sub(x)), 0).add(y.ne(-1).select(x, 0)),
   { promote: 'float', params: { margin: 1 } },
 );
 
@@ -62,7 +62,7 @@ export const hingeEmbeddingLoss = composite('hingeEmbeddingLoss', (input: Tensor
 
 const cosineError = pointwise(
   'cosineEmbedding',
-  (cosine, y, { margin }) => y.eq(1).select(literal(1).sub(cosine), 0).add(y.eq(-1).select(cosine.sub(margin).max(0), 0)),
+  (cosine, y, { margin }) => y.eq(1).select(literal(1).sub(cosine), 0).add(y.eq(-1).select(positivePart(cosine.sub(margin)), 0)),
   { promote: 'float', params: { margin: 0 } },
 );
 
@@ -120,10 +120,3 @@ export const tripletMarginLoss = composite('tripletMarginLoss', (anchor: Tensor,
   const other = swap ? minimum(far, pairwiseDistance(positive, negative, { p, eps })) : far;
   return reduceLoss(hinge(add(sub(near, other), margin)), reduction);
 });
-
-export interface MultiMarginLossOptions extends MarginLossOptions {
-  /** The exponent, 1 or 2. Default 1. */
-  readonly p?: number;
-  /** A weight for each class. */
-  readonly weight?: Tensor | null;
-}

@@ -56,7 +56,7 @@ export const neural: OperatorFamily = {
     'grid_sampler_3d(input, grid, interpolation_mode, padding_mode, align_corners)',
 
     'nn.functional.batch_norm(input, running_mean, running_var, weight?, bias?, training=False, momentum=0.1, eps=1e-05)',
-    'nn.functional.instance_norm(input, running_mean=None, running_var=None, weight?, bias?, use_input_stats=True, momentum=0.1, eps=1e-05)',
+    'nn.functional.instance_norm(input, running_mean?, running_var?, weight?, bias?, use_input_stats=True, momentum=0.1, eps=1e-05)',
     'nn.functional.layer_norm(input, normalized_shape, weight?, bias?, eps=1e-05)',
     'nn.functional.group_norm(input, num_groups, weight?, bias?, eps=1e-05)',
     'nn.functional.rms_norm(input, normalized_shape, weight?, eps=None)',
