@@ -236,6 +236,11 @@ class Pass {
       const gradient = gradients[i]!;
       if (gradient !== null) this.pending.add(edges[i]!.node, edges[i]!.outputIndex, gradient);
     }
+    // What was added to another gradient, or came to a node that is not visited, is held by nobody.
+    for (let i = 0; i < edges.length; i++) {
+      const gradient = gradients[i]!;
+      if (gradient !== null && gradient.holders === 0 && !gradient.shown) gradient.dispose();
+    }
   }
 
   private apply(node: Node, dys: readonly (Tensor | null)[]): readonly (Tensor | null | undefined)[] {
