@@ -6,8 +6,11 @@ import { erf } from '../expr/functions/error.ts';
 import { softplus as softplusOf } from '../expr/functions/logistic.ts';
 import { isTensor, type Tensor } from '../graph/tensor.ts';
 
-const NOT_BOOL = { bool: 'convert it first: to({ dtype: \'float32\' })' } as const;
-const FLOATING_ONLY = { ...NOT_BOOL, integer: 'convert it to a floating dtype first: to({ dtype: \'float32\' })' } as const;
+const NOT_BOOL = { bool: "convert it first: to({ dtype: 'float32' })" } as const;
+const FLOATING_ONLY = {
+  ...NOT_BOOL,
+  integer: "convert it to a floating dtype first: to({ dtype: 'float32' })",
+} as const;
 
 // Where a gradient can be told from the result, it is: the input is not kept alive, and the in-place form needs no copy.
 
@@ -49,16 +52,24 @@ export const relu6 = pointwise('relu6', (x) => x.max(0).min(6), {
   grad: ({ dy, y }) => y.le(0).or(y.ge(6)).select(0, dy),
 });
 
-const leakyBySign = pointwise('leakyRelu', (x, { negativeSlope }) => x.gt(0).select(x, x.mul(negativeSlope)), {
-  params: { negativeSlope: 0.01 },
-  refuse: FLOATING_ONLY,
-});
+const leakyBySign = pointwise(
+  'leakyRelu',
+  (x, { negativeSlope }) => x.gt(0).select(x, x.mul(negativeSlope)),
+  {
+    params: { negativeSlope: 0.01 },
+    refuse: FLOATING_ONLY,
+  },
+);
 
-const leakyByResult = pointwise('leakyRelu', (x, { negativeSlope }) => x.gt(0).select(x, x.mul(negativeSlope)), {
-  params: { negativeSlope: 0.01 },
-  refuse: FLOATING_ONLY,
-  grad: ({ dy, y, params }) => y.gt(0).select(dy, dy.mul(params.negativeSlope!)),
-});
+const leakyByResult = pointwise(
+  'leakyRelu',
+  (x, { negativeSlope }) => x.gt(0).select(x, x.mul(negativeSlope)),
+  {
+    params: { negativeSlope: 0.01 },
+    refuse: FLOATING_ONLY,
+    grad: ({ dy, y, params }) => y.gt(0).select(dy, dy.mul(params.negativeSlope!)),
+  },
+);
 
 export interface LeakyReluOptions {
   /** What negative values are multiplied by. Default 0.01. */
@@ -171,7 +182,10 @@ export const gelu = choice('gelu', (x: Tensor, options?: GeluOptions) => {
     case 'tanh':
       return use(geluTanh, x);
     default:
-      throw new ArgumentError(`gelu: approximate must be 'none' or 'tanh', got ${describe(options?.approximate)}`, { op: 'gelu' });
+      throw new ArgumentError(
+        `gelu: approximate must be 'none' or 'tanh', got ${describe(options?.approximate)}`,
+        { op: 'gelu' },
+      );
   }
 });
 
@@ -207,7 +221,9 @@ export const softplus = pointwise(
 );
 
 /** `log(sigmoid(x))`, without overflow. @throws {DTypeError} integers and booleans. */
-export const logsigmoid = pointwise('logsigmoid', (x) => softplusOf(x.neg()).neg(), { refuse: FLOATING_ONLY });
+export const logsigmoid = pointwise('logsigmoid', (x) => softplusOf(x.neg()).neg(), {
+  refuse: FLOATING_ONLY,
+});
 
 /** `x / (1 + |x|)`. */
 export const softsign = pointwise('softsign', (x) => x.div(x.abs().add(1)), {
@@ -240,7 +256,8 @@ export const tanhshrink = pointwise('tanhshrink', (x) => x.sub(x.tanh()), {
  */
 export const softshrink = pointwise(
   'softshrink',
-  (x, { lambd }) => x.gt(lambd).select(x.sub(lambd), x.lt(lambd.neg()).select(x.add(lambd), x.isnan().select(x, 0))),
+  (x, { lambd }) =>
+    x.gt(lambd).select(x.sub(lambd), x.lt(lambd.neg()).select(x.add(lambd), x.isnan().select(x, 0))),
   {
     params: { lambd: 0.5 },
     refuse: FLOATING_ONLY,
@@ -266,4 +283,6 @@ const thresholded = pointwise('threshold', (x, threshold, value) => x.le(thresho
  * @throws {DTypeError} on bool.
  * @example threshold(tensor([1, 3]), 2, -1) // tensor([-1., 3.])
  */
-export const threshold = choice('threshold', (x: Tensor, limit: number, value: number) => use(thresholded, x, limit, value));
+export const threshold = choice('threshold', (x: Tensor, limit: number, value: number) =>
+  use(thresholded, x, limit, value),
+);

@@ -3,7 +3,7 @@ import { checkTensor } from '../dispatch/checks.ts';
 import { composite, primitive } from '../dispatch/declare.ts';
 import { operandWith } from '../dispatch/operands.ts';
 import { dimAndOptions } from '../dispatch/reduction.ts';
-import { ArgumentError, checkOptions, describe, DTypeError, ShapeError, showShape } from '../errors.ts';
+import { ArgumentError, checkOptions, DTypeError, describe, ShapeError, showShape } from '../errors.ts';
 import type { Tensor } from '../graph/tensor.ts';
 import { contiguousStrides, sizeOf, wrapDim } from '../shape.ts';
 import { reshape } from './reshape.ts';
@@ -27,21 +27,33 @@ export const extremumIndex = primitive('argReduce', {
 
 /** A dim to search along. @throws {ShapeError} it has no elements, or is out of range. */
 export function searchedDim(op: string, x: Tensor, dim: number): number {
-  if (typeof dim !== 'number') throw new ArgumentError(`${op}: dim must be a number, got ${describe(dim)}`, { op });
+  if (typeof dim !== 'number')
+    throw new ArgumentError(`${op}: dim must be a number, got ${describe(dim)}`, { op });
   const at = wrapDim(op, dim, x);
-  if (x.shape[at] === 0) throw new ShapeError(`${op}: dim ${dim} of ${showShape(x.shape)} has no elements to choose from`, { op });
+  if (x.shape[at] === 0)
+    throw new ShapeError(`${op}: dim ${dim} of ${showShape(x.shape)} has no elements to choose from`, { op });
   return at;
 }
 
-function search(op: 'argmax' | 'argmin', x: Tensor, dimOrOptions: number | null | KeepdimOptions | undefined, given: KeepdimOptions | undefined): Tensor {
+function search(
+  op: 'argmax' | 'argmin',
+  x: Tensor,
+  dimOrOptions: number | null | KeepdimOptions | undefined,
+  given: KeepdimOptions | undefined,
+): Tensor {
   checkTensor(op, 'x', x);
   const [dim, options] = dimAndOptions(dimOrOptions, given);
   checkOptions(op, options, ['keepdim']);
-  if (x.dtype === 'bool') throw new DTypeError(`${op}: bool is not supported; convert it: to({ dtype: 'int32' })`, { op });
+  if (x.dtype === 'bool')
+    throw new DTypeError(`${op}: bool is not supported; convert it: to({ dtype: 'int32' })`, { op });
   const mode = op === 'argmax' ? 'max' : 'min';
   const keepdim = options?.keepdim ?? false;
   if (dim === null || dim === undefined) {
-    if (sizeOf(x.shape) === 0) throw new ShapeError(`${op}: ${showShape(x.shape)} has no elements to choose from; name a dim that has some`, { op });
+    if (sizeOf(x.shape) === 0)
+      throw new ShapeError(
+        `${op}: ${showShape(x.shape)} has no elements to choose from; name a dim that has some`,
+        { op },
+      );
     const index = extremumIndex(reshape(x, [-1]), 0, mode);
     return reshape(index, keepdim ? x.shape.map(() => 1) : []);
   }
@@ -58,8 +70,10 @@ function search(op: 'argmax' | 'argmin', x: Tensor, dimOrOptions: number | null 
  * @throws {DTypeError} on bool.
  * @example argmax(tensor([[1, 3], [4, 2]]), 1) // tensor([1, 0], dtype=torch.int32)
  */
-export const argmax = composite('argmax', (x: Tensor, dim?: number | null | KeepdimOptions, options?: KeepdimOptions): Tensor =>
-  search('argmax', x, dim, options),
+export const argmax = composite(
+  'argmax',
+  (x: Tensor, dim?: number | null | KeepdimOptions, options?: KeepdimOptions): Tensor =>
+    search('argmax', x, dim, options),
 );
 
 /**
@@ -69,6 +83,8 @@ export const argmax = composite('argmax', (x: Tensor, dim?: number | null | Keep
  * @throws {ShapeError} there are no elements to choose from, or `dim` is out of range.
  * @throws {DTypeError} on bool.
  */
-export const argmin = composite('argmin', (x: Tensor, dim?: number | null | KeepdimOptions, options?: KeepdimOptions): Tensor =>
-  search('argmin', x, dim, options),
+export const argmin = composite(
+  'argmin',
+  (x: Tensor, dim?: number | null | KeepdimOptions, options?: KeepdimOptions): Tensor =>
+    search('argmin', x, dim, options),
 );

@@ -7,9 +7,8 @@ import { checkOptions, DTypeError } from '../errors.ts';
 import type { Tensor } from '../graph/tensor.ts';
 import { wrapDim } from '../shape.ts';
 import type { ScanCombiner } from '../storage/contract.ts';
-import { add, mul, neg, sub } from './arithmetic.ts';
+import { add, mul } from './arithmetic.ts';
 import { cast } from './copying.ts';
-import { exp } from './exponential.ts';
 import { shift } from './shift.ts';
 
 /** A scan of a checked tensor along a checked dim, in its own dtype. */
@@ -40,14 +39,20 @@ export function scanOf(
     saves,
     ...(vjp && {
       // Each rule reads only what it names in `saves`.
-      vjp: ({ y: dy }: { readonly y?: Tensor | undefined }, saved: object, attrs: { readonly dim: number; readonly reverse: boolean }) => ({
+      vjp: (
+        { y: dy }: { readonly y?: Tensor | undefined },
+        saved: object,
+        attrs: { readonly dim: number; readonly reverse: boolean },
+      ) => ({
         x: dy && vjp(dy, saved as ScanSaved, attrs.dim, attrs.reverse),
       }),
     }),
   });
 }
 
-const runningSum: Scan = scanOf('cumsum', 'sum', [], (dy, _saved, dim, reverse) => runningSum(dy, dim, !reverse));
+const runningSum: Scan = scanOf('cumsum', 'sum', [], (dy, _saved, dim, reverse) =>
+  runningSum(dy, dim, !reverse),
+);
 
 export interface CumulativeOptions {
   /** Converts to this dtype first. Default: the dtype of `x`; int32 for integers narrower than int64, and bool. */
@@ -55,7 +60,12 @@ export interface CumulativeOptions {
 }
 
 /** The tensor in the dtype in which it is summed or multiplied up, and the dim from the front. */
-function prepare(op: string, x: Tensor, dim: number, options: CumulativeOptions | undefined): [x: Tensor, dim: number] {
+function prepare(
+  op: string,
+  x: Tensor,
+  dim: number,
+  options: CumulativeOptions | undefined,
+): [x: Tensor, dim: number] {
   checkTensor(op, 'x', x);
   checkOptions(op, options, ['dtype']);
   const asked = options?.dtype ?? undefined;
@@ -74,7 +84,8 @@ function prepare(op: string, x: Tensor, dim: number, options: CumulativeOptions 
  */
 export const cumsum = composite(
   'cumsum',
-  (x: Tensor, dim: number, options?: CumulativeOptions): Tensor => runningSum(...prepare('cumsum', x, dim, options), false),
+  (x: Tensor, dim: number, options?: CumulativeOptions): Tensor =>
+    runningSum(...prepare('cumsum', x, dim, options), false),
   { inPlace: true },
 );
 
@@ -115,16 +126,22 @@ export const productOfOthers = (x: Tensor, dim: number, reverse: boolean): Tenso
  */
 export const cumprod = composite(
   'cumprod',
-  (x: Tensor, dim: number, options?: CumulativeOptions): Tensor => runningProduct(...prepare('cumprod', x, dim, options), false),
+  (x: Tensor, dim: number, options?: CumulativeOptions): Tensor =>
+    runningProduct(...prepare('cumprod', x, dim, options), false),
   { inPlace: true },
 );
 
-const logarithm = pointwise('logPositive', (x) => x.gt(0).select(x.log(), Number.NEGATIVE_INFINITY));
+/** `e^(a - b)`, which is 1 for equal infinities. */
+const ratio = pointwise('expDifference', (a, b) => a.eq(b).select(1, a.sub(b).exp()));
 
-// dx[k] = Σ over i >= k of dy[i] e^(x[k] - y[i]); the positive and the negative dy apart, so that it stays in logarithms.
+// dx[k] = Σ over i >= k of dy[i] e^(x[k] - y[i]), where y[k] - y[i] is a sum of steps between neighbours: differences of
+// large values, each taken once.
 const runningLogSum: Scan = scanOf('logcumsumexp', 'logaddexp', ['x', 'y'], (dy, { x, y }, dim, reverse) => {
-  const part = (positive: Tensor): Tensor => exp(add(runningLogSum(sub(logarithm(positive), y), dim, !reverse), x));
-  return sub(part(dy), part(neg(dy)));
+  if (x.shape.length === 0) return dy;
+  const step = reverse ? -1 : 1;
+  // Beyond the end nothing comes: e^(y - ∞) is 0.
+  const decay = ratio(y, shift(y, dim, -step, Number.POSITIVE_INFINITY));
+  return mul(ratio(x, y), recurrence(decay, dy, dim, step));
 });
 
 /**
@@ -138,7 +155,9 @@ const runningLogSum: Scan = scanOf('logcumsumexp', 'logaddexp', ['x', 'y'], (dy,
 export const logcumsumexp = composite('logcumsumexp', (x: Tensor, dim: number): Tensor => {
   checkTensor('logcumsumexp', 'x', x);
   if (!isFloating(x.dtype)) {
-    throw new DTypeError(`logcumsumexp: ${x.dtype} is not supported; convert it: to({ dtype: 'float32' })`, { op: 'logcumsumexp' });
+    throw new DTypeError(`logcumsumexp: ${x.dtype} is not supported; convert it: to({ dtype: 'float32' })`, {
+      op: 'logcumsumexp',
+    });
   }
   return runningLogSum(x, wrapDim('logcumsumexp', dim, x), false);
 });

@@ -33,17 +33,16 @@ export const sigmoid = pointwise('sigmoid', (x) => x.sigmoid(), { promote: 'floa
  *
  * @example xlogy(tensor([0, 2]), tensor([0, 1])) // tensor([0., 0.])
  */
-export const xlogy = pointwise(
-  'xlogy',
-  (x, y) => x.eq(0).and(y.isnan().not()).select(0, x.mul(y.log())),
-  {
-    promote: 'float',
-    grad: ({ dy, inputs: [x, y] }) => [
-      x!.eq(0).and(y!.le(0)).select(0, dy.eq(0).and(y!.isnan().not()).select(0, dy.mul(y!.log()))),
-      dy.mul(x!).div(y!),
-    ],
-  },
-);
+export const xlogy = pointwise('xlogy', (x, y) => x.eq(0).and(y.isnan().not()).select(0, x.mul(y.log())), {
+  promote: 'float',
+  grad: ({ dy, inputs: [x, y] }) => [
+    x!
+      .eq(0)
+      .and(y!.le(0))
+      .select(0, dy.eq(0).and(y!.isnan().not()).select(0, dy.mul(y!.log()))),
+    dy.mul(x!).div(y!),
+  ],
+});
 
 /** `x * log(1 + y)`, broadcast, which is 0 where `x` is 0 unless `y` is NaN. */
 export const xlog1py = pointwise(
@@ -52,15 +51,18 @@ export const xlog1py = pointwise(
   {
     promote: 'float',
     grad: ({ dy, inputs: [x, y] }) => [
-      x!.eq(0).and(y!.le(-1)).select(0, dy.eq(0).and(y!.isnan().not()).select(0, dy.mul(y!.log1p()))),
+      x!
+        .eq(0)
+        .and(y!.le(-1))
+        .select(0, dy.eq(0).and(y!.isnan().not()).select(0, dy.mul(y!.log1p()))),
       dy.mul(x!).div(y!.add(1)),
     ],
   },
 );
 
 const FLOATING_ONLY = {
-  bool: 'convert it to a floating dtype first: to({ dtype: \'float32\' })',
-  integer: 'convert it to a floating dtype first: to({ dtype: \'float32\' })',
+  bool: "convert it to a floating dtype first: to({ dtype: 'float32' })",
+  integer: "convert it to a floating dtype first: to({ dtype: 'float32' })",
 } as const;
 
 /**
@@ -87,10 +89,7 @@ export const logaddexp2 = pointwise(
   (x, y) => x.eq(y).select(x.add(1), x.max(y).add(x.sub(y).abs().neg().exp2().log1p().mul(Math.LOG2E))),
   {
     refuse: FLOATING_ONLY,
-    grad: ({ dy, inputs: [x, y] }) => [
-      dy.div(y!.sub(x!).exp2().add(1)),
-      dy.div(x!.sub(y!).exp2().add(1)),
-    ],
+    grad: ({ dy, inputs: [x, y] }) => [dy.div(y!.sub(x!).exp2().add(1)), dy.div(x!.sub(y!).exp2().add(1))],
   },
 );
 
@@ -100,7 +99,10 @@ export const ldexp = pointwise('ldexp', (x, other) => x.mul(other.exp2()), { pro
 const logitOf = pointwise('logit', (x) => x.div(literal(1).sub(x)).log(), {
   promote: 'float',
   grad: ({ dy, x }) =>
-    x.lt(0).or(x.gt(1)).select(Number.NaN, dy.div(x.mul(literal(1).sub(x)))),
+    x
+      .lt(0)
+      .or(x.gt(1))
+      .select(Number.NaN, dy.div(x.mul(literal(1).sub(x)))),
 });
 
 const logitWithin = pointwise(
@@ -113,7 +115,10 @@ const logitWithin = pointwise(
     promote: 'float',
     params: { eps: 0 },
     grad: ({ dy, x, params: { eps } }) =>
-      x.lt(eps!).or(x.gt(literal(1).sub(eps!))).select(0, dy.div(x.mul(literal(1).sub(x)))),
+      x
+        .lt(eps!)
+        .or(x.gt(literal(1).sub(eps!)))
+        .select(0, dy.div(x.mul(literal(1).sub(x)))),
   },
 );
 

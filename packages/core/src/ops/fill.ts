@@ -1,7 +1,7 @@
 import { choice, use } from '../dispatch/choice.ts';
 import { pointwise } from '../dispatch/declare.ts';
-import { ShapeError, showShape } from '../errors.ts';
 import type { Value } from '../dispatch/pointwise.ts';
+import { ShapeError, showShape } from '../errors.ts';
 import { isTensor, type Tensor } from '../graph/tensor.ts';
 import { cast } from './copying.ts';
 import { checkMask } from './where.ts';
@@ -16,7 +16,10 @@ const masked = pointwise('maskedFill', (x, mask, value) => mask.select(value, x)
 function single(op: string, x: Tensor, value: Value): Value {
   if (!isTensor(value)) return value;
   if (value.shape.length > 0) {
-    throw new ShapeError(`${op}: value must be a number or a tensor without dimensions, got shape ${showShape(value.shape)}`, { op });
+    throw new ShapeError(
+      `${op}: value must be a number or a tensor without dimensions, got shape ${showShape(value.shape)}`,
+      { op },
+    );
   }
   return cast(value, x.dtype);
 }

@@ -8,8 +8,8 @@ import { alongDim, narrow } from './slicing.ts';
 
 const gate = pointwise('glu', (a, b) => a.mul(b.sigmoid()), {
   refuse: {
-    bool: 'convert it first: to({ dtype: \'float32\' })',
-    integer: 'convert it to a floating dtype first: to({ dtype: \'float32\' })',
+    bool: "convert it first: to({ dtype: 'float32' })",
+    integer: "convert it to a floating dtype first: to({ dtype: 'float32' })",
   },
 });
 
@@ -27,15 +27,17 @@ export const glu = composite('glu', (x: Tensor, dim: number = -1): Tensor => {
   const at = alongDim('glu', x, dim);
   const size = x.shape[at]!;
   if (size % 2 !== 0) {
-    throw new ShapeError(`glu: dim ${dim} must have an even size to be halved; x is ${showShape(x.shape)}`, { op: 'glu' });
+    throw new ShapeError(`glu: dim ${dim} must have an even size to be halved; x is ${showShape(x.shape)}`, {
+      op: 'glu',
+    });
   }
   return gate(narrow(x, at, 0, size / 2), narrow(x, at, size / 2, size / 2));
 });
 
 const leak = pointwise('prelu', (x, weight) => x.gt(0).select(x, x.mul(weight)), {
   refuse: {
-    bool: 'convert it first: to({ dtype: \'float32\' })',
-    integer: 'convert it to a floating dtype first: to({ dtype: \'float32\' })',
+    bool: "convert it first: to({ dtype: 'float32' })",
+    integer: "convert it to a floating dtype first: to({ dtype: 'float32' })",
   },
 });
 
@@ -59,5 +61,13 @@ export const prelu = composite('prelu', (x: Tensor, weight: Tensor): Tensor => {
       { op: 'prelu' },
     );
   }
-  return leak(x, count === 1 ? reshape(weight, []) : reshape(weight, x.shape.map((_, i) => (i === 1 ? count : 1))));
+  return leak(
+    x,
+    count === 1
+      ? reshape(weight, [])
+      : reshape(
+          weight,
+          x.shape.map((_, i) => (i === 1 ? count : 1)),
+        ),
+  );
 });

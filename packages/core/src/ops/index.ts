@@ -1,7 +1,7 @@
 /** Every operator, by family. What is exported here is a function of the package and, where it fits, a method of `Tensor`. */
 export * from './activation.ts';
 export * from './adaptive-pool.ts';
-export { addbmm, type AddmmOptions, addmm, addmv, addr, baddbmm } from './addmm.ts';
+export { type AddmmOptions, addbmm, addmm, addmv, addr, baddbmm } from './addmm.ts';
 export { argmax, argmin, type KeepdimOptions } from './arg-reduce.ts';
 export * from './arithmetic.ts';
 export { asStrided, asStridedCopy } from './as-strided.ts';
@@ -26,13 +26,13 @@ export {
   zeros,
   zerosLike,
 } from './creation.ts';
-export { crossEntropy, type CrossEntropyOptions } from './cross-entropy.ts';
-export { cummax, cummin } from './cumulative-extrema.ts';
+export { type CrossEntropyOptions, crossEntropy } from './cross-entropy.ts';
 export { type CumulativeOptions, cumprod, cumsum, logcumsumexp } from './cumulative.ts';
-export { diag, diagEmbed, diagflat, type DiagOptions, type DiagflatOptions } from './diag.ts';
+export { cummax, cummin } from './cumulative-extrema.ts';
+export { type DiagflatOptions, type DiagOptions, diag, diagEmbed, diagflat } from './diag.ts';
 export * from './distances.ts';
 export { einsum } from './einsum.ts';
-export { embedding, type EmbeddingOptions } from './embedding.ts';
+export { type EmbeddingOptions, embedding } from './embedding.ts';
 export {
   type BinaryCrossEntropyOptions,
   type BinaryCrossEntropyWithLogitsOptions,
@@ -44,38 +44,45 @@ export {
 export * from './exponential.ts';
 export * from './extremum.ts';
 export * from './fill.ts';
-export { flip, fliplr, flipud, rot90, type Rot90Options } from './flipping.ts';
+export { flip, fliplr, flipud, type Rot90Options, rot90 } from './flipping.ts';
 export * from './gated.ts';
 export { type GatherOptions, gather } from './gather.ts';
-export { index, indexPut, type IndexPutOptions, set_ } from './indexing.ts';
 export type { IndexArray, IndexItem } from './index-items.ts';
 export {
-  indexAdd,
   type IndexAddOptions,
+  type IndexReduceOptions,
+  type IndexReduction,
+  indexAdd,
   indexCopy,
   indexFill,
   indexReduce,
-  type IndexReduceOptions,
-  type IndexReduction,
   indexSelect,
 } from './index-select.ts';
+export { type IndexPutOptions, index, indexPut, set_ } from './indexing.ts';
 export { cat, columnStack, dstack, hstack, stack, vstack } from './joining.ts';
 export * from './likelihood-losses.ts';
 export { bilinear, linear } from './linear.ts';
 export { type LocalResponseNormOptions, localResponseNorm } from './local-response-norm.ts';
 export * from './logical.ts';
-export { logsumexp, type LogsumexpOptions } from './logsumexp.ts';
+export { type LogsumexpOptions, logsumexp } from './logsumexp.ts';
 export type { LossOptions, LossReduction } from './loss-reduction.ts';
 export * from './margin-losses.ts';
 export { maskedScatter, maskedSelect, maskedSelectSync } from './masking.ts';
 export { bmm, dot, inner, matmul, mm, mv, outer, vdot } from './matmul.ts';
 export { type AminmaxOptions, aminmax, max, min, type ValuesAndIndices } from './max-min.ts';
 export { type MedianOperator, median, nanmedian } from './median.ts';
-export { broadcastTensors, meshgrid, type MeshgridOptions } from './meshgrid.ts';
+export { broadcastTensors, type MeshgridOptions, meshgrid } from './meshgrid.ts';
 export * from './nan-to-num.ts';
-export { nllLoss, type NllLossOptions } from './nll-loss.ts';
-export { argwhere, nonzero, type NonzeroOptions, nonzeroStatic, type NonzeroStaticOptions, nonzeroSync } from './nonzero.ts';
-export { norm, type NormOptions, normalize, type NormalizeOptions } from './norm.ts';
+export { type NllLossOptions, nllLoss } from './nll-loss.ts';
+export {
+  argwhere,
+  type NonzeroOptions,
+  type NonzeroStaticOptions,
+  nonzero,
+  nonzeroStatic,
+  nonzeroSync,
+} from './nonzero.ts';
+export { type NormalizeOptions, type NormOptions, norm, normalize } from './norm.ts';
 export {
   type BatchNormOptions,
   batchNorm,
@@ -86,8 +93,8 @@ export {
   layerNorm,
   rmsNorm,
 } from './normalization.ts';
-export { oneHot, type OneHotOptions } from './one-hot.ts';
-export { type ConstantPadOptions, constantPadNd, pad, type PadMode, type PadOptions } from './pad.ts';
+export { type OneHotOptions, oneHot } from './one-hot.ts';
+export { type ConstantPadOptions, constantPadNd, type PadMode, type PadOptions, pad } from './pad.ts';
 export {
   type AvgPoolOptions,
   avgPool1d,
@@ -121,25 +128,39 @@ export {
   uniform_,
 } from './random.ts';
 export * from './rearranging.ts';
-export * from './regression-losses.ts';
 export * from './reductions.ts';
+export * from './regression-losses.ts';
 export { repeat, tile } from './repeat.ts';
-export { repeatInterleave, type RepeatInterleaveOptions } from './repeat-interleave.ts';
+export { type RepeatInterleaveOptions, repeatInterleave } from './repeat-interleave.ts';
 export { contiguous, permute, reshape, squeeze, transpose, unsqueeze, viewAs } from './reshape.ts';
 export { roll } from './roll.ts';
 export * from './rounding.ts';
-export { type ScatterOptions, type ScatterReduceOptions, type ScatterReduction, scatter, scatterAdd, scatterReduce } from './scatter.ts';
-export { bucketize, type BucketizeOptions, searchsorted, type SearchsortedOptions } from './searchsorted.ts';
+export {
+  type ScatterOptions,
+  type ScatterReduceOptions,
+  type ScatterReduction,
+  scatter,
+  scatterAdd,
+  scatterReduce,
+} from './scatter.ts';
+export { type BucketizeOptions, bucketize, type SearchsortedOptions, searchsorted } from './searchsorted.ts';
 export { ELLIPSIS, type Slice, slice } from './slice.ts';
-export { diagonal, type DiagonalOptions, narrow, select, unfold } from './slicing.ts';
-export { logSoftmax, softmax, softmin, type SoftmaxOptions } from './softmax.ts';
+export { type DiagonalOptions, diagonal, narrow, select, unfold } from './slicing.ts';
+export { logSoftmax, type SoftmaxOptions, softmax, softmin } from './softmax.ts';
 export * from './sorting.ts';
 export * from './special.ts';
 export * from './splitting.ts';
-export { put, type PutOptions, take, takeAlongDim } from './take.ts';
+export { std, stdMean, type VarianceOptions, variance as var, variance, varMean } from './statistics.ts';
+export { type PutOptions, put, take, takeAlongDim } from './take.ts';
 export * from './tensor-products.ts';
-export { tril, trilIndices, triu, triuIndices, type TriangleIndicesOptions, type TriangleOptions } from './triangular.ts';
-export { std, stdMean, variance as var, variance, type VarianceOptions, varMean } from './statistics.ts';
+export {
+  type TriangleIndicesOptions,
+  type TriangleOptions,
+  tril,
+  trilIndices,
+  triu,
+  triuIndices,
+} from './triangular.ts';
 export * from './trigonometric.ts';
 export * from './unpool.ts';
 export { view } from './view.ts';

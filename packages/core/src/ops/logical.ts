@@ -1,9 +1,10 @@
 import { pointwise } from '../dispatch/declare.ts';
 
 const BITS = {
-  floating: 'bits belong to integers and booleans; use logicalAnd and its like, or convert: to({ dtype: \'int32\' })',
+  floating:
+    "bits belong to integers and booleans; use logicalAnd and its like, or convert: to({ dtype: 'int32' })",
 } as const;
-const SHIFTED = { ...BITS, bool: 'convert it first: to({ dtype: \'int32\' })' } as const;
+const SHIFTED = { ...BITS, bool: "convert it first: to({ dtype: 'int32' })" } as const;
 
 /** Whether `x` is zero: bool. */
 export const logicalNot = pointwise('logicalNot', (x) => x.eq(0));
@@ -33,4 +34,6 @@ export const bitwiseXor = pointwise('bitwiseXor', (x, y) => x.bitXor(y), { refus
 export const bitwiseLeftShift = pointwise('bitwiseLeftShift', (x, y) => x.shiftLeft(y), { refuse: SHIFTED });
 
 /** The bits of `x` moved down by `y` places, keeping the sign, broadcast. @throws {DTypeError} floating numbers and bool. */
-export const bitwiseRightShift = pointwise('bitwiseRightShift', (x, y) => x.shiftRight(y), { refuse: SHIFTED });
+export const bitwiseRightShift = pointwise('bitwiseRightShift', (x, y) => x.shiftRight(y), {
+  refuse: SHIFTED,
+});

@@ -23,7 +23,13 @@ export interface ExtremumOperator extends Declared {
 }
 
 /** The extremum along `dim`, with its index; its gradient goes to that element alone. */
-export function extremumAlong(op: string, mode: 'max' | 'min', x: Tensor, dim: number, keepdim: boolean): ValuesAndIndices {
+export function extremumAlong(
+  op: string,
+  mode: 'max' | 'min',
+  x: Tensor,
+  dim: number,
+  keepdim: boolean,
+): ValuesAndIndices {
   const at = searchedDim(op, x, dim);
   const indices = extremumIndex(x, at, mode);
   const values = gather(x, at, indices);
@@ -75,7 +81,11 @@ export interface AminmaxOptions extends KeepdimOptions {
  */
 export const aminmax = composite(
   'aminmax',
-  (x: Tensor, dimOrOptions?: number | null | AminmaxOptions, given?: KeepdimOptions): { readonly min: Tensor; readonly max: Tensor } => {
+  (
+    x: Tensor,
+    dimOrOptions?: number | null | AminmaxOptions,
+    given?: KeepdimOptions,
+  ): { readonly min: Tensor; readonly max: Tensor } => {
     checkTensor('aminmax', 'x', x);
     const [dim, options] = dimAndOptions<AminmaxOptions>(dimOrOptions, given);
     checkOptions('aminmax', options, ['dim', 'keepdim']);

@@ -19,7 +19,7 @@ export const rsqrt = pointwise('rsqrt', (x) => x.rsqrt(), {
 const squareOf = pointwise('square', (x) => x.square(), { grad: ({ dy, x }) => dy.mul(x).mul(2) });
 
 const power = pointwise('pow', (x, exponent) => x.pow(exponent), {
-  refuse: { bool: 'convert one side first: to({ dtype: \'int32\' })' },
+  refuse: { bool: "convert one side first: to({ dtype: 'int32' })" },
 });
 
 /**
@@ -64,6 +64,8 @@ export const pow = choice('pow', (x: Value, exponent: Value) => {
 });
 
 /** `x ^ exponent` in float64. @throws {DTypeError} the device has no float64. */
-export const floatPower = composite('floatPower', (x: Value, exponent: Value): Tensor =>
-  pow(isTensor(x) ? cast(x, 'float64') : x, isTensor(exponent) ? cast(exponent, 'float64') : exponent),
+export const floatPower = composite(
+  'floatPower',
+  (x: Value, exponent: Value): Tensor =>
+    pow(isTensor(x) ? cast(x, 'float64') : x, isTensor(exponent) ? cast(exponent, 'float64') : exponent),
 );

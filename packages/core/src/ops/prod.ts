@@ -12,9 +12,14 @@ function othersOf(x: Tensor, { dims, shape, count }: ReduceAttrs): Tensor {
   const order = [...kept, ...dims];
   const lined = reshape(permute(x, order), [...kept.map((dim) => shape[dim]!), count]);
   const others = mul(productOfOthers(lined, kept.length, false), productOfOthers(lined, kept.length, true));
-  const inverse: number[] = [];
-  order.forEach((dim, i) => (inverse[dim] = i));
-  return permute(reshape(others, order.map((dim) => shape[dim]!)), inverse);
+  const inverse = order.map((_, dim) => order.indexOf(dim));
+  return permute(
+    reshape(
+      others,
+      order.map((dim) => shape[dim]!),
+    ),
+    inverse,
+  );
 }
 
 /**

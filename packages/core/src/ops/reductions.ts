@@ -23,7 +23,11 @@ export const mean = reduction('mean', {
 const sameValue = pointwise('isExtremum', (x, y) => x.eq(y).or(x.isnan().and(y.isnan())));
 
 /** The gradient of an extremum: shared equally by the elements that have its value. */
-function shareAmongTies(dy: Tensor, { x, y }: { readonly x: Tensor; readonly y: Tensor }, attrs: ReduceAttrs): Tensor {
+function shareAmongTies(
+  dy: Tensor,
+  { x, y }: { readonly x: Tensor; readonly y: Tensor },
+  attrs: ReduceAttrs,
+): Tensor {
   const ties = sameValue(x, unreduce(y, attrs));
   const count = sum(ties, attrs.dims, { keepdim: attrs.keepdim });
   return where(ties, unreduce(div(dy, count), attrs), 0);

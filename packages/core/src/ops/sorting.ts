@@ -1,16 +1,17 @@
 import { along } from '../dispatch/along.ts';
-import { checkTensor } from '../dispatch/checks.ts';
+import { checkInteger, checkTensor } from '../dispatch/checks.ts';
 import { composite, primitive } from '../dispatch/declare.ts';
 import { operandWith } from '../dispatch/operands.ts';
-import { ArgumentError, checkOptions, ShapeError, showShape } from '../errors.ts';
+import { checkOptions, ShapeError, showShape } from '../errors.ts';
 import type { Tensor } from '../graph/tensor.ts';
 import { wrapDim } from '../shape.ts';
 import type { KeepdimOptions } from './arg-reduce.ts';
 import { clone } from './copying.ts';
-import { filled, zerosOf } from './filling.ts';
+import { filled } from './filling.ts';
+import { gather } from './gather.ts';
 import type { ValuesAndIndices } from './max-min.ts';
 import { reshape } from './reshape.ts';
-import { scatterAdd } from './scatter.ts';
+import { assignAt } from './scatter-at.ts';
 import { narrow } from './slicing.ts';
 
 export interface SortOptions {
@@ -20,7 +21,7 @@ export interface SortOptions {
   readonly stable?: boolean;
 }
 
-/** Of a checked tensor with dimensions: sorted along `dim`, stably, NaN as the largest. */
+/** Of a checked tensor and dim: sorted stably, NaN as the largest. */
 const sortAlong = primitive('sort', {
   infer: (x: Tensor, dim: number, descending: boolean) => ({
     inputs: { x },
@@ -40,22 +41,21 @@ const sortAlong = primitive('sort', {
       descending,
     );
   },
-  saves: ['indices', 'x'],
-  vjp: ({ values: dy }, { indices, x }, { dim }) =>
-    dy === undefined ? {} : { x: scatterAdd(zerosOf(x), dim, indices, dy) },
+  saves: ['indices'],
+  // The indices are a permutation: each element is written once.
+  vjp: ({ values: dy }, { indices }, { dim, shape }) =>
+    dy === undefined ? {} : { x: assignAt(filled(dy.entry, shape, dy.dtype, 0), dim, indices, dy) },
 });
 
-/** `sortAlong`, also of a tensor without dimensions. */
-function sorted(
+function checked(
   op: string,
   x: Tensor,
   dim: number,
-  descending: boolean,
-): ValuesAndIndices & { readonly dim: number } {
+  options: SortOptions | undefined,
+): [Tensor, number, boolean] {
   checkTensor(op, 'x', x);
-  const at = wrapDim(op, dim, x);
-  if (x.shape.length > 0) return { ...sortAlong(x, at, descending), dim: at };
-  return { values: clone(x), indices: filled(x.entry, [], 'int32', 0), dim: 0 };
+  checkOptions(op, options, ['descending', 'stable']);
+  return [x, wrapDim(op, dim, x), options?.descending ?? false];
 }
 
 /**
@@ -69,24 +69,27 @@ function sorted(
  */
 export const sort = composite(
   'sort',
-  (x: Tensor, dim: number = -1, options: SortOptions = {}): ValuesAndIndices => {
-    checkOptions('sort', options, ['descending', 'stable']);
-    const { values, indices } = sorted('sort', x, dim, options.descending ?? false);
-    return { values, indices };
-  },
+  (x: Tensor, dim: number = -1, options?: SortOptions): ValuesAndIndices =>
+    sortAlong(...checked('sort', x, dim, options)),
 );
 
-/** The indices that `sort` gives. */
+/**
+ * The int32 indices that would sort along `dim`, stably; NaN counts as the largest.
+ *
+ * @throws {ShapeError} `dim` is out of range.
+ * @example argsort(tensor([3, 1, 2])) // tensor([1, 2, 0], dtype=torch.int32)
+ */
 export const argsort = composite(
   'argsort',
-  (x: Tensor, dim: number = -1, options: SortOptions = {}): Tensor => {
-    checkOptions('argsort', options, ['descending', 'stable']);
-    return sorted('argsort', x, dim, options.descending ?? false).indices;
-  },
+  (x: Tensor, dim: number = -1, options?: SortOptions): Tensor =>
+    sortAlong(...checked('argsort', x, dim, options)).indices,
 );
 
-/** Sorts along the first dimension. */
-export const msort = composite('msort', (x: Tensor): Tensor => sorted('msort', x, 0, false).values);
+/** Sorts along the first dimension, stably. */
+export const msort = composite(
+  'msort',
+  (x: Tensor): Tensor => sortAlong(...checked('msort', x, 0, undefined)).values,
+);
 
 export interface TopkOptions {
   /** The largest, or the smallest. Default true. */
@@ -95,83 +98,62 @@ export interface TopkOptions {
   readonly sorted?: boolean;
 }
 
+/** `count` of the sorted elements from `start`, taken by their indices, so that the rest is not kept. */
+function taken(x: Tensor, dim: number, descending: boolean, start: number, count: number): ValuesAndIndices {
+  const { indices: order } = sortAlong(x, dim, descending);
+  const indices = x.shape.length === 0 ? order : clone(narrow(order, dim, start, count));
+  return { values: gather(x, dim, indices), indices };
+}
+
 /**
- * The `k` largest values along `dim`, in order, with their indices.
+ * The `k` largest values along `dim`, in order, with their int32 indices; NaN counts as the largest.
+ *
+ * - `x`: `[..., n, ...]`
+ * - returns: `values` and `indices`, `[..., k, ...]`
  *
  * @throws {ShapeError} `k` is not in `0..n`, or `dim` is out of range.
  * @example topk(tensor([1, 4, 2]), 2).values // tensor([4., 2.])
  */
 export const topk = composite(
   'topk',
-  (x: Tensor, k: number, dim: number = -1, options: TopkOptions = {}): ValuesAndIndices => {
-    checkOptions('topk', options, ['largest', 'sorted']);
+  (x: Tensor, k: number, dim: number = -1, options?: TopkOptions): ValuesAndIndices => {
     checkTensor('topk', 'x', x);
-    const size = x.shape[wrapDim('topk', dim, x)] ?? 1;
-    if (!Number.isInteger(k) || k < 0 || k > size)
+    checkInteger('topk', 'k', k);
+    checkOptions('topk', options, ['largest', 'sorted']);
+    const at = wrapDim('topk', dim, x);
+    const size = x.shape[at] ?? 1;
+    if (k < 0 || k > size) {
       throw new ShapeError(`topk: k is ${k}, but dim ${dim} of ${showShape(x.shape)} has ${size} elements`, {
         op: 'topk',
       });
-    const { values, indices, dim: at } = sorted('topk', x, dim, options.largest ?? true);
-    if (x.shape.length === 0) return { values, indices };
-    return { values: clone(narrow(values, at, 0, k)), indices: clone(narrow(indices, at, 0, k)) };
+    }
+    return taken(x, at, options?.largest ?? true, 0, k);
   },
 );
 
-/** The element at `rank`, from 0, of a sorted tensor. */
-function nth(op: string, x: Tensor, rank: number, dim: number, keepdim: boolean): ValuesAndIndices {
-  const { values, indices, dim: at } = sorted(op, x, dim, false);
-  if (x.shape.length === 0) return { values, indices };
-  const shape = keepdim ? x.shape.with(at, 1) : x.shape.toSpliced(at, 1);
-  return {
-    values: reshape(clone(narrow(values, at, rank, 1)), shape),
-    indices: reshape(clone(narrow(indices, at, rank, 1)), shape),
-  };
-}
-
 /**
- * The `k`-th smallest value along `dim`, counted from 1, and its index.
+ * The `k`-th smallest value along `dim`, counted from 1, and its int32 index; NaN counts as the largest.
  *
- * @throws {ShapeError} `k` is not in `1..n`.
+ * @throws {ShapeError} `k` is not in `1..n`, or `dim` is out of range.
+ * @example kthvalue(tensor([3, 1, 2]), 2).values // tensor(2.)
  */
 export const kthvalue = composite(
   'kthvalue',
-  (x: Tensor, k: number, dim: number = -1, options: KeepdimOptions = {}): ValuesAndIndices => {
-    checkOptions('kthvalue', options, ['keepdim']);
+  (x: Tensor, k: number, dim: number = -1, options?: KeepdimOptions): ValuesAndIndices => {
     checkTensor('kthvalue', 'x', x);
-    const size = x.shape[wrapDim('kthvalue', dim, x)] ?? 1;
-    if (!Number.isInteger(k) || k < 1 || k > size)
+    checkInteger('kthvalue', 'k', k);
+    checkOptions('kthvalue', options, ['keepdim']);
+    const at = wrapDim('kthvalue', dim, x);
+    const size = x.shape[at] ?? 1;
+    if (k < 1 || k > size) {
       throw new ShapeError(
         `kthvalue: k is ${k}, but dim ${dim} of ${showShape(x.shape)} has ${size} elements`,
         { op: 'kthvalue' },
       );
-    return nth('kthvalue', x, k - 1, dim, options.keepdim ?? false);
+    }
+    const { values, indices } = taken(x, at, false, k - 1, 1);
+    if (options?.keepdim || x.shape.length === 0) return { values, indices };
+    const shape = x.shape.toSpliced(at, 1);
+    return { values: reshape(values, shape), indices: reshape(indices, shape) };
   },
 );
-
-/** The median of all elements, or along a dimension with its index. */
-export interface MedianOperator {
-  (x: Tensor): Tensor;
-  (x: Tensor, dim: number, options?: KeepdimOptions): ValuesAndIndices;
-}
-
-function lowerMedian(x: Tensor, dim?: number, options: KeepdimOptions = {}): Tensor | ValuesAndIndices {
-  checkTensor('median', 'x', x);
-  checkOptions('median', options, ['keepdim']);
-  const whole = dim === undefined;
-  const flat = whole ? reshape(x, [-1]) : x;
-  const size = flat.shape[wrapDim('median', dim ?? 0, flat)] ?? 1;
-  if (size === 0)
-    throw new ArgumentError(`median: ${showShape(x.shape)} has no elements to choose from`, { op: 'median' });
-  const found = nth('median', flat, (size - 1) >> 1, dim ?? 0, options.keepdim ?? false);
-  return whole ? found.values : found;
-}
-
-/**
- * The median: of an even number of values the lower of the two in the middle, as in PyTorch.
- *
- * @throws {ArgumentError} there are no elements.
- * @example median(tensor([3, 1, 2])) // tensor(2.)
- */
-export const median = composite('median', lowerMedian) as unknown as MedianOperator & {
-  readonly opName: string;
-};

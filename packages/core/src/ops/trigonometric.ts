@@ -91,8 +91,8 @@ export const hypot = pointwise(
   },
   {
     refuse: {
-      bool: 'convert it to a floating dtype first: to({ dtype: \'float32\' })',
-      integer: 'convert it to a floating dtype first: to({ dtype: \'float32\' })',
+      bool: "convert it to a floating dtype first: to({ dtype: 'float32' })",
+      integer: "convert it to a floating dtype first: to({ dtype: 'float32' })",
     },
     grad: ({ dy, inputs, y: length }) => inputs.map((side) => dy.mul(side.div(length))),
   },

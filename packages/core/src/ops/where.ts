@@ -1,8 +1,8 @@
+import { checkTensor } from '../dispatch/checks.ts';
+import { choice, use } from '../dispatch/choice.ts';
 import { pointwise } from '../dispatch/declare.ts';
 import type { Value } from '../dispatch/pointwise.ts';
 import { DTypeError } from '../errors.ts';
-import { choice, use } from '../dispatch/choice.ts';
-import { checkTensor } from '../dispatch/checks.ts';
 import type { Tensor } from '../graph/tensor.ts';
 
 const selection = pointwise('where', (condition, x, y) => condition.select(x, y), {

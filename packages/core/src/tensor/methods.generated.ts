@@ -10,11 +10,13 @@ import type { AddmmOptions } from '../ops/addmm.ts';
 import type { KeepdimOptions } from '../ops/arg-reduce.ts';
 import type { DivOptions } from '../ops/arithmetic.ts';
 import type { AttentionOptions } from '../ops/attention.ts';
+import type { MultilabelSoftMarginLossOptions, MultiMarginLossOptions } from '../ops/class-margin-losses.ts';
 import type { ConvOptions, ConvolutionOptions, ConvTransposeOptions } from '../ops/conv.ts';
 import type { CreationOptions } from '../ops/creation.ts';
 import type { CrossEntropyOptions } from '../ops/cross-entropy.ts';
 import type { CumulativeOptions } from '../ops/cumulative.ts';
 import type { DiagflatOptions, DiagOptions } from '../ops/diag.ts';
+import type { CosineSimilarityOptions, PairwiseDistanceOptions } from '../ops/distances.ts';
 import type { EmbeddingOptions } from '../ops/embedding.ts';
 import type {
   BinaryCrossEntropyOptions,
@@ -28,9 +30,12 @@ import type { GatherOptions } from '../ops/gather.ts';
 import type { IndexItem } from '../ops/index-items.ts';
 import type { IndexAddOptions, IndexReduceOptions, IndexReduction } from '../ops/index-select.ts';
 import type { IndexPutOptions } from '../ops/indexing.ts';
+import type { GaussianNllLossOptions, PoissonNllLossOptions } from '../ops/likelihood-losses.ts';
+import type { LocalResponseNormOptions } from '../ops/local-response-norm.ts';
 import type { LogsumexpOptions } from '../ops/logsumexp.ts';
 import type { LossOptions } from '../ops/loss-reduction.ts';
-import type { ValuesAndIndices } from '../ops/max-min.ts';
+import type { MarginLossOptions, TripletMarginLossOptions } from '../ops/margin-losses.ts';
+import type { AminmaxOptions, ValuesAndIndices } from '../ops/max-min.ts';
 import type { NanToNumOptions } from '../ops/nan-to-num.ts';
 import type { NllLossOptions } from '../ops/nll-loss.ts';
 import type { NonzeroOptions, NonzeroStaticOptions } from '../ops/nonzero.ts';
@@ -54,6 +59,7 @@ import type { VarianceOptions } from '../ops/statistics.ts';
 import type { PutOptions } from '../ops/take.ts';
 import type { TensordotOptions } from '../ops/tensor-products.ts';
 import type { TriangleOptions } from '../ops/triangular.ts';
+import type { UnpoolOptions } from '../ops/unpool.ts';
 import type { Size, UnfoldOptions } from '../ops/windows.ts';
 import type { Device } from '../storage/registry.ts';
 import type { NestedValues, ToOptions } from './installed.ts';
@@ -312,6 +318,16 @@ export interface TensorMethods {
    */
   amin(dim: Dims, options?: ReduceOptions): Tensor;
 
+  /**
+   * The smallest and the largest value, along `dim` or of the whole tensor. Ties share the gradient.
+   *
+   * @throws {ShapeError} there are no elements to choose from, or `dim` is out of range.
+   */
+  aminmax(
+    dimOrOptions?: number | AminmaxOptions | null,
+    given?: KeepdimOptions,
+  ): { readonly min: Tensor; readonly max: Tensor };
+
   /** Whether any element over `dim`, several dims, or the whole tensor is other than zero: bool; false over none. */
   any(options?: ReduceOptions): Tensor;
   /** Whether any element over `dim`, several dims, or the whole tensor is other than zero: bool; false over none. */
@@ -336,7 +352,12 @@ export interface TensorMethods {
    */
   argmin(dim?: number | KeepdimOptions | null, options?: KeepdimOptions): Tensor;
 
-  /** The indices that `sort` gives. */
+  /**
+   * The int32 indices that would sort along `dim`, stably; NaN counts as the largest.
+   *
+   * @throws {ShapeError} `dim` is out of range.
+   * @example argsort(tensor([3, 1, 2])) // tensor([1, 2, 0], dtype=torch.int32)
+   */
   argsort(dim?: number, options?: SortOptions): Tensor;
 
   /** `nonzero`, under NumPy's name: int32 `[count, rank]`. */
@@ -736,6 +757,27 @@ export interface TensorMethods {
   /** `cosh`, written over this tensor, which is returned. */
   cosh_(): Tensor;
 
+  /**
+   * `1 - cos(x1, x2)` where the target is 1, `max(0, cos(x1, x2) - margin)` where it is -1.
+   *
+   * - `input1`, `input2`: `[batch, features]` or `[features]` · `target`: `[batch]` or `[]` · `margin`: default 0
+   *
+   * @throws {ShapeError} the shapes do not fit.
+   * @example cosineEmbeddingLoss(tensor([[1, 0]]), tensor([[1, 0]]), tensor([1])) // tensor(0.)
+   */
+  cosineEmbeddingLoss(input2: Tensor, target: Tensor, options?: MarginLossOptions): Tensor;
+
+  /**
+   * The cosine of the angle between vectors along `dim`: `x1 · x2 / (max(‖x1‖, eps) · max(‖x2‖, eps))`.
+   *
+   * - `x1`, `x2`: shapes that broadcast
+   * - returns: that shape without `dim`
+   *
+   * @throws {ShapeError} the shapes do not broadcast, or `dim` is out of range.
+   * @example cosineSimilarity(tensor([[1, 0]]), tensor([[1, 1]])) // tensor([0.7071])
+   */
+  cosineSimilarity(x2: Tensor, dim?: number, options?: CosineSimilarityOptions): Tensor;
+
   /** The tensor on the CPU. */
   cpu(): Promise<Tensor>;
 
@@ -753,6 +795,29 @@ export interface TensorMethods {
    * @example crossEntropy(tensor([[0, 0]]), tensor([1], { dtype: 'int32' })) // tensor(0.6931)
    */
   crossEntropy(target: Tensor, options?: CrossEntropyOptions): Tensor;
+
+  /**
+   * The largest value so far along `dim`, and its index: the last of ties. After a NaN all values are NaN. The gradient
+   * goes to the elements at the indices.
+   *
+   * - `x`: `[..., n, ...]`
+   * - returns: `values` and int32 `indices`, both of the shape of `x`
+   *
+   * @throws {ShapeError} `dim` is out of range.
+   * @example cummax(tensor([1, 3, 2]), 0).values // tensor([1., 3., 3.])
+   */
+  cummax(dim: number): ValuesAndIndices;
+
+  /**
+   * The smallest value so far along `dim`, and its index: the last of ties. After a NaN all values are NaN. The gradient
+   * goes to the elements at the indices.
+   *
+   * - `x`: `[..., n, ...]`
+   * - returns: `values` and int32 `indices`, both of the shape of `x`
+   *
+   * @throws {ShapeError} `dim` is out of range.
+   */
+  cummin(dim: number): ValuesAndIndices;
 
   /**
    * Running products along `dim`: `y[i] = x[0] … x[i]`. The gradient is right where there are zeros, too.
@@ -1069,6 +1134,16 @@ export interface TensorMethods {
   gather(dim: number, index: Tensor, options?: GatherOptions): Tensor;
 
   /**
+   * Negative log-likelihood under normal distributions: `(log v + (x - y)² / v) / 2`, `v` being the variance.
+   *
+   * - `input`, `target`: shapes that broadcast · `variance`: the shape of `input`, the same with a last size of 1 or without its last dimension, or a number
+   *
+   * @throws {ShapeError} the shapes do not fit. @throws {ArgumentError} the variance is a negative number.
+   * @example gaussianNllLoss(tensor([1]), tensor([3]), tensor([1])) // tensor(2.)
+   */
+  gaussianNllLoss(target: Tensor, variance: number | Tensor, options?: GaussianNllLossOptions): Tensor;
+
+  /**
    * Whether `x` is at least `y`, broadcast: bool.
    *
    * @example ge(tensor([1, 2]), 2) // tensor([False, True])
@@ -1155,6 +1230,16 @@ export interface TensorMethods {
 
   /** `heaviside`, written over this tensor, which is returned. */
   heaviside_(y: Tensor | Scalar): Tensor;
+
+  /**
+   * `x` where the target is 1, `max(0, margin - x)` where it is -1; `x` is a distance.
+   *
+   * - `input`, `target`: shapes that broadcast · `margin`: default 1
+   *
+   * @throws {ShapeError} the shapes do not broadcast.
+   * @example hingeEmbeddingLoss(tensor([0.25, 0.25]), tensor([1, -1])) // tensor(0.5000)
+   */
+  hingeEmbeddingLoss(target: Tensor, options?: MarginLossOptions): Tensor;
 
   /** Views of parts along dim 1, or dim 0 of a tensor of one dimension: as many as `sections` says, or between indices. */
   hsplit(sections: number | readonly number[]): Tensor[];
@@ -1404,9 +1489,10 @@ export interface TensorMethods {
   kron(other: Tensor): Tensor;
 
   /**
-   * The `k`-th smallest value along `dim`, counted from 1, and its index.
+   * The `k`-th smallest value along `dim`, counted from 1, and its int32 index; NaN counts as the largest.
    *
-   * @throws {ShapeError} `k` is not in `1..n`.
+   * @throws {ShapeError} `k` is not in `1..n`, or `dim` is out of range.
+   * @example kthvalue(tensor([3, 1, 2]), 2).values // tensor(2.)
    */
   kthvalue(k: number, dim?: number, options?: KeepdimOptions): ValuesAndIndices;
 
@@ -1482,6 +1568,17 @@ export interface TensorMethods {
    * @example linear(ones([2, 3]), ones([1, 3]), tensor([1])) // tensor([[4.], [4.]])
    */
   linear(weight: Tensor, bias?: Tensor | null): Tensor;
+
+  /**
+   * Divides by the power of neighbouring channels: `x / (k + alpha · mean of x² over size channels)^beta`. Channels
+   * beyond the first and last count as zero.
+   *
+   * - `x`: `[batch, channels, ...]`
+   *
+   * @throws {ShapeError} `x` has no dimension after the channels. @throws {ArgumentError} `size` is no positive integer.
+   * @see Krizhevsky, Sutskever and Hinton, ImageNet Classification with Deep Convolutional Neural Networks (2012)
+   */
+  localResponseNorm(size: number, options?: LocalResponseNormOptions): Tensor;
 
   /** The natural logarithm; -Infinity at 0, NaN below. */
   log(): Tensor;
@@ -1616,6 +1713,16 @@ export interface TensorMethods {
 
   /** The last two dimensions exchanged; shares memory. */
   readonly mT: Tensor;
+
+  /**
+   * `max(0, -target (x1 - x2) + margin)`: the first is to rank higher where the target is 1, lower where it is -1.
+   *
+   * - `input1`, `input2`, `target`: shapes that broadcast, of as many dimensions · `margin`: default 0
+   *
+   * @throws {ShapeError} the shapes do not fit.
+   * @example marginRankingLoss(tensor([1]), tensor([3]), tensor([1])) // tensor(2.)
+   */
+  marginRankingLoss(input2: Tensor, target: Tensor, options?: MarginLossOptions): Tensor;
 
   /**
    * `x` with `value`, a number or a tensor without dimensions, where the mask holds; mask and `x` broadcast. The dtype
@@ -1817,6 +1924,21 @@ export interface TensorMethods {
   maxPool3d(kernelSize: Size, options?: MaxPoolOptions): Tensor | MaxPoolResult;
 
   /**
+   * Puts pooled values back to where `maxPool1d` took them, zeros elsewhere.
+   *
+   * - `x`, `indices`: what `maxPool1d(…, { returnIndices: true })` gave
+   *
+   * @throws {ShapeError} the shapes differ. @throws {ArgumentError} `outputSize` is impossible.
+   */
+  maxUnpool1d(indices: Tensor, kernelSize: Size, options?: UnpoolOptions): Tensor;
+
+  /** `maxUnpool1d` over two dimensions. @throws {ShapeError} the shapes differ. @throws {ArgumentError} `outputSize` is impossible. */
+  maxUnpool2d(indices: Tensor, kernelSize: Size, options?: UnpoolOptions): Tensor;
+
+  /** `maxUnpool1d` over three dimensions. @throws {ShapeError} the shapes differ. @throws {ArgumentError} `outputSize` is impossible. */
+  maxUnpool3d(indices: Tensor, kernelSize: Size, options?: UnpoolOptions): Tensor;
+
+  /**
    * The larger of two values, broadcast; NaN where either is NaN. Ties share the gradient.
    *
    * @example maximum(tensor([1, 5]), tensor([3, 2])) // tensor([3., 5.])
@@ -1844,17 +1966,19 @@ export interface TensorMethods {
   mean(dim: Dims, options?: ReduceOptions): Tensor;
 
   /**
-   * The median: of an even number of values the lower of the two in the middle, as in PyTorch.
+   * The median of all elements, or of those along `dim` with its index: of an even number of values the lower of the two
+   * in the middle; NaN where there is one. The gradient goes to the element at the index.
    *
-   * @throws {ArgumentError} there are no elements.
-   * @example median(tensor([3, 1, 2])) // tensor(2.)
+   * @throws {ShapeError} `dim` is out of range, or has no elements.
+   * @example median(tensor([3, 1, 2, 4])) // tensor(2.)
    */
   median(): Tensor;
   /**
-   * The median: of an even number of values the lower of the two in the middle, as in PyTorch.
+   * The median of all elements, or of those along `dim` with its index: of an even number of values the lower of the two
+   * in the middle; NaN where there is one. The gradient goes to the element at the index.
    *
-   * @throws {ArgumentError} there are no elements.
-   * @example median(tensor([3, 1, 2])) // tensor(2.)
+   * @throws {ShapeError} `dim` is out of range, or has no elements.
+   * @example median(tensor([3, 1, 2, 4])) // tensor(2.)
    */
   median(dim: number, options?: KeepdimOptions): ValuesAndIndices;
 
@@ -1928,7 +2052,7 @@ export interface TensorMethods {
    */
   mseLoss(target: Tensor, options?: WeightedLossOptions): Tensor;
 
-  /** Sorts along the first dimension. */
+  /** Sorts along the first dimension, stably. */
   msort(): Tensor;
 
   /**
@@ -1940,6 +2064,34 @@ export interface TensorMethods {
 
   /** `mul`, written over this tensor, which is returned. */
   mul_(y: Tensor | Scalar): Tensor;
+
+  /**
+   * `Σᵢ max(0, margin - x[y] + x[i])ᵖ / classes` over the classes `i` other than the target `y`, times `weight[y]`.
+   *
+   * - `input`: `[batch, classes]` or `[classes]` · `target`: int32 or int64, `[batch]` or `[]`
+   *
+   * @throws {ShapeError} the shapes do not fit. @throws {ArgumentError} `p` is neither 1 nor 2. @throws {DTypeError} `target` is not of integers.
+   */
+  multiMarginLoss(target: Tensor, options?: MultiMarginLossOptions): Tensor;
+
+  /**
+   * `Σ max(0, 1 - x[y] + x[i]) / classes` over the targets `y` of an element and the classes `i` that are no target.
+   * A row of `target` lists classes and ends at the first -1.
+   *
+   * - `input`: `[batch, classes]` or `[classes]` · `target`: int32 or int64 of the same shape
+   *
+   * @throws {ShapeError} the shapes differ. @throws {DTypeError} `target` is not of integers.
+   */
+  multilabelMarginLoss(target: Tensor, options?: LossOptions): Tensor;
+
+  /**
+   * The mean over classes of `-(y log σ(x) + (1 - y) log σ(-x))`, times the weight.
+   *
+   * - `input`, `target`: `[..., classes]`
+   *
+   * @throws {ShapeError} the shapes differ.
+   */
+  multilabelSoftMarginLoss(target: Tensor, options?: MultilabelSoftMarginLossOptions): Tensor;
 
   /**
    * A matrix times a vector.
@@ -1960,6 +2112,19 @@ export interface TensorMethods {
 
   /** `nanToNum`, written over this tensor, which is returned. */
   nanToNum_(options?: NanToNumOptions): Tensor;
+
+  /**
+   * The median of the elements that are not NaN, of all or of those along `dim` with its index; NaN where there are none.
+   *
+   * @throws {ShapeError} `dim` is out of range, or has no elements.
+   */
+  nanmedian(): Tensor;
+  /**
+   * The median of the elements that are not NaN, of all or of those along `dim` with its index; NaN where there are none.
+   *
+   * @throws {ShapeError} `dim` is out of range, or has no elements.
+   */
+  nanmedian(dim: number, options?: KeepdimOptions): ValuesAndIndices;
 
   /**
    * `length` elements from `start` along `dim`; shares memory.
@@ -2009,6 +2174,15 @@ export interface TensorMethods {
    *
    * @example await nonzero(tensor([[0, 1], [2, 0]])) // tensor([[0, 1], [1, 0]])
    */
+  nonzero(options: NonzeroOptions & { readonly asTuple: true }): Promise<Tensor[]>;
+  /**
+   * The indices of all elements that are not 0, in row-major order. It waits for the device, because the values decide the
+   * size.
+   *
+   * - returns: int32 `[count, rank]`; with `asTuple` a list of `[count]` for each dimension, which can index `x`
+   *
+   * @example await nonzero(tensor([[0, 1], [2, 0]])) // tensor([[0, 1], [1, 0]])
+   */
   nonzero(options: NonzeroOptions): Promise<Tensor | Tensor[]>;
 
   /**
@@ -2027,6 +2201,12 @@ export interface TensorMethods {
    * @throws {BackendError} the device cannot be read synchronously.
    */
   nonzeroSync(options?: NonzeroOptions & { readonly asTuple?: false }): Tensor;
+  /**
+   * `nonzero` without waiting.
+   *
+   * @throws {BackendError} the device cannot be read synchronously.
+   */
+  nonzeroSync(options: NonzeroOptions & { readonly asTuple: true }): Tensor[];
   /**
    * `nonzero` without waiting.
    *
@@ -2094,12 +2274,33 @@ export interface TensorMethods {
   pad(pad: readonly number[], options?: PadOptions): Tensor;
 
   /**
+   * The distance of vectors along the last dimension: `‖x1 - x2 + eps‖ₚ`.
+   *
+   * - `x1`, `x2`: shapes that broadcast, `[..., n]`
+   * - returns: `[...]`
+   *
+   * @throws {ShapeError} the shapes do not broadcast.
+   * @example pairwiseDistance(tensor([[0, 3]]), tensor([[4, 0]])) // tensor([5.0000])
+   */
+  pairwiseDistance(x2: Tensor, options?: PairwiseDistanceOptions): Tensor;
+
+  /**
    * The tensor with its dimensions in another order; shares memory.
    *
    * @throws {ShapeError} `dims` is no permutation.
    * @example permute(zeros([2, 3, 4]), [2, 0, 1]).shape // [4, 2, 3]
    */
   permute(dims: readonly number[]): Tensor;
+
+  /**
+   * Negative log-likelihood of counts: `exp(x) - y x`, or with `logInput: false` `x - y log(x + eps)`.
+   *
+   * - `input`, `target`: shapes that broadcast
+   *
+   * @throws {ShapeError} the shapes do not broadcast.
+   * @example poissonNllLoss(tensor([0]), tensor([2])) // tensor(1.)
+   */
+  poissonNllLoss(target: Tensor, options?: PoissonNllLossOptions): Tensor;
 
   /** `x` as it is, in new memory. @throws {DTypeError} on bool. */
   positive(): Tensor;
@@ -2739,7 +2940,10 @@ export interface TensorMethods {
   toString(): string;
 
   /**
-   * The `k` largest values along `dim`, in order, with their indices.
+   * The `k` largest values along `dim`, in order, with their int32 indices; NaN counts as the largest.
+   *
+   * - `x`: `[..., n, ...]`
+   * - returns: `values` and `indices`, `[..., k, ...]`
    *
    * @throws {ShapeError} `k` is not in `0..n`, or `dim` is out of range.
    * @example topk(tensor([1, 4, 2]), 2).values // tensor([4., 2.])
@@ -2771,6 +2975,16 @@ export interface TensorMethods {
 
   /** `tril`, written over this tensor, which is returned. */
   tril_(options?: TriangleOptions): Tensor;
+
+  /**
+   * `max(0, d(anchor, positive) - d(anchor, negative) + margin)` with `pairwiseDistance` as `d`.
+   *
+   * - `anchor`, `positive`, `negative`: `[..., features]`, of as many dimensions · `margin`: default 1
+   *
+   * @throws {ShapeError} the shapes do not fit. @throws {ArgumentError} `margin` is not positive.
+   * @see Balntas et al., Learning shallow convolutional feature descriptors with triplet losses (2016)
+   */
+  tripletMarginLoss(positive: Tensor, negative: Tensor, options?: TripletMarginLossOptions): Tensor;
 
   /**
    * The upper triangle of the last two dimensions: elements below the diagonal are 0.

@@ -1,0 +1,92 @@
+import { checkTensor } from '../dispatch/checks.ts';
+import { composite, type Declared, pointwise } from '../dispatch/declare.ts';
+import { isFloating } from '../dtype.ts';
+import { checkOptions } from '../errors.ts';
+import type { Tensor } from '../graph/tensor.ts';
+import { sizeOf } from '../shape.ts';
+import { type KeepdimOptions, searchedDim } from './arg-reduce.ts';
+import { sum } from './broadcast.ts';
+import { isnan } from './comparison.ts';
+import { filled } from './filling.ts';
+import { gather } from './gather.ts';
+import type { ValuesAndIndices } from './max-min.ts';
+import { reshape } from './reshape.ts';
+import { argsort } from './sorting.ts';
+
+/** The median of all elements, or along a dimension with its index. */
+export interface MedianOperator extends Declared {
+  (x: Tensor): Tensor;
+  (x: Tensor, dim: number, options?: KeepdimOptions): ValuesAndIndices;
+}
+
+/** The place of the median among `n` sorted values, the last `nans` of which are NaN: the first NaN where there is one. */
+const medianPlace = pointwise(
+  'medianPlace',
+  (nans, { n }) => nans.gt(0).select(n.sub(nans), n.sub(1).floorDiv(2)),
+  {
+    params: { n: 0 },
+  },
+);
+
+/** The place of the median among the numbers; that of a NaN where there is nothing else. */
+const numberPlace = pointwise('numberPlace', (nans, { n }) => n.sub(nans).sub(1).max(0).floorDiv(2), {
+  params: { n: 0 },
+});
+
+/** Along a checked dim, which stays with size 1. */
+function medianAlong(op: 'median' | 'nanmedian', x: Tensor, dim: number): ValuesAndIndices {
+  const n = x.shape[dim] ?? 1;
+  if (x.shape.length === 0) {
+    const indices = filled(x.entry, [], 'int32', 0);
+    return { values: gather(x, 0, indices), indices };
+  }
+  const shape = x.shape.with(dim, 1);
+  const nans = isFloating(x.dtype)
+    ? sum(isnan(x), dim, { keepdim: true })
+    : filled(x.entry, shape, 'int32', 0);
+  const place = op === 'median' ? medianPlace(nans, { n }) : numberPlace(nans, { n });
+  const indices = gather(argsort(x, dim), dim, place);
+  return { values: gather(x, dim, indices), indices };
+}
+
+function medianOf(
+  op: 'median' | 'nanmedian',
+  x: Tensor,
+  dim: number | undefined,
+  options: KeepdimOptions | undefined,
+): Tensor | ValuesAndIndices {
+  checkTensor(op, 'x', x);
+  if (dim === undefined) {
+    if (sizeOf(x.shape) === 0) return filled(x.entry, [], x.dtype, isFloating(x.dtype) ? Number.NaN : 0);
+    return reshape(medianAlong(op, reshape(x, [-1]), 0).values, []);
+  }
+  checkOptions(op, options, ['keepdim']);
+  const at = searchedDim(op, x, dim);
+  const { values, indices } = medianAlong(op, x, at);
+  if (options?.keepdim || x.shape.length === 0) return { values, indices };
+  const shape = x.shape.toSpliced(at, 1);
+  return { values: reshape(values, shape), indices: reshape(indices, shape) };
+}
+
+/**
+ * The median of all elements, or of those along `dim` with its index: of an even number of values the lower of the two
+ * in the middle; NaN where there is one. The gradient goes to the element at the index.
+ *
+ * @throws {ShapeError} `dim` is out of range, or has no elements.
+ * @example median(tensor([3, 1, 2, 4])) // tensor(2.)
+ */
+// One function serves both forms; which result belongs to which is written in the interface.
+export const median: MedianOperator = composite(
+  'median',
+  (x: Tensor, dim?: number, options?: KeepdimOptions) => medianOf('median', x, dim, options),
+) as unknown as MedianOperator;
+
+/**
+ * The median of the elements that are not NaN, of all or of those along `dim` with its index; NaN where there are none.
+ *
+ * @throws {ShapeError} `dim` is out of range, or has no elements.
+ */
+export const nanmedian: MedianOperator = composite(
+  'nanmedian',
+  (x: Tensor, dim?: number, options?: KeepdimOptions) => medianOf('nanmedian', x, dim, options),
+) as unknown as MedianOperator;
