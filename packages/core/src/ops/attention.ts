@@ -1,6 +1,7 @@
 import { checkTensor } from '../dispatch/checks.ts';
 import { composite } from '../dispatch/declare.ts';
 import { ArgumentError, checkOptions, ShapeError, showShape } from '../errors.ts';
+import { withRecording } from '../graph/mode.ts';
 import type { Tensor } from '../graph/tensor.ts';
 import type { Generator } from '../random/generator.ts';
 import { add, mul } from './arithmetic.ts';
@@ -33,7 +34,7 @@ const MASKED = Number.NEGATIVE_INFINITY;
 
 /** Softmax in which a row that may see nothing gives zeros instead of NaN. */
 function safeSoftmax(scores: Tensor): Tensor {
-  const blind = eq(amax(scores, -1, { keepdim: true }), MASKED);
+  const blind = withRecording(false, () => eq(amax(scores, -1, { keepdim: true }), MASKED));
   return where(blind, 0, softmax(where(blind, 0, scores), -1));
 }
 

@@ -3,6 +3,7 @@ import { checkInteger, checkTensor } from '../dispatch/checks.ts';
 import { composite, primitive } from '../dispatch/declare.ts';
 import { operandWith } from '../dispatch/operands.ts';
 import { checkOptions, ShapeError, showShape } from '../errors.ts';
+import { withRecording } from '../graph/mode.ts';
 import type { Tensor } from '../graph/tensor.ts';
 import { wrapDim } from '../shape.ts';
 import type { KeepdimOptions } from './arg-reduce.ts';
@@ -73,6 +74,10 @@ export const sort = composite(
     sortAlong(...checked('sort', x, dim, options)),
 );
 
+/** The indices alone; not recorded, as nothing would ever ask for the gradient of the values. */
+const orderAlong = (x: Tensor, dim: number, descending: boolean): Tensor =>
+  withRecording(false, () => sortAlong(x, dim, descending).indices);
+
 /**
  * The int32 indices that would sort along `dim`, stably; NaN counts as the largest.
  *
@@ -82,7 +87,7 @@ export const sort = composite(
 export const argsort = composite(
   'argsort',
   (x: Tensor, dim: number = -1, options?: SortOptions): Tensor =>
-    sortAlong(...checked('argsort', x, dim, options)).indices,
+    orderAlong(...checked('argsort', x, dim, options)),
 );
 
 /** Sorts along the first dimension, stably. */
@@ -100,7 +105,7 @@ export interface TopkOptions {
 
 /** `count` of the sorted elements from `start`, taken by their indices, so that the rest is not kept. */
 function taken(x: Tensor, dim: number, descending: boolean, start: number, count: number): ValuesAndIndices {
-  const { indices: order } = sortAlong(x, dim, descending);
+  const order = orderAlong(x, dim, descending);
   const indices = x.shape.length === 0 ? order : clone(narrow(order, dim, start, count));
   return { values: gather(x, dim, indices), indices };
 }
