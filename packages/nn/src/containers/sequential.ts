@@ -3,11 +3,6 @@ import { type AnyModule, Module } from '../module/module.ts';
 import { FIELDS, isLeafLayer, isModule } from '../module/walk.ts';
 import { asModule } from './check.ts';
 
-/** The layer at an index that is known when compiling, else any of them. */
-type At<Layers extends readonly Module[], I extends number> = `${I}` extends keyof Layers
-  ? Layers[`${I}`]
-  : Layers[number];
-
 /**
  * Modules one after the other, each given what the one before it gave. Their names are `0`, `1`, …, or the keys of a
  * record.
@@ -58,9 +53,9 @@ export class Sequential<const Layers extends readonly Module[] = readonly Module
   }
 
   /** The module at an index; negative ones count from the end. @throws {ArgumentError} there is none. */
-  at<I extends number>(index: I): At<Layers, I> {
+  at<I extends number>(index: I): Layers[I] {
     // What stands at a known index, the constructor's types say.
-    return this.#layers[this.#position(index)]![1] as At<Layers, I>;
+    return this.#layers[this.#position(index)]![1] as Layers[I];
   }
 
   /** Puts another module in the place of one. @throws {ArgumentError} the index is out of range. */

@@ -2,6 +2,7 @@ import {
   ArgumentError,
   checkOptions,
   type Device,
+  hasDevice,
   isComplex,
   isFloating,
   noGrad,
@@ -50,6 +51,8 @@ export function moveTo(module: AnyModule, target: Device | ToOptions): void {
 function convert(tensor: Tensor, dtype: ToOptions['dtype'], device: Device | undefined): Tensor {
   const wanted = dtype !== undefined && isFloating(tensor.dtype) ? dtype : tensor.dtype;
   if (device === undefined || device === tensor.device) return tensor.to({ dtype: wanted });
+  // Core says what is wrong with the name.
+  if (!hasDevice(device)) return tensor.to(device);
   // Counts are int64 where a device has it, and int32 elsewhere.
   const fitting = wanted === 'int64' && !supportsDType(device, 'int64') ? 'int32' : wanted;
   return supportsDType(device, tensor.dtype)
