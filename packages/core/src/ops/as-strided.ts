@@ -14,12 +14,12 @@ import { counting } from './positions.ts';
 import { reshape } from './reshape.ts';
 
 /** The position behind the last element that a geometry reaches. */
-function endOf({ shape, strides, offset }: Geometry): number {
+export function endOf({ shape, strides, offset }: Geometry): number {
   if (sizeOf(shape) === 0) return offset;
   return shape.reduce((last, size, i) => last + (size - 1) * strides[i]!, offset) + 1;
 }
 
-function geometryOf(
+export function checkGeometry(
   op: string,
   x: Tensor,
   size: readonly number[],
@@ -60,7 +60,7 @@ export const asStrided: ViewOperator<
   [size: readonly number[], stride: readonly number[], storageOffset?: number | null]
 > = view('asStrided', {
   infer: (x, size: readonly number[], stride: readonly number[], storageOffset?: number | null) =>
-    geometryOf('asStrided', x, size, stride, storageOffset),
+    checkGeometry('asStrided', x, size, stride, storageOffset),
   vjp: (dy, x, size, stride, storageOffset) =>
     spread(dy, { shape: size, strides: stride, offset: storageOffset ?? x.offset }, x),
 });

@@ -9,6 +9,7 @@ export { atleast1d, atleast2d, atleast3d } from './at-least.ts';
 export { type AttentionOptions, scaledDotProductAttention } from './attention.ts';
 export { broadcastTo, expand, expandAs, sum } from './broadcast.ts';
 export * from './class-margin-losses.ts';
+export { blockDiag, type CombinationsOptions, cartesianProd, combinations } from './combinations.ts';
 export * from './comparison.ts';
 export * from './conv.ts';
 export { clone, copy, zero } from './copying.ts';
@@ -59,6 +60,7 @@ export {
   indexSelect,
 } from './index-select.ts';
 export { type IndexPutOptions, index, indexPut, set_ } from './indexing.ts';
+export { type IsinOptions, isin } from './isin.ts';
 export { cat, columnStack, dstack, hstack, stack, vstack } from './joining.ts';
 export * from './likelihood-losses.ts';
 export { bilinear, linear } from './linear.ts';
@@ -81,6 +83,7 @@ export {
   nonzero,
   nonzeroStatic,
   nonzeroSync,
+  unravelIndex,
 } from './nonzero.ts';
 export { type NormalizeOptions, type NormOptions, norm, normalize } from './norm.ts';
 export {
@@ -164,5 +167,12 @@ export {
 export * from './trigonometric.ts';
 export * from './unpool.ts';
 export { view } from './view.ts';
+export {
+  asStridedScatter,
+  diagonalScatter,
+  type SliceScatterOptions,
+  selectScatter,
+  sliceScatter,
+} from './view-scatter.ts';
 export { where } from './where.ts';
 export { col2im, im2col, type Size, type UnfoldOptions } from './windows.ts';

@@ -1,8 +1,8 @@
-import { checkInteger, checkTensor } from '../dispatch/checks.ts';
+import { checkIndex, checkInteger, checkTensor } from '../dispatch/checks.ts';
 import { composite, type Declared, pointwise } from '../dispatch/declare.ts';
 import { ArgumentError, checkOptions } from '../errors.ts';
 import type { Tensor } from '../graph/tensor.ts';
-import { contiguousStrides } from '../shape.ts';
+import { checkShape, contiguousStrides } from '../shape.ts';
 import { scope, unscoped } from '../storage/scope.ts';
 import { ne } from './comparison.ts';
 import { filled } from './filling.ts';
@@ -129,5 +129,23 @@ export const nonzeroStatic = composite(
       throw new ArgumentError(`nonzeroStatic: size must be 0 or more, got ${size}`, { op: 'nonzeroStatic' });
     if (x.size === 0 || size === 0) return filled(x.entry, [size, x.shape.length], 'int32', fillValue);
     return rows(placesIn(countMask(truthsOf(x)), size), x.shape, fillValue);
+  },
+);
+
+/**
+ * Positions in row-major order as indices along each dimension of `shape`, which can index a tensor of that shape.
+ *
+ * - `indices`: int32 or int64 of any shape
+ * - returns: for each dimension a tensor of the shape and dtype of `indices`
+ *
+ * @throws {ShapeError} `shape` holds a size that is negative or no integer.
+ * @example unravelIndex(tensor([5, 2], { dtype: 'int32' }), [2, 3]).map((x) => x.toArraySync()) // [[1, 0], [2, 2]]
+ */
+export const unravelIndex = composite(
+  'unravelIndex',
+  (indices: Tensor, shape: readonly number[]): Tensor[] => {
+    checkIndex('unravelIndex', 'indices', indices);
+    checkShape('unravelIndex', shape);
+    return coordinates(indices, shape);
   },
 );

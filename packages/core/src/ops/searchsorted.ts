@@ -23,13 +23,17 @@ export interface SearchsortedOptions {
 
 const middle = pointwise('middle', (low, high) => low.add(high).floorDiv(2));
 const inRange = pointwise('inRange', (place, { last }) => place.min(last), { params: { last: 0 } });
-/** Whether the place lies behind: 1 or 0. NaN counts as the largest value. */
-const isBefore = pointwise('isBefore', (element, value) => element.ge(value).not().select(1, 0), {
-  output: 'int32',
-});
-const isUpTo = pointwise('isUpTo', (element, value) => element.gt(value).not().select(1, 0), {
-  output: 'int32',
-});
+/** Whether the place lies behind an element: 1 or 0. NaN counts as the largest value. */
+const isBefore = pointwise(
+  'isBefore',
+  (element, value) => element.ge(value).or(element.isnan()).select(0, 1),
+  { output: 'int32' },
+);
+const isUpTo = pointwise(
+  'isUpTo',
+  (element, value) => element.gt(value).or(element.isnan().and(value.isnan().not())).select(0, 1),
+  { output: 'int32' },
+);
 const raise = pointwise('raiseLow', (low, mid, goes) => goes.ne(0).select(mid.add(1), low));
 const lower = pointwise('lowerHigh', (high, mid, goes) => goes.ne(0).select(high, mid));
 const goesOn = pointwise('whileOpen', (low, high, goes) => low.lt(high).and(goes.ne(0)).select(1, 0));

@@ -4,7 +4,9 @@
  */
 const FUNCTIONS_ONLY: ReadonlySet<string> = new Set([
   'arange',
+  'blockDiag',
   'broadcastTensors',
+  'cartesianProd',
   'cat',
   'chainMatmul',
   'columnStack',
