@@ -71,7 +71,8 @@ const RULES: Readonly<
       .select(0, dy.mul(y.mul(a.log()))),
   ]),
   atan2: binary((dy, a, b) => {
-    const scale = dy.div(a.square().add(b.square()));
+    const squares = a.square().add(b.square());
+    const scale = squares.eq(0).select(0, dy.div(squares));
     return [scale.mul(b), scale.mul(a).neg()];
   }),
   min: extremum((own, other) => own.gt(other)),

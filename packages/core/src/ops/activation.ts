@@ -90,7 +90,7 @@ export const leakyRelu = choice('leakyRelu', (x: Tensor, options?: LeakyReluOpti
 const eluByResult = pointwise('elu', (x, { alpha }) => x.gt(0).select(x, x.expm1().mul(alpha)), {
   params: { alpha: 1 },
   refuse: FLOATING_ONLY,
-  grad: ({ dy, y, params }) => y.le(0).select(dy.mul(y.add(params.alpha!)), dy),
+  grad: ({ dy, y, params }) => y.gt(0).select(dy, dy.mul(y.add(params.alpha!))),
 });
 
 const eluBySign = pointwise('elu', (x, { alpha }) => x.gt(0).select(x, x.expm1().mul(alpha)), {
@@ -127,7 +127,7 @@ export const selu = pointwise(
   (x) => x.gt(0).select(x.mul(SELU_SCALE), x.expm1().mul(SELU_ALPHA * SELU_SCALE)),
   {
     refuse: FLOATING_ONLY,
-    grad: ({ dy, y }) => y.le(0).select(dy.mul(y.add(SELU_ALPHA * SELU_SCALE)), dy.mul(SELU_SCALE)),
+    grad: ({ dy, y }) => y.gt(0).select(dy.mul(SELU_SCALE), dy.mul(y.add(SELU_ALPHA * SELU_SCALE))),
   },
 );
 
@@ -240,7 +240,7 @@ export const hardsigmoid = pointwise('hardsigmoid', (x) => x.add(3).max(0).min(6
 /** `x * hardsigmoid(x)`. @throws {DTypeError} integers and booleans. @see https://arxiv.org/abs/1905.02244 */
 export const hardswish = pointwise('hardswish', (x) => x.mul(x.add(3).max(0).min(6)).div(6), {
   refuse: FLOATING_ONLY,
-  grad: ({ dy, x }) => x.le(-3).select(0, x.lt(3).select(dy.mul(x.div(3).add(0.5)), dy)),
+  grad: ({ dy, x }) => x.le(-3).select(0, x.ge(3).select(dy, dy.mul(x.div(3).add(0.5)))),
 });
 
 /** `x - tanh(x)`. */

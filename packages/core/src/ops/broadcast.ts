@@ -43,8 +43,10 @@ export const broadcastTo = composite(
 export const expandAs = composite('expandAs', (x: Tensor, other: Tensor): Tensor => expand(x, other.shape));
 
 /** A reduced tensor brought back to the shape that it was reduced from. */
-export const unreduce = (y: Tensor, { shape, dims, keepdim }: ReduceAttrs): Tensor =>
-  expand(keepdim || y.shape.length === 0 ? y : reshape(y, reducedShape(shape, dims, true)), shape);
+export const unreduce = (
+  y: Tensor,
+  { shape, dims, keepdim }: Pick<ReduceAttrs, 'shape' | 'dims' | 'keepdim'>,
+): Tensor => expand(keepdim || y.shape.length === 0 ? y : reshape(y, reducedShape(shape, dims, true)), shape);
 
 /**
  * The sum over `dim`, several dims, or all. Integers narrower than int64, and bool, are summed as int32.

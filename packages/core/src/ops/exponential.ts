@@ -116,9 +116,9 @@ const logitWithin = pointwise(
     params: { eps: 0 },
     grad: ({ dy, x, params: { eps } }) =>
       x
-        .lt(eps!)
-        .or(x.gt(literal(1).sub(eps!)))
-        .select(0, dy.div(x.mul(literal(1).sub(x)))),
+        .ge(eps!)
+        .and(x.le(literal(1).sub(eps!)))
+        .select(dy.div(x.mul(literal(1).sub(x))), 0),
   },
 );
 

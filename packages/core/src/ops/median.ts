@@ -10,6 +10,7 @@ import { isnan } from './comparison.ts';
 import { filled } from './filling.ts';
 import { gather } from './gather.ts';
 import type { ValuesAndIndices } from './max-min.ts';
+import { shareAmongTies } from './reductions.ts';
 import { reshape } from './reshape.ts';
 import { argsort } from './sorting.ts';
 
@@ -49,6 +50,21 @@ function medianAlong(op: 'median' | 'nanmedian', x: Tensor, dim: number): Values
   return { values: gather(x, dim, indices), indices };
 }
 
+/** Of the whole tensor: elements of one value share the gradient, as in `max(x)`. NaN, or 0, of no elements. */
+const medianOfAll = composite('median', {
+  infer: (x: Tensor, op: 'median' | 'nanmedian') => ({
+    inputs: { x },
+    attrs: { op, shape: x.shape, dims: x.shape.map((_, dim) => dim), keepdim: false },
+    outputs: { y: { shape: [], dtype: x.dtype } },
+  }),
+  decompose({ x }, { op }) {
+    if (sizeOf(x.shape) === 0) return filled(x.entry, [], x.dtype, isFloating(x.dtype) ? Number.NaN : 0);
+    return reshape(medianAlong(op, reshape(x, [-1]), 0).values, []);
+  },
+  saves: ['x', 'y'],
+  vjp: ({ y: dy }, saved, attrs) => ({ x: dy && shareAmongTies(dy, saved, attrs) }),
+});
+
 function medianOf(
   op: 'median' | 'nanmedian',
   x: Tensor,
@@ -56,10 +72,7 @@ function medianOf(
   options: KeepdimOptions | undefined,
 ): Tensor | ValuesAndIndices {
   checkTensor(op, 'x', x);
-  if (dim === undefined) {
-    if (sizeOf(x.shape) === 0) return filled(x.entry, [], x.dtype, isFloating(x.dtype) ? Number.NaN : 0);
-    return reshape(medianAlong(op, reshape(x, [-1]), 0).values, []);
-  }
+  if (dim === undefined) return medianOfAll(x, op);
   checkOptions(op, options, ['keepdim']);
   const at = searchedDim(op, x, dim);
   const { values, indices } = medianAlong(op, x, at);
@@ -70,7 +83,8 @@ function medianOf(
 
 /**
  * The median of all elements, or of those along `dim` with its index: of an even number of values the lower of the two
- * in the middle; NaN where there is one. The gradient goes to the element at the index.
+ * in the middle; NaN where there is one. Along `dim` the gradient goes to the element at the index; of all elements,
+ * those of the median's value share it.
  *
  * @throws {ShapeError} `dim` is out of range, or has no elements.
  * @example median(tensor([3, 1, 2, 4])) // tensor(2.)

@@ -22,11 +22,11 @@ export const mean = reduction('mean', {
 
 const sameValue = pointwise('isExtremum', (x, y) => x.eq(y).or(x.isnan().and(y.isnan())));
 
-/** The gradient of an extremum: shared equally by the elements that have its value. */
-function shareAmongTies(
+/** The gradient of a value that was chosen, shared equally by the elements that have it. */
+export function shareAmongTies(
   dy: Tensor,
   { x, y }: { readonly x: Tensor; readonly y: Tensor },
-  attrs: ReduceAttrs,
+  attrs: Pick<ReduceAttrs, 'shape' | 'dims' | 'keepdim'>,
 ): Tensor {
   const ties = sameValue(x, unreduce(y, attrs));
   const count = sum(ties, attrs.dims, { keepdim: attrs.keepdim });

@@ -1,5 +1,6 @@
 import { pointwise } from '../dispatch/declare.ts';
-import { literal } from '../expr/expr.ts';
+import { type Expr, literal } from '../expr/expr.ts';
+import { polynomial } from '../expr/functions/polynomial.ts';
 
 /** The sine, of radians. */
 export const sin = pointwise('sin', (x) => x.sin(), { promote: 'float' });
@@ -57,7 +58,7 @@ export const acosh = pointwise(
   (x) => {
     const above = x.sub(1);
     const near = above.add(above.mul(2).add(above.square()).sqrt()).log1p();
-    return x.gt(LARGE).select(x.log().add(Math.LN2), near);
+    return x.lt(1).select(Number.NaN, x.gt(LARGE).select(x.log().add(Math.LN2), near));
   },
   { promote: 'float', grad: ({ dy, x }) => dy.mul(x.square().sub(1).rsqrt()) },
 );
@@ -98,6 +99,17 @@ export const hypot = pointwise(
   },
 );
 
+/** The derivative of `sin(a) / a`; near 0, where its two terms cancel, by its series. */
+function sincSlope(a: Expr): Expr {
+  const series = a.mul(
+    polynomial(a.square(), [-1 / 3, 1 / 30, -1 / 840, 1 / 45360, -1 / 3991680, 1 / 518918400]),
+  );
+  return a
+    .abs()
+    .lt(0.5)
+    .select(series, a.cos().sub(a.sin().div(a)).div(a));
+}
+
 /** `sin(πx) / πx`, which is 1 at 0. */
 export const sinc = pointwise(
   'sinc',
@@ -105,7 +117,7 @@ export const sinc = pointwise(
     const angle = x.mul(Math.PI);
     return x.eq(0).select(1, angle.sin().div(angle));
   },
-  { promote: 'float' },
+  { promote: 'float', grad: ({ dy, x }) => dy.mul(sincSlope(x.mul(Math.PI)).mul(Math.PI)) },
 );
 
 /** Degrees to radians. */
