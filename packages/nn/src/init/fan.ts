@@ -45,7 +45,7 @@ const GAINS: Readonly<Record<string, (param: number) => number>> = {
  * `leakyRelu`, whose slope `param` is (0.01 unless given).
  *
  * @throws {ArgumentError} the nonlinearity is unknown, or the slope is no number.
- * @example calculateGain('tanh') // 1.6666666666666667
+ * @example init.calculateGain('tanh') // 1.6666666666666667
  */
 export function calculateGain(nonlinearity: Nonlinearity, param = 0.01): number {
   const gain = GAINS[plain(String(nonlinearity))];
