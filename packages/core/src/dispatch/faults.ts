@@ -16,7 +16,7 @@ export function underName(name: string, error: unknown): unknown {
   return new BackendError(`${name}${error.message.slice(error.op.length)}`, {
     op: name,
     data: error.data,
-    cause: error,
+    cause: error.cause ?? error,
   });
 }
 
