@@ -105,6 +105,16 @@ describe.each(backends)('pointwise by %s', (_name, backend) => {
     ).toEqual(row.map(() => -1));
   });
 
+  it('hands on any of several inputs', () => {
+    const n = 100;
+    const row = Array.from({ length: n }, (_, i) => i);
+    const second = program(['float32', 'float32'], 'float32', (s) => s.input(1, 'float32'));
+    const inputs = [row, row.map((v) => -v - 1)].map((values) => box(backend, 'float32', [n], values));
+    const output = box(backend, 'float32', [n], null);
+    backend.kernels.pointwise(second, [n], output, inputs, []);
+    expect(unbox(output)).toEqual(row.map((v) => -v - 1));
+  });
+
   it('may write over an input', () => {
     for (const n of [4, 200]) {
       const values = Array.from({ length: n }, (_, i) => i);
