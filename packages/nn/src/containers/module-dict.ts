@@ -1,6 +1,5 @@
 import { ArgumentError } from '@flambeau/core';
 import { type AnyModule, Module } from '../module/module.ts';
-import { FIELDS } from '../module/walk.ts';
 import { asModule } from './check.ts';
 import { NamedItems } from './items.ts';
 
@@ -25,9 +24,9 @@ export class ModuleDict<
   }
 
   /** @internal */
-  override *[FIELDS](): Iterable<readonly [string, unknown]> {
+  override *fieldEntries(): Iterable<readonly [string, unknown]> {
     yield* this.#items.map;
-    yield* super[FIELDS]();
+    yield* super.fieldEntries();
   }
 
   get size(): number {

@@ -1,7 +1,6 @@
 import { ArgumentError } from '@flambeau/core';
 import { type AnyModule, Module } from '../module/module.ts';
 import { describeList } from '../module/repr.ts';
-import { FIELDS } from '../module/walk.ts';
 import { asModule } from './check.ts';
 import { IndexedItems } from './items.ts';
 
@@ -29,9 +28,9 @@ export class ModuleList<M extends AnyModule = Module> extends Module<[], never> 
   }
 
   /** @internal */
-  override *[FIELDS](): Iterable<readonly [string, unknown]> {
+  override *fieldEntries(): Iterable<readonly [string, unknown]> {
     yield* this.#items.entries();
-    yield* super[FIELDS]();
+    yield* super.fieldEntries();
   }
 
   get length(): number {

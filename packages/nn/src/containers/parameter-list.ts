@@ -1,6 +1,5 @@
 import { ArgumentError, type DType, type Tensor } from '@flambeau/core';
 import { Module } from '../module/module.ts';
-import { FIELDS } from '../module/walk.ts';
 import { asParameter } from './check.ts';
 import { IndexedItems, NamedItems } from './items.ts';
 
@@ -37,9 +36,9 @@ export class ParameterList extends Module<[], never> {
   }
 
   /** @internal */
-  override *[FIELDS](): Iterable<readonly [string, unknown]> {
+  override *fieldEntries(): Iterable<readonly [string, unknown]> {
     yield* this.#items.entries();
-    yield* super[FIELDS]();
+    yield* super.fieldEntries();
   }
 
   get length(): number {
@@ -104,9 +103,9 @@ export class ParameterDict<K extends string = string> extends Module<[], never> 
   }
 
   /** @internal */
-  override *[FIELDS](): Iterable<readonly [string, unknown]> {
+  override *fieldEntries(): Iterable<readonly [string, unknown]> {
     yield* this.#items.map;
-    yield* super[FIELDS]();
+    yield* super.fieldEntries();
   }
 
   get size(): number {

@@ -1,6 +1,6 @@
 import { ArgumentError, describe, scope, type Tensor } from '@flambeau/core';
 import { type AnyModule, Module } from '../module/module.ts';
-import { FIELDS, isLeafLayer, isModule } from '../module/walk.ts';
+import { isLeafLayer, isModule } from '../module/walk.ts';
 import { asModule } from './check.ts';
 
 /**
@@ -39,9 +39,9 @@ export class Sequential<const Layers extends readonly Module[] = readonly Module
   }
 
   /** @internal */
-  override *[FIELDS](): Iterable<readonly [string, unknown]> {
+  override *fieldEntries(): Iterable<readonly [string, unknown]> {
     yield* this.#layers;
-    yield* super[FIELDS]();
+    yield* super.fieldEntries();
   }
 
   get length(): number {

@@ -22,7 +22,6 @@ import {
   childrenFirst,
   classOf,
   descend,
-  FIELDS,
   join,
   type Member,
   MODULE,
@@ -75,8 +74,8 @@ export abstract class Module<Args extends unknown[] = [x: Tensor], Out = Tensor>
     return true;
   }
 
-  /** @internal What is walked for parameters, buffers and children. */
-  [FIELDS](): Iterable<readonly [string, unknown]> {
+  /** @internal What is walked for parameters, buffers and children: the own fields; containers add their items. */
+  fieldEntries(): Iterable<readonly [string, unknown]> {
     return Object.entries(this);
   }
 

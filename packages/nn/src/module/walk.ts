@@ -32,9 +32,6 @@ export function classOf(module: AnyModule): string {
   );
 }
 
-/** The method by which a module names what it holds: its own fields, and a container's items. */
-export const FIELDS: unique symbol = Symbol('fields');
-
 /** A parameter, a buffer or a child, under the name that it has in state dicts. */
 export type Member =
   | { readonly kind: 'parameter'; readonly name: string; readonly value: Tensor }
@@ -67,7 +64,7 @@ function renames(type: object): Renames {
 export function membersOf(module: AnyModule): readonly Member[] {
   const names = renames(module.constructor);
   const members: Member[] = [];
-  for (const [field, value] of module[FIELDS]()) {
+  for (const [field, value] of module.fieldEntries()) {
     if (typeof value !== 'object' || value === null) continue;
     const name = names[field] ?? field;
     if (isTensor(value)) {
