@@ -11,7 +11,9 @@ export { broadcastTo, expand, expandAs, sum } from './broadcast.ts';
 export * from './class-margin-losses.ts';
 export { blockDiag, type CombinationsOptions, cartesianProd, combinations } from './combinations.ts';
 export * from './comparison.ts';
-export * from './conv.ts';
+export { type ConvolutionOptions, conv1d, conv2d, conv3d, convolution } from './conv.ts';
+export type { ConvOptions, ConvTransposeOptions } from './conv-arguments.ts';
+export { convTranspose1d, convTranspose2d, convTranspose3d } from './conv-transpose.ts';
 export { clone, copy, zero } from './copying.ts';
 export {
   arange,
@@ -131,7 +133,7 @@ export {
   uniform_,
 } from './random.ts';
 export * from './rearranging.ts';
-export * from './reductions.ts';
+export { all, amax, amin, any, mean } from './reductions.ts';
 export * from './regression-losses.ts';
 export { repeat, tile } from './repeat.ts';
 export { type RepeatInterleaveOptions, repeatInterleave } from './repeat-interleave.ts';
