@@ -1,21 +1,17 @@
 import { composite, type Declared } from '../dispatch/declare.ts';
 import { copyInto } from '../dispatch/in-place.ts';
-import { emptyTensor } from '../dispatch/operands.ts';
-import { byteLengthOf } from '../dtype.ts';
 import type { Tensor } from '../graph/tensor.ts';
 import { type Shape, sizeOf } from '../shape.ts';
 import { add } from './arithmetic.ts';
-import { expand, sum } from './broadcast.ts';
-import { progressionOn } from './creation.ts';
+import { sum } from './broadcast.ts';
+import { type Phase, phases } from './convolution-phases.ts';
 import { filled } from './filling.ts';
-import { gather } from './gather.ts';
+import { flip } from './flipping.ts';
 import { matmul } from './matmul.ts';
 import { permute, reshape, transpose } from './reshape.ts';
 import { sliceView } from './slicing.ts';
-import { padForWindows, type Windows, windowsOf } from './windows.ts';
-
-/** The unfolded copy of a batch stays below this. */
-const UNFOLDED_BYTES = 64 * 2 ** 20;
+import { ofOutput, type Part, parts, span, unfolded, unfoldedProduct } from './unfolding.ts';
+import { padForWindows, type Windows } from './windows.ts';
 
 const addInto = add.inPlace as (target: Tensor, source: Tensor) => Tensor;
 
@@ -29,60 +25,11 @@ export interface ConvolutionAttrs {
   readonly groups: number;
 }
 
-/** A part of the work: some samples, and some rows (the first spatial dimension) of the output. */
-interface Part {
-  readonly from: number;
-  readonly to: number;
-  readonly rowFrom: number;
-  readonly rowTo: number;
-}
-
-/** Splits samples, and where one alone is too much, its rows, so that no unfolded copy is too large. */
-function parts(x: Tensor, windows: Windows): Part[] {
-  const [batch, channels] = x.shape as [number, number];
-  const rows = windows.output[0]!;
-  const bytesPerRow = channels * sizeOf(windows.kernel) * sizeOf(windows.output.slice(1)) * byteLengthOf(x.dtype);
-  const samples = Math.max(1, Math.floor(UNFOLDED_BYTES / Math.max(1, bytesPerRow * rows)));
-  const height = bytesPerRow * rows > UNFOLDED_BYTES ? Math.max(1, Math.floor(UNFOLDED_BYTES / bytesPerRow)) : rows;
-  const all: Part[] = [];
-  for (let from = 0; from < batch; from += samples) {
-    for (let rowFrom = 0; rowFrom < rows; rowFrom += height) {
-      all.push({ from, to: Math.min(batch, from + samples), rowFrom, rowTo: Math.min(rows, rowFrom + height) });
-    }
-  }
-  return all;
-}
-
-const span = (x: Tensor, dim: number, from: number, to: number): Tensor => (from === 0 && to === x.shape[dim] ? x : sliceView(x, dim, from, to, 1));
-
-/** The samples and rows of an output that a part speaks of. */
-const ofOutput = (y: Tensor, part: Part): Tensor => span(span(y, 0, part.from, part.to), 2, part.rowFrom, part.rowTo);
-
-/** The windows of a padded input that a part speaks of: `[count, channels, ...kernel, ...output]`. */
-function unfolded(padded: Tensor, windows: Windows, part: Part): Tensor {
-  const samples = span(padded, 0, part.from, part.to);
-  const rows = part.rowFrom === 0 ? samples : span(samples, 2, part.rowFrom * windows.stride[0]!, samples.shape[2]!);
-  return windowsOf(rows, { ...windows, output: windows.output.with(0, part.rowTo - part.rowFrom) });
-}
-
-/** Windows of `x` times a matrix for each group, `[groups, out / groups, taps]`: `[batch, out, ...output]`. */
-function unfoldedProduct(x: Tensor, matrix: Tensor, windows: Windows): Tensor {
-  const [groups, perGroup, taps] = matrix.shape as [number, number, number];
-  const padded = padForWindows(x, windows, 0);
-  const product = (part: Part): Tensor => {
-    const columns = unfolded(padded, windows, part);
-    const output = columns.shape.slice(2 + windows.kernel.length);
-    const count = part.to - part.from;
-    return reshape(matmul(matrix, reshape(columns, [count, groups, taps, sizeOf(output)])), [count, groups * perGroup, ...output]);
-  };
-  const work = parts(x, windows);
-  if (work.length === 1) return product(work[0]!);
-  const y = emptyTensor(x.entry, x.dtype, [x.shape[0]!, groups * perGroup, ...windows.output]);
-  for (const part of work) copyInto(ofOutput(y, part), product(part));
-  return y;
-}
-
-const windowsFor = (weight: Shape, output: Shape, { stride, padding, dilation }: ConvolutionAttrs): Windows => ({
+const windowsFor = (
+  weight: Shape,
+  output: Shape,
+  { stride, padding, dilation }: ConvolutionAttrs,
+): Windows => ({
   kernel: weight.slice(2),
   stride,
   dilation,
@@ -94,8 +41,21 @@ const windowsFor = (weight: Shape, output: Shape, { stride, padding, dilation }:
  * `y[n, o, p] = bias[o] + Σ x[n, c, p · stride - padding + k · dilation] · weight[o, c, k]`. Fused kernels come under
  * this name.
  */
-export const correlate: ((x: Tensor, weight: Tensor, bias: Tensor | undefined, outputSize: Shape, attrs: ConvolutionAttrs) => Tensor) & Declared = composite('convolution', {
-  infer: (x: Tensor, weight: Tensor, bias: Tensor | undefined, outputSize: Shape, attrs: ConvolutionAttrs) => ({
+export const correlate: ((
+  x: Tensor,
+  weight: Tensor,
+  bias: Tensor | undefined,
+  outputSize: Shape,
+  attrs: ConvolutionAttrs,
+) => Tensor) &
+  Declared = composite('convolution', {
+  infer: (
+    x: Tensor,
+    weight: Tensor,
+    bias: Tensor | undefined,
+    outputSize: Shape,
+    attrs: ConvolutionAttrs,
+  ) => ({
     inputs: { x, weight, bias },
     attrs: { ...attrs, outputSize, inputSize: x.shape.slice(2) },
     outputs: { y: { shape: [x.shape[0]!, weight.shape[0]!, ...outputSize], dtype: x.dtype } },
@@ -118,57 +78,32 @@ export const correlate: ((x: Tensor, weight: Tensor, bias: Tensor | undefined, o
   },
 });
 
-const shared = ({ stride, padding, dilation, groups }: ConvolutionAttrs): ConvolutionAttrs => ({ stride, padding, dilation, groups });
-
-/**
- * Along one dimension, the elements of the input that lie at one remainder of the stride: a convolution of its own,
- * with stride 1, of every so many taps of the kernel in reverse.
- */
-interface Phase {
-  /** First element of the input, how many there are, and their distance. */
-  readonly from: number;
-  readonly count: number;
-  readonly step: number;
-  /** First tap, how many there are, and their distance. */
-  readonly tap: number;
-  readonly taps: number;
-  readonly tapStep: number;
-  /** Where in `dy` the first window begins, and the distance of its elements. */
-  readonly start: number;
-  readonly dilation: number;
-}
-
-function phasesAlong(kernel: number, size: number, stride: number, padding: number, dilation: number): Phase[] {
-  const all: Phase[] = [];
-  for (let remainder = 0; remainder < stride; remainder++) {
-    const hits = Array.from({ length: kernel }, (_, k) => k).filter((k) => (k * dilation) % stride === remainder);
-    const low = Math.ceil((padding - remainder) / stride);
-    const count = Math.floor((size - 1 + padding - remainder) / stride) - low + 1;
-    if (hits.length === 0 || count < 1) continue;
-    const tap = hits[0]!;
-    const tapStep = hits.length > 1 ? hits[1]! - tap : 1;
-    const apart = hits.length > 1 ? (tapStep * dilation) / stride : 1;
-    const start = low - (tap * dilation - remainder) / stride - (hits.length - 1) * apart;
-    all.push({ from: remainder + stride * low - padding, count, step: stride, tap, taps: hits.length, tapStep, start, dilation: apart });
-  }
-  return all;
-}
-
-/** Every combination of phases of the dimensions. */
-function phases(kernel: Shape, size: Shape, { stride, padding, dilation }: ConvolutionAttrs): (readonly Phase[])[] {
-  const along = kernel.map((k, i) => phasesAlong(k, size[i]!, stride[i]!, padding[i]!, dilation[i]!));
-  return along.reduce<(readonly Phase[])[]>((heads, tails) => heads.flatMap((head) => tails.map((tail) => [...head, tail])), [[]]);
-}
+const shared = ({ stride, padding, dilation, groups }: ConvolutionAttrs): ConvolutionAttrs => ({
+  stride,
+  padding,
+  dilation,
+  groups,
+});
 
 function phaseProduct(dy: Tensor, weight: Tensor, groups: number, phase: readonly Phase[]): Tensor {
   const [outChannels, perGroup] = weight.shape as [number, number];
   const kernel = phase.map(({ taps }) => taps);
-  const used = phase.reduce((part, { tap, taps, tapStep }, i) => sliceView(part, i + 2, tap, tap + (taps - 1) * tapStep + 1, tapStep), weight);
+  const used = phase.reduce(
+    (part, { tap, taps, tapStep }, i) => sliceView(part, i + 2, tap, tap + (taps - 1) * tapStep + 1, tapStep),
+    weight,
+  );
   const count = sizeOf(kernel);
   const turned = permute(reshape(used, [groups, outChannels / groups, perGroup, count]), [0, 2, 1, 3]);
-  const matrix = reshape(reversed(turned), [groups, perGroup, (outChannels / groups) * count]);
+  const matrix = reshape(count === 1 ? turned : flip(turned, -1), [
+    groups,
+    perGroup,
+    (outChannels / groups) * count,
+  ]);
   // Windows that begin inside leave the elements before them out.
-  const rest = phase.reduce((part, { start }, i) => (start > 0 ? span(part, i + 2, start, part.shape[i + 2]!) : part), dy);
+  const rest = phase.reduce(
+    (part, { start }, i) => (start > 0 ? span(part, i + 2, start, part.shape[i + 2]!) : part),
+    dy,
+  );
   return unfoldedProduct(rest, matrix, {
     kernel,
     stride: phase.map(() => 1),
@@ -178,31 +113,37 @@ function phaseProduct(dy: Tensor, weight: Tensor, groups: number, phase: readonl
   });
 }
 
-/** The elements along the last dimension from the last to the first. */
-function reversed(x: Tensor): Tensor {
-  const size = x.shape.at(-1)!;
-  return size === 1 ? x : gather(x, -1, expand(progressionOn(x.entry, size, 'int32', size - 1, -1), x.shape));
-}
-
 /**
  * The gradient of a convolution for its input of size `inputSize`, which is also the transposed convolution of `dy`:
  * `dx[n, c, p · stride - padding + k · dilation] += dy[n, o, p] · weight[o, c, k]`.
  */
-export const convolutionInputGrad: ((dy: Tensor, weight: Tensor, inputSize: Shape, attrs: ConvolutionAttrs) => Tensor) & Declared = composite('convolutionInputGrad', {
+export const convolutionInputGrad: ((
+  dy: Tensor,
+  weight: Tensor,
+  inputSize: Shape,
+  attrs: ConvolutionAttrs,
+) => Tensor) &
+  Declared = composite('convolutionInputGrad', {
   infer: (dy: Tensor, weight: Tensor, inputSize: Shape, attrs: ConvolutionAttrs) => ({
     inputs: { dy, weight },
     attrs: { ...shared(attrs), inputSize, outputSize: dy.shape.slice(2) },
-    outputs: { dx: { shape: [dy.shape[0]!, weight.shape[1]! * attrs.groups, ...inputSize], dtype: dy.dtype } },
+    outputs: {
+      dx: { shape: [dy.shape[0]!, weight.shape[1]! * attrs.groups, ...inputSize], dtype: dy.dtype },
+    },
   }),
   decompose({ dy, weight }, attrs) {
     const { inputSize } = attrs;
     const shape = [dy.shape[0]!, weight.shape[1]! * attrs.groups, ...inputSize];
     const work = phases(weight.shape.slice(2), inputSize, attrs);
     const [first] = work;
-    if (work.length === 1 && first !== undefined && first.every(({ step }) => step === 1)) return phaseProduct(dy, weight, attrs.groups, first);
+    if (work.length === 1 && first !== undefined && first.every(({ step }) => step === 1))
+      return phaseProduct(dy, weight, attrs.groups, first);
     const dx = filled(dy.entry, shape, dy.dtype, 0);
     for (const phase of work) {
-      const target = phase.reduce((part, { from, count, step }, i) => sliceView(part, i + 2, from, from + (count - 1) * step + 1, step), dx);
+      const target = phase.reduce(
+        (part, { from, count, step }, i) => sliceView(part, i + 2, from, from + (count - 1) * step + 1, step),
+        dx,
+      );
       copyInto(target, phaseProduct(dy, weight, attrs.groups, phase));
     }
     return dx;
@@ -221,7 +162,13 @@ export const convolutionInputGrad: ((dy: Tensor, weight: Tensor, inputSize: Shap
  * The gradient of a convolution for its weight, whose kernel has size `kernelSize`:
  * `dw[o, c, k] = Σ dy[n, o, p] · x[n, c, p · stride - padding + k · dilation]`.
  */
-export const convolutionWeightGrad: ((dy: Tensor, x: Tensor, kernelSize: Shape, attrs: ConvolutionAttrs) => Tensor) & Declared = composite('convolutionWeightGrad', {
+export const convolutionWeightGrad: ((
+  dy: Tensor,
+  x: Tensor,
+  kernelSize: Shape,
+  attrs: ConvolutionAttrs,
+) => Tensor) &
+  Declared = composite('convolutionWeightGrad', {
   infer: (dy: Tensor, x: Tensor, kernelSize: Shape, attrs: ConvolutionAttrs) => ({
     inputs: { dy, x },
     attrs: { ...shared(attrs), kernelSize, outputSize: dy.shape.slice(2), inputSize: x.shape.slice(2) },
@@ -258,4 +205,8 @@ export const convolutionWeightGrad: ((dy: Tensor, x: Tensor, kernelSize: Shape, 
 
 /** The first dimension moved behind the `count` that follow it. */
 const batchInside = (x: Tensor, count: number): Tensor =>
-  permute(x, [...Array.from({ length: count }, (_, i) => i + 1), 0, ...Array.from({ length: x.shape.length - count - 1 }, (_, i) => i + count + 1)]);
+  permute(x, [
+    ...Array.from({ length: count }, (_, i) => i + 1),
+    0,
+    ...Array.from({ length: x.shape.length - count - 1 }, (_, i) => i + count + 1),
+  ]);

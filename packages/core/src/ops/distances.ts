@@ -15,7 +15,10 @@ export interface CosineSimilarityOptions {
 }
 
 /** A norm not below `eps`; the bound is no part of the gradient. */
-const boundedBelow = pointwise('boundedBelow', (x, { eps }) => x.max(eps), { params: { eps: 1e-8 }, grad: ({ dy }) => dy });
+const boundedBelow = pointwise('boundedBelow', (x, { eps }) => x.max(eps), {
+  params: { eps: 1e-8 },
+  grad: ({ dy }) => dy,
+});
 
 /**
  * The cosine of the angle between vectors along `dim`: `x1 · x2 / (max(‖x1‖, eps) · max(‖x2‖, eps))`.
@@ -26,19 +29,22 @@ const boundedBelow = pointwise('boundedBelow', (x, { eps }) => x.max(eps), { par
  * @throws {ShapeError} the shapes do not broadcast, or `dim` is out of range.
  * @example cosineSimilarity(tensor([[1, 0]]), tensor([[1, 1]])) // tensor([0.7071])
  */
-export const cosineSimilarity = composite('cosineSimilarity', (x1: Tensor, x2: Tensor, dim: number = 1, options: CosineSimilarityOptions = {}): Tensor => {
-  checkOptions('cosineSimilarity', options, ['eps']);
-  checkTensor('cosineSimilarity', 'x1', x1);
-  checkTensor('cosineSimilarity', 'x2', x2);
-  const { eps = 1e-8 } = options;
-  const shape = broadcastShapes('cosineSimilarity', x1.shape, x2.shape);
-  const unit = (x: Tensor): Tensor => {
-    const floating = isDifferentiable(x.dtype) ? x : cast(x, getDefaultDtype());
-    const whole = expand(floating, shape);
-    return div(whole, boundedBelow(norm(whole, dim, { keepdim: true }), { eps }));
-  };
-  return sum(mul(unit(x1), unit(x2)), dim);
-});
+export const cosineSimilarity = composite(
+  'cosineSimilarity',
+  (x1: Tensor, x2: Tensor, dim: number = 1, options: CosineSimilarityOptions = {}): Tensor => {
+    checkOptions('cosineSimilarity', options, ['eps']);
+    checkTensor('cosineSimilarity', 'x1', x1);
+    checkTensor('cosineSimilarity', 'x2', x2);
+    const { eps = 1e-8 } = options;
+    const shape = broadcastShapes('cosineSimilarity', x1.shape, x2.shape);
+    const unit = (x: Tensor): Tensor => {
+      const floating = isDifferentiable(x.dtype) ? x : cast(x, getDefaultDtype());
+      const whole = expand(floating, shape);
+      return div(whole, boundedBelow(norm(whole, dim, { keepdim: true }), { eps }));
+    };
+    return sum(mul(unit(x1), unit(x2)), dim);
+  },
+);
 
 export interface PairwiseDistanceOptions {
   /** The norm's exponent. Default 2. */
@@ -58,10 +64,13 @@ export interface PairwiseDistanceOptions {
  * @throws {ShapeError} the shapes do not broadcast.
  * @example pairwiseDistance(tensor([[0, 3]]), tensor([[4, 0]])) // tensor([5.0000])
  */
-export const pairwiseDistance = composite('pairwiseDistance', (x1: Tensor, x2: Tensor, options: PairwiseDistanceOptions = {}): Tensor => {
-  checkOptions('pairwiseDistance', options, ['p', 'eps', 'keepdim']);
-  checkTensor('pairwiseDistance', 'x1', x1);
-  checkTensor('pairwiseDistance', 'x2', x2);
-  const { p = 2, eps = 1e-6, keepdim = false } = options;
-  return norm(add(sub(x1, x2), eps), -1, { p, keepdim });
-});
+export const pairwiseDistance = composite(
+  'pairwiseDistance',
+  (x1: Tensor, x2: Tensor, options: PairwiseDistanceOptions = {}): Tensor => {
+    checkOptions('pairwiseDistance', options, ['p', 'eps', 'keepdim']);
+    checkTensor('pairwiseDistance', 'x1', x1);
+    checkTensor('pairwiseDistance', 'x2', x2);
+    const { p = 2, eps = 1e-6, keepdim = false } = options;
+    return norm(add(sub(x1, x2), eps), -1, { p, keepdim });
+  },
+);

@@ -24,19 +24,26 @@ interface Equation {
   readonly output: readonly string[] | undefined;
 }
 
-const refuse = (what: string, equation: string): ArgumentError => new ArgumentError(`einsum: ${what}; the equation is ${JSON.stringify(equation)}`, { op: 'einsum', data: { equation } });
+const refuse = (what: string, equation: string): ArgumentError =>
+  new ArgumentError(`einsum: ${what}; the equation is ${JSON.stringify(equation)}`, {
+    op: 'einsum',
+    data: { equation },
+  });
 
 function parse(equation: string): Equation {
   const parts = equation.replaceAll(' ', '').split('->');
   if (parts.length > 2) throw refuse('there is more than one ->', equation);
   const letters = (term: string): readonly string[] => {
     const found = term.match(/\.\.\.|[A-Za-z]/g) ?? [];
-    if (found.join('') !== term) throw refuse(`${JSON.stringify(term)} holds something other than letters and one ...`, equation);
-    if (found.filter((label) => label === '...').length > 1) throw refuse(`${JSON.stringify(term)} has more than one ...`, equation);
+    if (found.join('') !== term)
+      throw refuse(`${JSON.stringify(term)} holds something other than letters and one ...`, equation);
+    if (found.filter((label) => label === '...').length > 1)
+      throw refuse(`${JSON.stringify(term)} has more than one ...`, equation);
     return found;
   };
   const output = parts[1] === undefined ? undefined : letters(parts[1]);
-  if (output !== undefined && new Set(output).size !== output.length) throw refuse(`a letter appears twice in the output ${parts[1]}`, equation);
+  if (output !== undefined && new Set(output).size !== output.length)
+    throw refuse(`a letter appears twice in the output ${parts[1]}`, equation);
   return { inputs: parts[0]!.split(',').map(letters), output };
 }
 
@@ -45,9 +52,14 @@ function term(equation: string, x: Tensor, letters: readonly string[], position:
   const given = letters.filter((label) => label !== '...').length;
   const hidden = x.shape.length - given;
   if (hidden < 0 || (hidden > 0 && !letters.includes('...'))) {
-    throw new ShapeError(`einsum: operand ${position} has ${x.shape.length} dimensions, ${showShape(x.shape)}, but ${letters.join('') || 'an empty term'} names ${given}; the equation is ${JSON.stringify(equation)}`, { op: 'einsum' });
+    throw new ShapeError(
+      `einsum: operand ${position} has ${x.shape.length} dimensions, ${showShape(x.shape)}, but ${letters.join('') || 'an empty term'} names ${given}; the equation is ${JSON.stringify(equation)}`,
+      { op: 'einsum' },
+    );
   }
-  const labels = letters.flatMap((label) => (label === '...' ? Array.from({ length: hidden }, (_, i) => `.${hidden - 1 - i}`) : [label]));
+  const labels = letters.flatMap((label) =>
+    label === '...' ? Array.from({ length: hidden }, (_, i) => `.${hidden - 1 - i}`) : [label],
+  );
   return withoutRepeats(equation, { x, labels });
 }
 
@@ -56,16 +68,24 @@ function withoutRepeats(equation: string, { x, labels }: Term): Term {
   if (second < 0) return { x, labels };
   const first = labels.indexOf(labels[second]!);
   if (x.shape[first] !== x.shape[second]) {
-    throw new ShapeError(`einsum: the letter ${labels[second]} names dims of sizes ${x.shape[first]} and ${x.shape[second]} of ${showShape(x.shape)}; the equation is ${JSON.stringify(equation)}`, { op: 'einsum' });
+    throw new ShapeError(
+      `einsum: the letter ${labels[second]} names dims of sizes ${x.shape[first]} and ${x.shape[second]} of ${showShape(x.shape)}; the equation is ${JSON.stringify(equation)}`,
+      { op: 'einsum' },
+    );
   }
   const rest = labels.filter((_, i) => i !== first && i !== second);
-  return withoutRepeats(equation, { x: diagonal(x, { dim1: first, dim2: second }), labels: [...rest, labels[second]!] });
+  return withoutRepeats(equation, {
+    x: diagonal(x, { dim1: first, dim2: second }),
+    labels: [...rest, labels[second]!],
+  });
 }
 
 /** The labels of the result: as written, or the ellipsis and then all letters that appear once, in order. */
 function outputLabels(equation: string, parsed: Equation, terms: readonly Term[]): readonly Label[] {
   const present = new Set(terms.flatMap(({ labels }) => labels));
-  const hidden = [...present].filter((label) => label.startsWith('.')).sort((a, b) => Number(b.slice(1)) - Number(a.slice(1)));
+  const hidden = [...present]
+    .filter((label) => label.startsWith('.'))
+    .sort((a, b) => Number(b.slice(1)) - Number(a.slice(1)));
   if (parsed.output !== undefined) {
     const labels = parsed.output.flatMap((label) => (label === '...' ? hidden : [label]));
     const unknown = labels.find((label) => !present.has(label));
@@ -87,7 +107,10 @@ function checkSizes(equation: string, terms: readonly Term[]): void {
       const known = sizes.get(label) ?? 1;
       if (known !== 1 && size !== 1 && known !== size) {
         const what = label.startsWith('.') ? 'the ellipsis' : `the letter ${label}`;
-        throw new ShapeError(`einsum: ${what} has sizes ${known} and ${size}; the equation is ${JSON.stringify(equation)}, the operands are ${terms.map((t) => showShape(t.x.shape)).join(', ')}`, { op: 'einsum' });
+        throw new ShapeError(
+          `einsum: ${what} has sizes ${known} and ${size}; the equation is ${JSON.stringify(equation)}, the operands are ${terms.map((t) => showShape(t.x.shape)).join(', ')}`,
+          { op: 'einsum' },
+        );
       }
       sizes.set(label, known === 1 ? size : known);
     });
@@ -103,15 +126,27 @@ function keep({ x, labels }: Term, needed: ReadonlySet<Label>): Term {
 
 /** Drops dimensions of size 1 that the other term has larger: they repeat. */
 function withoutUnits({ x, labels }: Term, other: Term): Term {
-  const units = labels.flatMap((label, i) => (x.shape[i] === 1 && (other.x.shape[other.labels.indexOf(label)] ?? 1) !== 1 ? [i] : []));
-  return units.length === 0 ? { x, labels } : { x: squeeze(x, units), labels: labels.filter((_, i) => !units.includes(i)) };
+  const units = labels.flatMap((label, i) =>
+    x.shape[i] === 1 && (other.x.shape[other.labels.indexOf(label)] ?? 1) !== 1 ? [i] : [],
+  );
+  return units.length === 0
+    ? { x, labels }
+    : { x: squeeze(x, units), labels: labels.filter((_, i) => !units.includes(i)) };
 }
 
 /** The tensor with its dimensions in the order of `labels`; dimensions that it lacks have size 1. */
 function arrange({ x, labels }: Term, order: readonly Label[]): Tensor {
   const present = order.filter((label) => labels.includes(label));
-  const ordered = permute(x, present.map((label) => labels.indexOf(label)));
-  return present.length === order.length ? ordered : reshape(ordered, order.map((label) => sizeAt({ x, labels }, label)));
+  const ordered = permute(
+    x,
+    present.map((label) => labels.indexOf(label)),
+  );
+  return present.length === order.length
+    ? ordered
+    : reshape(
+        ordered,
+        order.map((label) => sizeAt({ x, labels }, label)),
+      );
 }
 
 const sizeAt = ({ x, labels }: Term, label: Label): number => x.shape[labels.indexOf(label)] ?? 1;
@@ -154,7 +189,10 @@ function contractKept(a: Term, b: Term, needed: ReadonlySet<Label>): Term {
  */
 export const einsum = composite('einsum', (equation: string, tensors: readonly Tensor[]): Tensor => {
   if (typeof equation !== 'string' || !Array.isArray(tensors)) {
-    throw new ArgumentError("einsum: takes an equation and an array of tensors, e.g. einsum('ij,jk->ik', [a, b])", { op: 'einsum' });
+    throw new ArgumentError(
+      "einsum: takes an equation and an array of tensors, e.g. einsum('ij,jk->ik', [a, b])",
+      { op: 'einsum' },
+    );
   }
   const parsed = parse(equation);
   if (tensors.length !== parsed.inputs.length || tensors.length === 0) {
@@ -167,7 +205,14 @@ export const einsum = composite('einsum', (equation: string, tensors: readonly T
   const wanted = new Set(output);
   let total = keep(terms[0]!, new Set([...wanted, ...terms.slice(1).flatMap(({ labels }) => labels)]));
   for (let i = 1; i < terms.length; i++) {
-    total = contract(total, terms[i]!, new Set([...wanted, ...terms.slice(i + 1).flatMap(({ labels }) => labels)]));
+    total = contract(
+      total,
+      terms[i]!,
+      new Set([...wanted, ...terms.slice(i + 1).flatMap(({ labels }) => labels)]),
+    );
   }
-  return permute(total.x, output.map((label) => total.labels.indexOf(label)));
+  return permute(
+    total.x,
+    output.map((label) => total.labels.indexOf(label)),
+  );
 });

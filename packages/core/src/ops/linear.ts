@@ -44,15 +44,32 @@ export const linear = composite('linear', (x: Tensor, weight: Tensor, bias?: Ten
   const operands = bias === undefined || bias === null ? [x, weight] : [x, weight, bias];
   checkFactors('linear', ...operands);
   const size = x.shape.at(-1);
-  if (size === undefined || weight.shape.length === 0 || weight.shape.length > 2 || size !== weight.shape.at(-1)) {
-    throw new ShapeError(`linear: the last size of x must be that of weight [out, in]; x is ${showShape(x.shape)}, weight is ${showShape(weight.shape)}`, {
-      op: 'linear',
-      data: { shapes: [x.shape, weight.shape] },
-    });
+  if (
+    size === undefined ||
+    weight.shape.length === 0 ||
+    weight.shape.length > 2 ||
+    size !== weight.shape.at(-1)
+  ) {
+    throw new ShapeError(
+      `linear: the last size of x must be that of weight [out, in]; x is ${showShape(x.shape)}, weight is ${showShape(weight.shape)}`,
+      {
+        op: 'linear',
+        data: { shapes: [x.shape, weight.shape] },
+      },
+    );
   }
   if (weight.shape.length === 1) return bias ? add(matmul(x, weight), bias) : matmul(x, weight);
-  if (bias && !(bias.shape.length === 0 || (bias.shape.length === 1 && (bias.shape[0] === weight.shape[0] || bias.shape[0] === 1)))) {
-    throw new ShapeError(`linear: the bias must be [${weight.shape[0]}] for weight ${showShape(weight.shape)}, got ${showShape(bias.shape)}`, { op: 'linear' });
+  if (
+    bias &&
+    !(
+      bias.shape.length === 0 ||
+      (bias.shape.length === 1 && (bias.shape[0] === weight.shape[0] || bias.shape[0] === 1))
+    )
+  ) {
+    throw new ShapeError(
+      `linear: the bias must be [${weight.shape[0]}] for weight ${showShape(weight.shape)}, got ${showShape(bias.shape)}`,
+      { op: 'linear' },
+    );
   }
   return affine(x, weight, bias ?? undefined);
 });
@@ -65,21 +82,28 @@ export const linear = composite('linear', (x: Tensor, weight: Tensor, bias?: Ten
  *
  * @throws {ShapeError} the sizes do not fit. @throws {DTypeError} the dtypes differ.
  */
-export const bilinear = composite('bilinear', (x: Tensor, x2: Tensor, weight: Tensor, bias?: Tensor | null): Tensor => {
-  checkFactors('bilinear', ...(bias ? [x, x2, weight, bias] : [x, x2, weight]));
-  checkRank('bilinear', 'weight', weight, 3);
-  const [out, in1, in2] = weight.shape as [number, number, number];
-  const lead = x.shape.slice(0, -1);
-  if (x.shape.at(-1) !== in1 || x2.shape.at(-1) !== in2 || showShape(lead) !== showShape(x2.shape.slice(0, -1))) {
-    throw new ShapeError(
-      `bilinear: x1 must be [..., ${in1}] and x2 [..., ${in2}] with equal leading sizes for weight ${showShape(weight.shape)}; x1 is ${showShape(x.shape)}, x2 is ${showShape(x2.shape)}`,
-      { op: 'bilinear' },
-    );
-  }
-  // One row for each output: [..., 1, in1] meets [out, in1, in2] as [..., out, in2].
-  const rows = sizeOf(lead);
-  const half = matmul(reshape(x, [rows, in1]), reshape(transpose(weight, 0, 1), [in1, out * in2]));
-  const products = mul(reshape(half, [rows, out, in2]), unsqueeze(reshape(x2, [rows, in2]), 1));
-  const y = reshape(sum(products, -1), [...lead, out]);
-  return bias ? add(y, bias) : y;
-});
+export const bilinear = composite(
+  'bilinear',
+  (x: Tensor, x2: Tensor, weight: Tensor, bias?: Tensor | null): Tensor => {
+    checkFactors('bilinear', ...(bias ? [x, x2, weight, bias] : [x, x2, weight]));
+    checkRank('bilinear', 'weight', weight, 3);
+    const [out, in1, in2] = weight.shape as [number, number, number];
+    const lead = x.shape.slice(0, -1);
+    if (
+      x.shape.at(-1) !== in1 ||
+      x2.shape.at(-1) !== in2 ||
+      showShape(lead) !== showShape(x2.shape.slice(0, -1))
+    ) {
+      throw new ShapeError(
+        `bilinear: x1 must be [..., ${in1}] and x2 [..., ${in2}] with equal leading sizes for weight ${showShape(weight.shape)}; x1 is ${showShape(x.shape)}, x2 is ${showShape(x2.shape)}`,
+        { op: 'bilinear' },
+      );
+    }
+    // One row for each output: [..., 1, in1] meets [out, in1, in2] as [..., out, in2].
+    const rows = sizeOf(lead);
+    const half = matmul(reshape(x, [rows, in1]), reshape(transpose(weight, 0, 1), [in1, out * in2]));
+    const products = mul(reshape(half, [rows, out, in2]), unsqueeze(reshape(x2, [rows, in2]), 1));
+    const y = reshape(sum(products, -1), [...lead, out]);
+    return bias ? add(y, bias) : y;
+  },
+);

@@ -3,21 +3,31 @@ import { composite, type Declared, primitive } from '../dispatch/declare.ts';
 import { operandWith } from '../dispatch/operands.ts';
 import { DTypeError, ShapeError, showShape } from '../errors.ts';
 import type { Tensor } from '../graph/tensor.ts';
-import { broadcastShapes, broadcastStrides, collapse, contiguousStrides, type Shape, sizeOf } from '../shape.ts';
+import {
+  broadcastShapes,
+  broadcastStrides,
+  collapse,
+  contiguousStrides,
+  type Shape,
+  sizeOf,
+} from '../shape.ts';
 import { mul } from './arithmetic.ts';
 import { fillZeros } from './filling.ts';
 import { reshape, squeeze, transpose, unsqueeze } from './reshape.ts';
 
 /** Refuses operands of a product that are no tensors or that differ in dtype. */
 export function checkFactors(op: string, ...factors: readonly Tensor[]): void {
-  factors.forEach((factor, i) => checkTensor(op, `operand ${i}`, factor));
+  for (const [i, factor] of factors.entries()) checkTensor(op, `operand ${i}`, factor);
   const dtype = factors[0]!.dtype;
   for (const factor of factors) {
     if (factor.dtype === dtype) continue;
-    throw new DTypeError(`${op}: dtypes differ, ${dtype} against ${factor.dtype}; convert one: to({ dtype: '${dtype}' })`, {
-      op,
-      data: { dtypes: factors.map((x) => x.dtype) },
-    });
+    throw new DTypeError(
+      `${op}: dtypes differ, ${dtype} against ${factor.dtype}; convert one: to({ dtype: '${dtype}' })`,
+      {
+        op,
+        data: { dtypes: factors.map((x) => x.dtype) },
+      },
+    );
   }
 }
 
@@ -67,20 +77,34 @@ function matrices({ shape, strides }: Tensor, side: 'left' | 'right'): Matrices 
 export const matmul: ((x: Tensor, other: Tensor) => Tensor) & Declared = primitive('matmul', {
   infer(x: Tensor, other: Tensor) {
     checkFactors('matmul', x, other);
-    if (x.dtype === 'bool') throw new DTypeError(`matmul: bool has no products of matrices; convert first: to({ dtype: 'float32' })`, { op: 'matmul' });
+    if (x.dtype === 'bool')
+      throw new DTypeError(
+        `matmul: bool has no products of matrices; convert first: to({ dtype: 'float32' })`,
+        { op: 'matmul' },
+      );
     if (x.shape.length === 0 || other.shape.length === 0) {
-      throw new ShapeError(`matmul: a tensor without dimensions is no matrix (use mul); a is ${showShape(x.shape)}, b is ${showShape(other.shape)}`, { op: 'matmul' });
+      throw new ShapeError(
+        `matmul: a tensor without dimensions is no matrix (use mul); a is ${showShape(x.shape)}, b is ${showShape(other.shape)}`,
+        { op: 'matmul' },
+      );
     }
     const a = matrices(x, 'left');
     const b = matrices(other, 'right');
     if (a.columns !== b.rows) {
-      throw new ShapeError(`matmul: inner sizes differ, ${a.columns} against ${b.rows}; a is ${showShape(x.shape)}, b is ${showShape(other.shape)}`, {
-        op: 'matmul',
-        data: { shapes: [x.shape, other.shape] },
-      });
+      throw new ShapeError(
+        `matmul: inner sizes differ, ${a.columns} against ${b.rows}; a is ${showShape(x.shape)}, b is ${showShape(other.shape)}`,
+        {
+          op: 'matmul',
+          data: { shapes: [x.shape, other.shape] },
+        },
+      );
     }
     const batch = broadcastShapes('matmul', a.batch, b.batch);
-    const shape = [...batch, ...(x.shape.length > 1 ? [a.rows] : []), ...(other.shape.length > 1 ? [b.columns] : [])];
+    const shape = [
+      ...batch,
+      ...(x.shape.length > 1 ? [a.rows] : []),
+      ...(other.shape.length > 1 ? [b.columns] : []),
+    ];
     return { inputs: { x, other }, attrs: { batch }, outputs: { product: { shape, dtype: x.dtype } } };
   },
   run(kernels, { product }, { x, other }, { batch }) {
@@ -97,7 +121,13 @@ export const matmul: ((x: Tensor, other: Tensor) => Tensor) & Declared = primiti
     // Where every matrix on the left meets the same one on the right, the batch is more rows.
     const shared = bStrides.every((stride) => stride === 0);
     const nest = shared
-      ? collapse([...batch, a.rows], [[...aStrides, a.rowStride], [...outBatch, b.columns]])
+      ? collapse(
+          [...batch, a.rows],
+          [
+            [...aStrides, a.rowStride],
+            [...outBatch, b.columns],
+          ],
+        )
       : collapse(batch, [aStrides, bStrides, outBatch]);
     const loops = shared ? nest.shape.slice(0, -1) : nest.shape;
     const m = shared ? (nest.shape.at(-1) ?? 1) : a.rows;
@@ -139,7 +169,10 @@ export function checkRank(op: string, name: string, x: Tensor, rank: number): vo
   checkTensor(op, name, x);
   if (x.shape.length === rank) return;
   const kind = ['a number', 'a vector', 'a matrix', 'a batch of matrices'][rank] ?? `of ${rank} dimensions`;
-  throw new ShapeError(`${op}: ${name} must be ${kind} (${rank} dimensions), got ${showShape(x.shape)}`, { op, data: { shape: x.shape } });
+  throw new ShapeError(`${op}: ${name} must be ${kind} (${rank} dimensions), got ${showShape(x.shape)}`, {
+    op,
+    data: { shape: x.shape },
+  });
 }
 
 /** Refuses inner sizes that differ, in the words of the operator that was called. */
@@ -148,10 +181,13 @@ export function checkInner(op: string, a: Tensor, b: Tensor): void {
   const inner = a.shape.at(-1)!;
   const outer = b.shape.length === 1 ? b.shape[0]! : b.shape.at(-2)!;
   if (inner === outer) return;
-  throw new ShapeError(`${op}: inner sizes differ, ${inner} against ${outer}; a is ${showShape(a.shape)}, b is ${showShape(b.shape)}`, {
-    op,
-    data: { shapes: [a.shape, b.shape] },
-  });
+  throw new ShapeError(
+    `${op}: inner sizes differ, ${inner} against ${outer}; a is ${showShape(a.shape)}, b is ${showShape(b.shape)}`,
+    {
+      op,
+      data: { shapes: [a.shape, b.shape] },
+    },
+  );
 }
 
 /**
@@ -174,7 +210,10 @@ export function checkStacks(op: string, a: Tensor, b: Tensor): void {
   checkRank(op, 'a', a, 3);
   checkRank(op, 'b', b, 3);
   if (a.shape[0] !== b.shape[0]) {
-    throw new ShapeError(`${op}: batch sizes differ, ${a.shape[0]} against ${b.shape[0]}; a is ${showShape(a.shape)}, b is ${showShape(b.shape)}`, { op });
+    throw new ShapeError(
+      `${op}: batch sizes differ, ${a.shape[0]} against ${b.shape[0]}; a is ${showShape(a.shape)}, b is ${showShape(b.shape)}`,
+      { op },
+    );
   }
   checkInner(op, a, b);
 }
@@ -238,7 +277,10 @@ export const inner = composite('inner', (x: Tensor, other: Tensor): Tensor => {
   if (x.shape.length === 0 || other.shape.length === 0) return mul(x, other);
   const k = x.shape.at(-1)!;
   if (k !== other.shape.at(-1)) {
-    throw new ShapeError(`inner: last sizes differ, ${k} against ${other.shape.at(-1)}; a is ${showShape(x.shape)}, b is ${showShape(other.shape)}`, { op: 'inner' });
+    throw new ShapeError(
+      `inner: last sizes differ, ${k} against ${other.shape.at(-1)}; a is ${showShape(x.shape)}, b is ${showShape(other.shape)}`,
+      { op: 'inner' },
+    );
   }
   const [left, right] = [x.shape.slice(0, -1), other.shape.slice(0, -1)];
   const rows = matmul(reshape(x, [sizeOf(left), k]), transpose(reshape(other, [sizeOf(right), k]), 0, 1));

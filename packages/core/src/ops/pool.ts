@@ -2,12 +2,12 @@ import { composite } from '../dispatch/declare.ts';
 import { isFloating } from '../dtype.ts';
 import { ArgumentError, checkOptions, describe } from '../errors.ts';
 import type { Tensor } from '../graph/tensor.ts';
+import { sizeOf } from '../shape.ts';
 import { relu } from './activation.ts';
 import { abs, mul, sign } from './arithmetic.ts';
 import { avgPool, dropBatch, maxPool, type PoolOptions, pooled, poolOf } from './pooling.ts';
 import { pow } from './power.ts';
 import { type Size, sizeList, spatial } from './windows.ts';
-import { sizeOf } from '../shape.ts';
 
 export interface MaxPoolOptions extends PoolOptions {
   /** Distance between elements of a window. Default 1. */
@@ -32,14 +32,19 @@ interface MaxPoolFunction {
 const MAX_OPTIONS = ['stride', 'padding', 'dilation', 'ceilMode', 'returnIndices'];
 
 /** What a max pool returns, by its options. */
-export const withIndices = (result: MaxPoolResult, wanted: boolean | undefined): Tensor | MaxPoolResult => (wanted ? result : result.values);
+export const withIndices = (result: MaxPoolResult, wanted: boolean | undefined): Tensor | MaxPoolResult =>
+  wanted ? result : result.values;
 
-export const unbatched = ({ values, indices }: MaxPoolResult): MaxPoolResult => ({ values: dropBatch(values), indices: dropBatch(indices) });
+export const unbatched = ({ values, indices }: MaxPoolResult): MaxPoolResult => ({
+  values: dropBatch(values),
+  indices: dropBatch(indices),
+});
 
 const maxPoolOver = (op: string, rank: number) =>
   composite(op, (x: Tensor, kernelSize: Size, options: MaxPoolOptions = {}): Tensor | MaxPoolResult => {
     checkOptions(op, options, MAX_OPTIONS);
-    const run = (batched: Tensor): MaxPoolResult => maxPool(batched, poolOf(op, spatial(batched, rank), kernelSize, options));
+    const run = (batched: Tensor): MaxPoolResult =>
+      maxPool(batched, poolOf(op, spatial(batched, rank), kernelSize, options));
     return withIndices(pooled(op, x, rank, run, unbatched), options.returnIndices);
     // The overloads say which of both comes back for which options.
   }) as MaxPoolFunction & { readonly opName: string };
@@ -90,10 +95,18 @@ const avgPoolOver = (op: string, rank: number) =>
     checkOptions(op, options, AVG_OPTIONS);
     const divisor = options.divisorOverride ?? undefined;
     if (divisor === 0 || (divisor !== undefined && !Number.isInteger(divisor))) {
-      throw new ArgumentError(`${op}: divisorOverride must be an integer other than 0, got ${describe(divisor)}`, { op });
+      throw new ArgumentError(
+        `${op}: divisorOverride must be an integer other than 0, got ${describe(divisor)}`,
+        { op },
+      );
     }
     const include = options.countIncludePad ?? true;
-    const run = (batched: Tensor): Tensor => avgPool(batched, { ...poolOf(op, spatial(batched, rank), kernelSize, options), include, divisor: divisor ?? 0 });
+    const run = (batched: Tensor): Tensor =>
+      avgPool(batched, {
+        ...poolOf(op, spatial(batched, rank), kernelSize, options),
+        include,
+        divisor: divisor ?? 0,
+      });
     return pooled(op, x, rank, run, dropBatch);
   });
 
@@ -136,10 +149,19 @@ export interface LpPoolOptions {
 const lpPoolOver = (op: string, rank: number) =>
   composite(op, (x: Tensor, normType: number, kernelSize: Size, options: LpPoolOptions = {}): Tensor => {
     checkOptions(op, options, ['stride', 'ceilMode']);
-    if (typeof normType !== 'number' || normType === 0) throw new ArgumentError(`${op}: normType must be a number other than 0, got ${describe(normType)}`, { op });
-    if (!isFloating(x.dtype)) throw new ArgumentError(`${op}: needs a floating input, got ${x.dtype}`, { op });
+    if (typeof normType !== 'number' || normType === 0)
+      throw new ArgumentError(`${op}: normType must be a number other than 0, got ${describe(normType)}`, {
+        op,
+      });
+    if (!isFloating(x.dtype))
+      throw new ArgumentError(`${op}: needs a floating input, got ${x.dtype}`, { op });
     const count = sizeOf(sizeList(op, 'kernelSize', kernelSize, rank, 1));
-    const run = (batched: Tensor): Tensor => avgPool(pow(batched, normType), { ...poolOf(op, spatial(batched, rank), kernelSize, options), include: true, divisor: 0 });
+    const run = (batched: Tensor): Tensor =>
+      avgPool(pow(batched, normType), {
+        ...poolOf(op, spatial(batched, rank), kernelSize, options),
+        include: true,
+        divisor: 0,
+      });
     const mean = pooled(op, x, rank, run, dropBatch);
     return pow(mul(mul(sign(mean), relu(abs(mean))), count), 1 / normType);
   });

@@ -23,40 +23,60 @@ export interface TensordotOptions {
  * @throws {ShapeError} the sizes of dims that meet differ.
  * @example tensordot(ones([2, 3, 4]), ones([3, 4, 5])).shape // [2, 5]
  */
-export const tensordot = composite('tensordot', (x: Tensor, other: Tensor, options?: TensordotOptions): Tensor => {
-  checkOptions('tensordot', options, ['dims']);
-  checkFactors('tensordot', x, other);
-  const [left, right] = meetingDims(x, other, options?.dims ?? 2);
-  let [a, b] = [x, other];
-  left.forEach((dim, i) => {
-    const [p, q] = [x.shape[dim]!, other.shape[right[i]!]!];
-    if (p === q) return;
-    if (p === 1) b = cast(sum(b, right[i]!, { keepdim: true }), b.dtype);
-    else if (q === 1) a = cast(sum(a, dim, { keepdim: true }), a.dtype);
-    else throw new ShapeError(`tensordot: dim ${dim} of ${showShape(x.shape)} and dim ${right[i]} of ${showShape(other.shape)} differ, ${p} against ${q}`, { op: 'tensordot' });
-  });
-  const keptA = a.shape.map((_, i) => i).filter((i) => !left.includes(i));
-  const keptB = b.shape.map((_, i) => i).filter((i) => !right.includes(i));
-  const k = sizeOf(left.map((dim) => a.shape[dim]!));
-  const rows = keptA.map((dim) => a.shape[dim]!);
-  const columns = keptB.map((dim) => b.shape[dim]!);
-  const product = matmul(
-    reshape(permute(a, [...keptA, ...left]), [sizeOf(rows), k]),
-    reshape(permute(b, [...right, ...keptB]), [k, sizeOf(columns)]),
-  );
-  return reshape(product, [...rows, ...columns]);
-});
+export const tensordot = composite(
+  'tensordot',
+  (x: Tensor, other: Tensor, options?: TensordotOptions): Tensor => {
+    checkOptions('tensordot', options, ['dims']);
+    checkFactors('tensordot', x, other);
+    const [left, right] = meetingDims(x, other, options?.dims ?? 2);
+    let [a, b] = [x, other];
+    left.forEach((dim, i) => {
+      const [p, q] = [x.shape[dim]!, other.shape[right[i]!]!];
+      if (p === q) return;
+      if (p === 1) b = cast(sum(b, right[i]!, { keepdim: true }), b.dtype);
+      else if (q === 1) a = cast(sum(a, dim, { keepdim: true }), a.dtype);
+      else
+        throw new ShapeError(
+          `tensordot: dim ${dim} of ${showShape(x.shape)} and dim ${right[i]} of ${showShape(other.shape)} differ, ${p} against ${q}`,
+          { op: 'tensordot' },
+        );
+    });
+    const keptA = a.shape.map((_, i) => i).filter((i) => !left.includes(i));
+    const keptB = b.shape.map((_, i) => i).filter((i) => !right.includes(i));
+    const k = sizeOf(left.map((dim) => a.shape[dim]!));
+    const rows = keptA.map((dim) => a.shape[dim]!);
+    const columns = keptB.map((dim) => b.shape[dim]!);
+    const product = matmul(
+      reshape(permute(a, [...keptA, ...left]), [sizeOf(rows), k]),
+      reshape(permute(b, [...right, ...keptB]), [k, sizeOf(columns)]),
+    );
+    return reshape(product, [...rows, ...columns]);
+  },
+);
 
-function meetingDims(x: Tensor, other: Tensor, dims: NonNullable<TensordotOptions['dims']>): [readonly number[], readonly number[]] {
+function meetingDims(
+  x: Tensor,
+  other: Tensor,
+  dims: NonNullable<TensordotOptions['dims']>,
+): [readonly number[], readonly number[]] {
   if (typeof dims === 'number') {
     if (!Number.isInteger(dims) || dims < 0 || dims > x.shape.length || dims > other.shape.length) {
-      throw new ShapeError(`tensordot: dims ${dims} is out of range; a is ${showShape(x.shape)}, b is ${showShape(other.shape)}`, { op: 'tensordot' });
+      throw new ShapeError(
+        `tensordot: dims ${dims} is out of range; a is ${showShape(x.shape)}, b is ${showShape(other.shape)}`,
+        { op: 'tensordot' },
+      );
     }
-    return [Array.from({ length: dims }, (_, i) => x.shape.length - dims + i), Array.from({ length: dims }, (_, i) => i)];
+    return [
+      Array.from({ length: dims }, (_, i) => x.shape.length - dims + i),
+      Array.from({ length: dims }, (_, i) => i),
+    ];
   }
   const [left, right] = dims;
   if (!Array.isArray(left) || !Array.isArray(right) || left.length !== right.length) {
-    throw new ArgumentError(`tensordot: dims must be a number or two lists of equal length, got ${describe(left)} and ${describe(right)}`, { op: 'tensordot' });
+    throw new ArgumentError(
+      `tensordot: dims must be a number or two lists of equal length, got ${describe(left)} and ${describe(right)}`,
+      { op: 'tensordot' },
+    );
   }
   return [wrapDims('tensordot', left, x), wrapDims('tensordot', right, other)];
 }
@@ -70,10 +90,25 @@ function meetingDims(x: Tensor, other: Tensor, dims: NonNullable<TensordotOption
  */
 export const kron = composite('kron', (x: Tensor, other: Tensor): Tensor => {
   const rank = Math.max(x.shape.length, other.shape.length);
-  const full = (shape: readonly number[]): number[] => [...new Array<number>(rank - shape.length).fill(1), ...shape];
+  const full = (shape: readonly number[]): number[] => [
+    ...new Array<number>(rank - shape.length).fill(1),
+    ...shape,
+  ];
   const [a, b] = [full(x.shape), full(other.shape)];
-  const blocks = mul(reshape(x, a.flatMap((size) => [size, 1])), reshape(other, b.flatMap((size) => [1, size])));
-  return reshape(blocks, a.map((size, i) => size * b[i]!));
+  const blocks = mul(
+    reshape(
+      x,
+      a.flatMap((size) => [size, 1]),
+    ),
+    reshape(
+      other,
+      b.flatMap((size) => [1, size]),
+    ),
+  );
+  return reshape(
+    blocks,
+    a.map((size, i) => size * b[i]!),
+  );
 });
 
 /**
@@ -94,25 +129,40 @@ export const trace = composite('trace', (x: Tensor): Tensor => {
  * @throws {ShapeError} neighbours do not fit. @throws {ArgumentError} there are less than two.
  * @example multiDot([ones([2, 3]), ones([3, 4]), ones([4])]).shape // [2]
  */
-export const multiDot = composite('multiDot', (tensors: readonly Tensor[]): Tensor => chain('multiDot', tensors, 2));
+export const multiDot = composite(
+  'multiDot',
+  (tensors: readonly Tensor[]): Tensor => chain('multiDot', tensors, 2),
+);
 
 /** `multiDot` of matrices, under PyTorch's older name; one matrix alone is returned. @throws {ShapeError} neighbours do not fit. */
-export const chainMatmul = composite('chainMatmul', (tensors: readonly Tensor[]): Tensor => chain('chainMatmul', tensors, 1));
+export const chainMatmul = composite(
+  'chainMatmul',
+  (tensors: readonly Tensor[]): Tensor => chain('chainMatmul', tensors, 1),
+);
 
 function chain(op: string, tensors: readonly Tensor[], least: number): Tensor {
   if (!Array.isArray(tensors) || tensors.length < least) {
-    throw new ArgumentError(`${op}: takes an array of at least ${least} tensors, got ${Array.isArray(tensors) ? tensors.length : describe(tensors)}`, { op });
+    throw new ArgumentError(
+      `${op}: takes an array of at least ${least} tensors, got ${Array.isArray(tensors) ? tensors.length : describe(tensors)}`,
+      { op },
+    );
   }
   checkFactors(op, ...tensors);
   const last = tensors.length - 1;
   tensors.forEach((x, i) => {
     const atEnd = i === 0 || i === last;
     if (x.shape.length === 2 || (least === 2 && atEnd && x.shape.length === 1)) return;
-    throw new ShapeError(`${op}: operand ${i} must be a matrix${atEnd && least === 2 ? ' or a vector' : ''}, got ${showShape(x.shape)}`, { op });
+    throw new ShapeError(
+      `${op}: operand ${i} must be a matrix${atEnd && least === 2 ? ' or a vector' : ''}, got ${showShape(x.shape)}`,
+      { op },
+    );
   });
   // sizes[i] and sizes[i + 1] are the rows and columns of operand i.
   const first = tensors[0]!;
-  const sizes = [first.shape.length === 1 ? 1 : first.shape[0]!, ...tensors.map((x, i) => (i === last && x.shape.length === 1 && i > 0 ? 1 : x.shape.at(-1)!))];
+  const sizes = [
+    first.shape.length === 1 ? 1 : first.shape[0]!,
+    ...tensors.map((x, i) => (i === last && x.shape.length === 1 && i > 0 ? 1 : x.shape.at(-1)!)),
+  ];
   const splits = cheapestSplits(sizes);
   const multiply = (from: number, to: number): Tensor => {
     if (from === to) return tensors[from]!;
@@ -132,7 +182,8 @@ function cheapestSplits(sizes: readonly number[]): number[][] {
       const to = from + length - 1;
       cost[from]![to] = Number.POSITIVE_INFINITY;
       for (let split = from; split < to; split++) {
-        const total = cost[from]![split]! + cost[split + 1]![to]! + sizes[from]! * sizes[split + 1]! * sizes[to + 1]!;
+        const total =
+          cost[from]![split]! + cost[split + 1]![to]! + sizes[from]! * sizes[split + 1]! * sizes[to + 1]!;
         if (total >= cost[from]![to]!) continue;
         cost[from]![to] = total;
         splits[from]![to] = split;
@@ -155,9 +206,14 @@ const constantOf = pointwise('matrixPower', (_x, value) => value, { grad: ({ dy 
  */
 export const matrixPower = composite('matrixPower', (x: Tensor, n: number): Tensor => {
   if (x.shape.length < 2 || x.shape.at(-1) !== x.shape.at(-2)) {
-    throw new ShapeError(`matrixPower: needs square matrices, got ${showShape(x.shape)}`, { op: 'matrixPower' });
+    throw new ShapeError(`matrixPower: needs square matrices, got ${showShape(x.shape)}`, {
+      op: 'matrixPower',
+    });
   }
-  if (!Number.isInteger(n) || n < 0) throw new ArgumentError(`matrixPower: n must be an integer of 0 or more, got ${n}`, { op: 'matrixPower' });
+  if (!Number.isInteger(n) || n < 0)
+    throw new ArgumentError(`matrixPower: n must be an integer of 0 or more, got ${n}`, {
+      op: 'matrixPower',
+    });
   if (n === 0) return constantOf(x, eye(x.shape.at(-1)!, { dtype: x.dtype, device: x.device }));
   let result: Tensor | undefined;
   let square = x;

@@ -2,7 +2,7 @@ import { checkIndex, checkTensor } from '../dispatch/checks.ts';
 import { composite } from '../dispatch/declare.ts';
 import { ArgumentError, checkOptions, ShapeError, showShape } from '../errors.ts';
 import type { Tensor } from '../graph/tensor.ts';
-import { sameShape, type Shape, sizeOf } from '../shape.ts';
+import { type Shape, sameShape, sizeOf } from '../shape.ts';
 import { filled } from './filling.ts';
 import { reshape } from './reshape.ts';
 import { scatter } from './scatter.ts';
@@ -20,13 +20,23 @@ export interface UnpoolOptions {
 function resultSize(op: string, size: Shape, kernelSize: Size, options: UnpoolOptions): readonly number[] {
   const rank = size.length;
   const kernel = sizeList(op, 'kernelSize', kernelSize, rank, 1);
-  const stride = options.stride === undefined || options.stride === null ? kernel : sizeList(op, 'stride', options.stride, rank, 1);
+  const stride =
+    options.stride === undefined || options.stride === null
+      ? kernel
+      : sizeList(op, 'stride', options.stride, rank, 1);
   const padding = sizeList(op, 'padding', options.padding ?? 0, rank, 0);
   const standard = size.map((n, i) => (n - 1) * stride[i]! + kernel[i]! - 2 * padding[i]!);
   if (options.outputSize === undefined || options.outputSize === null) return standard;
   const wanted = options.outputSize.slice(-rank);
-  if (wanted.length !== rank || options.outputSize.length > rank + 2 || wanted.some((n, i) => !(n > standard[i]! - stride[i]! && n < standard[i]! + stride[i]!))) {
-    throw new ArgumentError(`${op}: outputSize ${showShape(options.outputSize)} must lie within one stride ${showShape(stride)} of ${showShape(standard)}`, { op });
+  if (
+    wanted.length !== rank ||
+    options.outputSize.length > rank + 2 ||
+    wanted.some((n, i) => !(n > standard[i]! - stride[i]! && n < standard[i]! + stride[i]!))
+  ) {
+    throw new ArgumentError(
+      `${op}: outputSize ${showShape(options.outputSize)} must lie within one stride ${showShape(stride)} of ${showShape(standard)}`,
+      { op },
+    );
   }
   return wanted;
 }
@@ -38,7 +48,10 @@ const maxUnpoolOver = (op: string, rank: number) =>
     checkIndex(op, 'indices', indices);
     const lead = x.shape.slice(0, -rank);
     if (!sameShape(x.shape, indices.shape) || (lead.length !== 1 && lead.length !== 2)) {
-      throw new ShapeError(`${op}: x and indices must have one shape, [batch, channels, ...] with ${rank} more dimensions or without batch; got ${showShape(x.shape)} and ${showShape(indices.shape)}`, { op });
+      throw new ShapeError(
+        `${op}: x and indices must have one shape, [batch, channels, ...] with ${rank} more dimensions or without batch; got ${showShape(x.shape)} and ${showShape(indices.shape)}`,
+        { op },
+      );
     }
     const size = resultSize(op, spatial(x, rank), kernelSize, options);
     const flat = [...lead, sizeOf(spatial(x, rank))];
