@@ -179,6 +179,7 @@ class Builder {
 
   private unary(op: UnaryIntrinsic, a: number): number {
     const type = this.typeOf(a);
+    if (op === 'bitNot') this.requireBits(op, type);
     if (op !== 'bitNot' && !ANY_NUMBER.has(op) && (type === 'uint32' || !isFloating(type))) {
       throw new DTypeError(
         `${op} needs a floating value, got ${type}; convert with to({ dtype: 'float32' })`,
@@ -193,11 +194,14 @@ class Builder {
       return this.push({ op, a: this.convert(left, 'bool'), b: this.convert(right, 'bool'), type: 'bool' });
     const [a, b] = this.unify(left, right);
     const type = this.typeOf(a);
-    if (BITWISE.has(op) && type !== 'uint32' && DTYPES[type].rank > 1) {
-      throw new DTypeError(`${op} works on bits of integers and booleans, got ${type}`, { op });
-    }
+    if (BITWISE.has(op)) this.requireBits(op, type);
     const weak = this.weak.has(a) && this.weak.has(b);
     return this.push({ op, a, b, type: COMPARISONS.has(op) ? 'bool' : type }, weak && !COMPARISONS.has(op));
+  }
+
+  private requireBits(op: string, type: ScalarType): void {
+    if (type === 'uint32' || DTYPES[type].rank <= 1) return;
+    throw new DTypeError(`${op} works on bits of integers and booleans, got ${type}`, { op });
   }
 
   /** Two values in one type: weak ones follow; otherwise the wider wins. */

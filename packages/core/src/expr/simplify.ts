@@ -52,7 +52,7 @@ export function fold(
       return a!.kind === 'not' && isBoolean(a!.args[0]!) ? a!.args[0] : undefined;
     case 'select':
       if (b === c) return b;
-      if (a!.kind === 'literal') return a!.data.value === true ? b : c;
+      if (a!.kind === 'literal') return a!.data.value === false || a!.data.value === 0 ? c : b;
       return undefined;
     case 'cast':
       return a!.kind === 'cast' && a!.data.type === data.type ? a : undefined;

@@ -1,5 +1,15 @@
 import { cpu } from '@flambeau/backend-cpu';
-import { grad, gradcheck, gradgradcheck, klDiv, onesLike, pointwise, registerBackend, type Tensor, tensor } from '@flambeau/core';
+import {
+  grad,
+  gradcheck,
+  gradgradcheck,
+  klDiv,
+  onesLike,
+  pointwise,
+  registerBackend,
+  type Tensor,
+  tensor,
+} from '@flambeau/core';
 import { describe, expect, it } from 'vitest';
 
 registerBackend(cpu());
@@ -36,7 +46,10 @@ describe('the derivative of a select', () => {
     const dy = onesLike(y).requiresGrad_();
     const x = leaf([-1, -2]);
     const target = leaf([0.2, 0.3]);
-    const [, dtarget] = grad(klDiv(x, target, { reduction: 'sum' }), [x, target], { gradOutputs: [dy], createGraph: true });
+    const [, dtarget] = grad(klDiv(x, target, { reduction: 'sum' }), [x, target], {
+      gradOutputs: [dy],
+      createGraph: true,
+    });
     const [ddy] = grad(dtarget!.sum(), [dy]);
     expect(Number.isFinite(await ddy!.item())).toBe(true);
   });

@@ -20,7 +20,14 @@ it('programs of the same steps that are given other numbers of parameters are di
   sum(x);
   const [cloning, summing] = calls;
   const [program, , , , none] = cloning!.args as [Program, unknown, unknown, unknown, readonly number[]];
-  const [{ pre, post }, , , , , given] = summing!.args as [Reduction, unknown, unknown, unknown, unknown, readonly number[]];
+  const [{ pre, post }, , , , , given] = summing!.args as [
+    Reduction,
+    unknown,
+    unknown,
+    unknown,
+    unknown,
+    readonly number[],
+  ];
   expect(program.parameterCount).toBe(none.length);
   expect([pre.parameterCount, post.parameterCount]).toEqual([given.length, given.length]);
 });
