@@ -124,9 +124,9 @@ export const cpuSync = (x: Tensor): Tensor => transfer(x, 'cpu');
 
 /** The elements in row-major order as they are now: bool as bytes, halves as Float32Array, int64 as BigInt64Array. */
 export async function data(x: Tensor): Promise<TypedArray> {
-  const reading = read('data', x);
-  await waitingPoint();
-  return reading;
+  // Together, so that a fault which comes while the event loop turns has somebody who waits for it.
+  const [values] = await Promise.all([read('data', x), waitingPoint()]);
+  return values;
 }
 
 /** `data`, where the device reads synchronously. @throws {BackendError} it does not. */
