@@ -1,4 +1,4 @@
-"""Writes functions.json: values of special functions to 17 digits, by mpmath. Run: python make-functions.py"""
+"""Writes functions.json: values of special functions to 17 digits, by mpmath. Format it with biome. Run: python make-functions.py"""
 
 import json
 import pathlib
