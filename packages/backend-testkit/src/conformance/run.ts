@@ -8,11 +8,13 @@ import { indexedCases } from './indexed.ts';
 import { integerCases } from './integers.ts';
 import { matmulCases } from './matmul.ts';
 import { memoryCases } from './memory.ts';
+import { operatorCases } from './operators.ts';
 import { orderingCases } from './ordering.ts';
 import { pointwiseCases } from './pointwise.ts';
 import { reduceCases } from './reduce.ts';
 import { scanCases } from './scan.ts';
 import { sortCases } from './sort.ts';
+import { trainingCases } from './training.ts';
 
 /** Every case, in the order in which a new backend is best written: memory, kernels, operators, training. */
 export const conformanceCases = (): readonly ConformanceCase[] => [
@@ -28,6 +30,8 @@ export const conformanceCases = (): readonly ConformanceCase[] => [
   ...indexedCases,
   ...sortCases,
   ...orderingCases,
+  ...operatorCases(),
+  ...trainingCases,
 ];
 
 export interface ConformanceOptions {

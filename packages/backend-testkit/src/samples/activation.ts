@@ -1,4 +1,4 @@
-import { each, operator, type OperatorSamples, unary } from './sample.ts';
+import { each, type OperatorSamples, operator, unary } from './sample.ts';
 
 /** Activations and softmaxes. */
 export const activationSamples: readonly OperatorSamples[] = [
@@ -9,15 +9,23 @@ export const activationSamples: readonly OperatorSamples[] = [
   ...each('elu celu selu', (op) => unary(op, { kinks: [0] })),
   ...each('elu celu', (op) => operator(op, { alpha: (m) => [m.apart([3, 4], [0]), { alpha: 0.7 }] })),
   unary('leakyRelu', { kinks: [0] }),
-  operator('leakyRelu', { slope: (m) => [m.apart([3, 4], [0]), { negativeSlope: 0.3 }], 'slope 0': (m) => [m.apart([4], [0]), { negativeSlope: 0 }] }),
+  operator('leakyRelu', {
+    slope: (m) => [m.apart([3, 4], [0]), { negativeSlope: 0.3 }],
+    'slope 0': (m) => [m.apart([4], [0]), { negativeSlope: 0 }],
+  }),
   ...each('hardsigmoid hardswish', (op) => unary(op, { kinks: [-3, 3], low: -4, high: 4 })),
   unary('hardtanh', { kinks: [-1, 1] }),
   operator('hardtanh', { bounds: (m) => [m.apart([3, 4], [-0.5, 1.5]), { minVal: -0.5, maxVal: 1.5 }] }),
   ...each('hardshrink softshrink', (op) => unary(op, { kinks: [-0.5, 0.5] })),
-  ...each('hardshrink softshrink', (op) => operator(op, { lambd: (m) => [m.apart([3, 4], [-0.2, 0.2]), { lambd: 0.2 }] })),
+  ...each('hardshrink softshrink', (op) =>
+    operator(op, { lambd: (m) => [m.apart([3, 4], [-0.2, 0.2]), { lambd: 0.2 }] }),
+  ),
   unary('softsign', { kinks: [0] }),
   unary('softplus'),
-  operator('softplus', { options: (m) => [m.apart([3, 4], [1]), { beta: 2, threshold: 2 }], large: (m) => [m.values([2], [-90, 90])] }),
+  operator('softplus', {
+    options: (m) => [m.apart([3, 4], [1]), { beta: 2, threshold: 2 }],
+    large: (m) => [m.values([2], [-90, 90])],
+  }),
   operator('prelu', {
     'one weight': (m) => [m.apart([2, 3], [0]), m.x([1])],
     'a weight for each channel': (m) => [m.apart([2, 3, 2], [0]), m.x([3])],
@@ -26,13 +34,15 @@ export const activationSamples: readonly OperatorSamples[] = [
   }),
   operator('threshold', { plain: (m) => [m.apart([3, 4], [0.3]), 0.3, 5] }),
   operator('glu', { last: (m) => [m.x([3, 4])], first: (m) => [m.x([4, 3]), 0] }),
-  ...each('softmax logSoftmax softmin', (op) => operator(op, {
-    last: (m) => [m.x([3, 4]), -1],
-    first: (m) => [m.x([3, 4]), 0],
-    middle: (m) => [m.x([2, 3, 2]), 1],
-    'no dimensions': (m) => [m.x([]), 0],
-    empty: (m) => [m.x([0, 3]), 1],
-    large: (m) => [m.x([2, 3], -60, 60), 1],
-    one: (m) => [m.x([3, 1]), 1],
-  })),
+  ...each('softmax logSoftmax softmin', (op) =>
+    operator(op, {
+      last: (m) => [m.x([3, 4]), -1],
+      first: (m) => [m.x([3, 4]), 0],
+      middle: (m) => [m.x([2, 3, 2]), 1],
+      'no dimensions': (m) => [m.x([]), 0],
+      empty: (m) => [m.x([0, 3]), 1],
+      large: (m) => [m.x([2, 3], -60, 60), 1],
+      one: (m) => [m.x([3, 1]), 1],
+    }),
+  ),
 ];

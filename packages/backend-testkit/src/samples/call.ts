@@ -30,7 +30,12 @@ export interface BoundSample {
 /** All calls of a table, in its order. */
 export const callsOf = (table: readonly OperatorSamples[]): readonly SampleCall[] =>
   table.flatMap((entry) =>
-    Object.keys(entry.samples).map((name) => ({ op: entry.op, name, entry, bind: (settings) => bind(entry, name, settings) })),
+    Object.keys(entry.samples).map((name) => ({
+      op: entry.op,
+      name,
+      entry,
+      bind: (settings) => bind(entry, name, settings),
+    })),
   );
 
 function bind(entry: OperatorSamples, name: string, settings: MakerSettings): BoundSample {
@@ -67,7 +72,8 @@ function visit(value: unknown, replace: (tensor: Tensor) => Tensor): unknown {
   if (isTensor(value)) return replace(value);
   if (Array.isArray(value)) return value.map((item) => visit(item, replace));
   // Options are plain objects; slices and other classes are handed on as they are.
-  if (typeof value !== 'object' || value === null || Object.getPrototypeOf(value) !== Object.prototype) return value;
+  if (typeof value !== 'object' || value === null || Object.getPrototypeOf(value) !== Object.prototype)
+    return value;
   return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, visit(item, replace)]));
 }
 
@@ -78,4 +84,5 @@ function flat(result: unknown): readonly Tensor[] {
   return Object.values(result).flatMap(flat);
 }
 
-export const floatingOnly = (tensors: readonly Tensor[]): readonly Tensor[] => tensors.filter(({ dtype }) => isFloating(dtype));
+export const floatingOnly = (tensors: readonly Tensor[]): readonly Tensor[] =>
+  tensors.filter(({ dtype }) => isFloating(dtype));

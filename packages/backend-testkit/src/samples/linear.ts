@@ -1,4 +1,4 @@
-import { operator, type OperatorSamples } from './sample.ts';
+import { type OperatorSamples, operator } from './sample.ts';
 
 /** Products of vectors and matrices. */
 export const linearSamples: readonly OperatorSamples[] = [
@@ -24,13 +24,27 @@ export const linearSamples: readonly OperatorSamples[] = [
   operator('vdot', { plain: (m) => [m.x([4]), m.x([4])] }),
   operator('inner', { matrices: (m) => [m.x([2, 3]), m.x([4, 3])], number: (m) => [m.x([]), m.x([2])] }),
   operator('outer', { plain: (m) => [m.x([3]), m.x([2])] }),
-  operator('ger', { plain: (m) => [m.x([3]), m.x([2])] }),
-  operator('addmm', { plain: (m) => [m.x([2, 3]), m.x([2, 4]), m.x([4, 3])], scaled: (m) => [m.x([3]), m.x([2, 4]), m.x([4, 3]), { beta: 0.5, alpha: -2 }], 'beta 0': (m) => [m.x([3]), m.x([2, 4]), m.x([4, 3]), { beta: 0 }] }),
-  operator('addmv', { plain: (m) => [m.x([2]), m.x([2, 3]), m.x([3])], scaled: (m) => [m.x([]), m.x([2, 3]), m.x([3]), { beta: 2, alpha: 3 }] }),
+  operator('addmm', {
+    plain: (m) => [m.x([2, 3]), m.x([2, 4]), m.x([4, 3])],
+    scaled: (m) => [m.x([3]), m.x([2, 4]), m.x([4, 3]), { beta: 0.5, alpha: -2 }],
+    'beta 0': (m) => [m.x([3]), m.x([2, 4]), m.x([4, 3]), { beta: 0 }],
+  }),
+  operator('addmv', {
+    plain: (m) => [m.x([2]), m.x([2, 3]), m.x([3])],
+    scaled: (m) => [m.x([]), m.x([2, 3]), m.x([3]), { beta: 2, alpha: 3 }],
+  }),
   operator('addr', { plain: (m) => [m.x([2, 3]), m.x([2]), m.x([3])] }),
   operator('addbmm', { plain: (m) => [m.x([2, 3]), m.x([2, 2, 4]), m.x([2, 4, 3]), { beta: 0.5 }] }),
-  operator('baddbmm', { plain: (m) => [m.x([2, 2, 3]), m.x([2, 2, 4]), m.x([2, 4, 3])], scaled: (m) => [m.x([3]), m.x([2, 2, 4]), m.x([2, 4, 3]), { beta: 0.5, alpha: 2 }] }),
-  operator('linear', { plain: (m) => [m.x([2, 3]), m.x([4, 3]), m.x([4])], 'no bias': (m) => [m.x([2, 2, 3]), m.x([4, 3])], vector: (m) => [m.x([3]), m.x([4, 3]), m.x([4])], empty: (m) => [m.x([0, 3]), m.x([4, 3]), m.x([4])] }),
+  operator('baddbmm', {
+    plain: (m) => [m.x([2, 2, 3]), m.x([2, 2, 4]), m.x([2, 4, 3])],
+    scaled: (m) => [m.x([3]), m.x([2, 2, 4]), m.x([2, 4, 3]), { beta: 0.5, alpha: 2 }],
+  }),
+  operator('linear', {
+    plain: (m) => [m.x([2, 3]), m.x([4, 3]), m.x([4])],
+    'no bias': (m) => [m.x([2, 2, 3]), m.x([4, 3])],
+    vector: (m) => [m.x([3]), m.x([4, 3]), m.x([4])],
+    empty: (m) => [m.x([0, 3]), m.x([4, 3]), m.x([4])],
+  }),
   operator('bilinear', { plain: (m) => [m.x([2, 3]), m.x([2, 2]), m.x([4, 3, 2]), m.x([4])] }),
   operator('einsum', {
     product: (m) => ['ij,jk->ik', [m.x([2, 3]), m.x([3, 2])]],
@@ -40,12 +54,20 @@ export const linearSamples: readonly OperatorSamples[] = [
     three: (m) => ['i,ij,j->', [m.x([2]), m.x([2, 3]), m.x([3])]],
     ellipsis: (m) => ['...ij->...ji', [m.x([2, 2, 3])]],
   }),
-  operator('tensordot', { count: (m) => [m.x([2, 3, 2]), m.x([3, 2, 4]), { dims: 2 }], lists: (m) => [m.x([2, 3]), m.x([3, 2]), { dims: [[0], [1]] }] }),
+  operator('tensordot', {
+    count: (m) => [m.x([2, 3, 2]), m.x([3, 2, 4]), { dims: 2 }],
+    lists: (m) => [m.x([2, 3]), m.x([3, 2]), { dims: [[0], [1]] }],
+  }),
   operator('kron', { matrices: (m) => [m.x([2, 2]), m.x([2, 3])], vectors: (m) => [m.x([2]), m.x([2, 2])] }),
   operator('trace', { matrix: (m) => [m.x([3, 4])] }),
-  operator('multiDot', { three: (m) => [[m.x([2, 3]), m.x([3, 2]), m.x([2, 4])]], vectors: (m) => [[m.x([2]), m.x([2, 3]), m.x([3])]] }),
+  operator('multiDot', {
+    three: (m) => [[m.x([2, 3]), m.x([3, 2]), m.x([2, 4])]],
+    vectors: (m) => [[m.x([2]), m.x([2, 3]), m.x([3])]],
+  }),
   operator('chainMatmul', { two: (m) => [[m.x([2, 3]), m.x([3, 2])]] }),
-  operator('matrixPower', { cube: (m) => [m.x([2, 2]), 3], zero: (m) => [m.x([2, 2]), 0], batch: (m) => [m.x([2, 2, 2]), 2] }),
-  operator('cdist', { plain: (m) => [m.x([3, 2]), m.x([2, 2], 3, 5)] }),
-  operator('cross', { plain: (m) => [m.x([2, 3]), m.x([2, 3]), { dim: 1 }] }),
+  operator('matrixPower', {
+    cube: (m) => [m.x([2, 2]), 3],
+    zero: (m) => [m.x([2, 2]), 0],
+    batch: (m) => [m.x([2, 2, 2]), 2],
+  }),
 ];

@@ -1,4 +1,4 @@
-import { type Device, fromArray, type Tensor } from '@flambeau/core';
+import { type Device, fromArray, scope, supportsDType, type Tensor } from '@flambeau/core';
 import type { DType } from '@flambeau/core/backend';
 import { Random } from '../conformance/random.ts';
 
@@ -32,7 +32,10 @@ export class Maker {
   private readonly requiresGrad: boolean;
   private readonly random: Random;
 
-  constructor(seed: string, { dtype = 'float32', device, layout = 'contiguous', requiresGrad = true }: MakerSettings) {
+  constructor(
+    seed: string,
+    { dtype = 'float32', device, layout = 'contiguous', requiresGrad = true }: MakerSettings,
+  ) {
     this.dtype = dtype;
     this.device = device;
     this.layout = layout;
@@ -54,7 +57,8 @@ export class Maker {
   apart(shape: readonly number[], points: readonly number[], low = -2, high = 2, margin = 0.05): Tensor {
     const values = this.uniform(shape, low, high).map((value) => {
       let moved = value;
-      while (points.some((point) => Math.abs(moved - point) < margin)) moved = Math.fround(this.random.uniform(low, high));
+      while (points.some((point) => Math.abs(moved - point) < margin))
+        moved = Math.fround(this.random.uniform(low, high));
       return moved;
     });
     return this.floating(shape, values, this.requiresGrad);
@@ -64,7 +68,11 @@ export class Maker {
   distinct(shape: readonly number[]): Tensor {
     const count = size(shape);
     const steps = this.random.shuffled(Array.from({ length: count }, (_, i) => i));
-    return this.floating(shape, steps.map((step) => Math.fround((step - count / 2) * 0.125)), this.requiresGrad);
+    return this.floating(
+      shape,
+      steps.map((step) => Math.fround((step - count / 2) * 0.125)),
+      this.requiresGrad,
+    );
   }
 
   /** Floating values given one by one, in row-major order. */
@@ -85,7 +93,11 @@ export class Maker {
 
   /** Integers of `low..high`, both included. */
   integers(shape: readonly number[], low = -5, high = 5, dtype: DType = 'int32'): Tensor {
-    return this.integer(shape, Array.from({ length: size(shape) }, () => this.random.integer(low, high)), dtype);
+    return this.integer(
+      shape,
+      Array.from({ length: size(shape) }, () => this.random.integer(low, high)),
+      dtype,
+    );
   }
 
   /** Integers given one by one. */
@@ -94,19 +106,22 @@ export class Maker {
   }
 
   bools(shape: readonly number[]): Tensor {
-    return this.place(shape, Array.from({ length: size(shape) }, () => this.random.next() < 0.5), 'bool', true);
+    return this.place(
+      shape,
+      Array.from({ length: size(shape) }, () => this.random.next() < 0.5),
+      'bool',
+      true,
+    );
   }
 
-  /** A batch of symmetric, positive definite matrices. */
-  positiveDefinite(shape: readonly number[]): Tensor {
-    const n = shape.at(-1)!;
-    const factors = this.uniform(shape, -1, 1);
-    const values = factors.map((_, at) => {
-      const [matrix, i, j] = [Math.floor(at / (n * n)) * n * n, Math.floor(at / n) % n, at % n];
-      const products = Array.from({ length: n }, (_unused, k) => factors[matrix + i * n + k]! * factors[matrix + j * n + k]!);
-      return Math.fround(products.reduce((a, b) => a + b, i === j ? 1 : 0));
-    });
-    return this.floating(shape, values, this.requiresGrad);
+  /** Truths given one by one, as 0 and 1. */
+  truths(shape: readonly number[], values: readonly number[]): Tensor {
+    return this.place(
+      shape,
+      values.map((value) => value !== 0),
+      'bool',
+      true,
+    );
   }
 
   private uniform(shape: readonly number[], low: number, high: number): number[] {
@@ -119,20 +134,29 @@ export class Maker {
   }
 
   /** Lays values out in memory as the layout says. */
-  private place(shape: readonly number[], values: Values, dtype: DType, filler: number | boolean): Tensor {
+  private place(shape: readonly number[], values: Values, asked: DType, filler: number | boolean): Tensor {
+    // A device without int64 is given int32, as everywhere.
+    const dtype = asked === 'int64' && !supportsDType(this.device, asked) ? 'int32' : asked;
     const made = (sizes: readonly number[], elements: Values): Tensor =>
       fromArray(elements as readonly number[], sizes, { dtype, device: this.device });
-    switch (this.layout) {
-      case 'contiguous':
-        return made(shape, values);
-      case 'transposed': {
-        const reversed = shape.toReversed();
-        const turned = shape.map((_, dim) => shape.length - 1 - dim);
-        return made(reversed, reordered(shape, values)).permute(turned).detach();
+    // In a scope, so that the tensors of which these are views are given free with them.
+    return scope(() => {
+      switch (this.layout) {
+        case 'contiguous':
+          return made(shape, values);
+        case 'transposed': {
+          const turned = shape.map((_, dim) => shape.length - 1 - dim);
+          return made(shape.toReversed(), reordered(shape, values)).permute(turned).detach();
+        }
+        case 'strided':
+          return made(
+            [...shape, 2],
+            values.flatMap((value) => [filler, value]),
+          )
+            .select(-1, 1)
+            .detach();
       }
-      case 'strided':
-        return made([...shape, 2], values.flatMap((value) => [filler, value])).select(-1, 1).detach();
-    }
+    });
   }
 }
 

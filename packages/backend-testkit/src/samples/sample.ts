@@ -1,3 +1,4 @@
+import type { DType } from '@flambeau/core/backend';
 import type { Maker } from './maker.ts';
 
 /** The arguments of one call of an operator, made anew for every device, dtype and layout. */
@@ -13,17 +14,24 @@ export interface OperatorSamples {
   readonly noGradient?: string;
   /** Why the gradient of its gradient is not checked. */
   readonly noSecondGradient?: string;
-  /** Why its results are not compared between devices. */
-  readonly noComparison?: string;
+  /** Whether it needs a device that can be read synchronously. */
+  readonly synchronous?: boolean;
+  /** The floating dtype of its results where it is not that of the operands. */
+  readonly resultDType?: DType;
+  /** Why it is called with contiguous tensors alone. */
+  readonly onlyContiguous?: string;
 }
 
-interface Flags {
-  readonly noGradient?: string;
-  readonly noSecondGradient?: string;
-  readonly noComparison?: string;
-}
+type Flags = Pick<
+  OperatorSamples,
+  'noGradient' | 'noSecondGradient' | 'onlyContiguous' | 'resultDType' | 'synchronous'
+>;
 
-export const operator = (op: string, samples: Readonly<Record<string, Sample>>, flags: Flags = {}): OperatorSamples => ({
+export const operator = (
+  op: string,
+  samples: Readonly<Record<string, Sample>>,
+  flags: Flags = {},
+): OperatorSamples => ({
   op,
   samples,
   ...flags,
@@ -37,19 +45,37 @@ export interface Domain {
   readonly kinks?: readonly number[];
 }
 
-const shapes = { matrix: [3, 4], 'no dimensions': [], empty: [0, 3], 'four dimensions': [2, 1, 3, 2] } as const;
+const shapes = {
+  matrix: [3, 4],
+  'no dimensions': [],
+  empty: [0, 3],
+  'four dimensions': [2, 1, 3, 2],
+} as const;
 
 const within = (make: Maker, shape: readonly number[], { low = -2, high = 2, kinks = [] }: Domain) =>
   kinks.length === 0 ? make.x(shape, low, high) : make.apart(shape, kinks, low, high);
 
 /** Samples of an operator that works element by element on one tensor, with other arguments after it. */
-export function unary(op: string, domain: Domain = {}, flags: Flags = {}, ...others: readonly unknown[]): OperatorSamples {
-  const samples = Object.entries(shapes).map(([name, shape]) => [name, (make: Maker) => [within(make, shape, domain), ...others]]);
+export function unary(
+  op: string,
+  domain: Domain = {},
+  flags: Flags = {},
+  ...others: readonly unknown[]
+): OperatorSamples {
+  const samples = Object.entries(shapes).map(([name, shape]) => [
+    name,
+    (make: Maker) => [within(make, shape, domain), ...others],
+  ]);
   return operator(op, Object.fromEntries(samples), flags);
 }
 
 /** Samples of an operator of two tensors that broadcast, or a tensor and a number on either side. */
-export function binary(op: string, left: Domain = {}, right: Domain = left, flags: Flags = {}): OperatorSamples {
+export function binary(
+  op: string,
+  left: Domain = {},
+  right: Domain = left,
+  flags: Flags = {},
+): OperatorSamples {
   const a = (make: Maker, shape: readonly number[]) => within(make, shape, left);
   const b = (make: Maker, shape: readonly number[]) => within(make, shape, right);
   const inside = ({ low = -2, high = 2 }: Domain) => low + (high - low) * 0.8125;
@@ -76,4 +102,3 @@ export const each = (names: string, samples: (op: string) => OperatorSamples): O
 /** A result that is constant between jumps: its gradient is zero, and says nothing about differences. */
 export const FLAT = 'its gradient is zero everywhere: autograd tests say so';
 export const NOT_FLOATING = 'its results are integers or truths';
-export const PIECEWISE = 'its gradient is constant between kinks';

@@ -1,0 +1,7 @@
+import { cpu } from '@flambeau/backend-cpu';
+import { describe } from 'vitest';
+import { alien } from '../alien/index.ts';
+import { comparesOperators, testConformance } from './suite.ts';
+
+describe('the CPU backend where compiling is forbidden', () =>
+  testConformance(cpu({ compiler: 'closures' }), alien(), (name) => !comparesOperators(name)));

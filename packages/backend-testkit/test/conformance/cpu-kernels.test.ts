@@ -1,0 +1,6 @@
+import { cpu } from '@flambeau/backend-cpu';
+import { describe } from 'vitest';
+import { alien } from '../alien/index.ts';
+import { comparesOperators, testConformance } from './suite.ts';
+
+describe('the CPU backend', () => testConformance(cpu(), alien(), (name) => !comparesOperators(name)));
