@@ -1652,10 +1652,12 @@ export interface TensorMethods {
    * The logarithm of softmax along `dim`: `x - max x - log(sum(exp(x - max x)))`.
    *
    * - `x`: `[..., n, ...]`, floating
+   * - `dim`: where it is left out, 0 for tensors of 0, 1 or 3 dimensions and 1 for others, as in PyTorch
    *
    * @throws {ShapeError} `dim` lies outside `-rank..rank-1`. @throws {DTypeError} integers without a `dtype` option.
+   * @example logSoftmax(tensor([1, 1]), 0) // tensor([-0.6931, -0.6931])
    */
-  logSoftmax(dim: number, options?: SoftmaxOptions): Tensor;
+  logSoftmax(dim?: number | null, options?: SoftmaxOptions): Tensor;
 
   /** `log`, written over this tensor, which is returned. */
   log_(): Tensor;
@@ -2578,13 +2580,15 @@ export interface TensorMethods {
   rsub_(y: Tensor | Scalar, options?: { readonly alpha?: number }): Tensor;
 
   /**
-   * `softmax(query keyᵀ scale + mask) value`.
+   * `softmax(query keyᵀ scale + mask) value`. A query that may see nothing gives zeros.
    *
    * - `query`: `[..., queries, features]`; `key`: `[..., keys, features]`; `value`: `[..., keys, valueFeatures]`
    * - returns: `[..., queries, valueFeatures]`
    *
    * @throws {ShapeError} the sizes do not fit. @throws {ArgumentError} both `attnMask` and `isCausal` are given.
+   * @throws {DTypeError} the dtypes differ, or the mask is neither bool nor of that dtype.
    * @see Vaswani et al., Attention Is All You Need (2017)
+   * @example scaledDotProductAttention(ones([1, 2]), ones([3, 2]), ones([3, 4])) // tensor([[1., 1., 1., 1.]])
    */
   scaledDotProductAttention(key: Tensor, value: Tensor, options?: AttentionOptions): Tensor;
 
@@ -2779,15 +2783,20 @@ export interface TensorMethods {
    * Normalised exponential along `dim`: `y = exp(x - max x) / sum(exp(x - max x))`.
    *
    * - `x`: `[..., n, ...]`, floating
+   * - `dim`: where it is left out, 0 for tensors of 0, 1 or 3 dimensions and 1 for others, as in PyTorch
    * - returns: shape and dtype of `x`; sums to 1 along `dim`
    *
    * @throws {ShapeError} `dim` lies outside `-rank..rank-1`. @throws {DTypeError} integers without a `dtype` option.
    * @example softmax(tensor([1, 1]), 0) // tensor([0.5000, 0.5000])
    */
-  softmax(dim: number, options?: SoftmaxOptions): Tensor;
+  softmax(dim?: number | null, options?: SoftmaxOptions): Tensor;
 
-  /** `softmax(-x)`. */
-  softmin(dim: number, options?: SoftmaxOptions): Tensor;
+  /**
+   * `softmax(-x)`.
+   *
+   * @throws {ShapeError} `dim` lies outside `-rank..rank-1`. @throws {DTypeError} integers without a `dtype` option.
+   */
+  softmin(dim?: number | null, options?: SoftmaxOptions): Tensor;
 
   /**
    * `log(1 + e^(beta x)) / beta`; `x` itself where `beta x` is above `threshold`.
