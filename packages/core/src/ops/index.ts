@@ -76,6 +76,7 @@ export { bmm, dot, inner, matmul, mm, mv, outer, vdot } from './matmul.ts';
 export { type AminmaxOptions, aminmax, max, min, type ValuesAndIndices } from './max-min.ts';
 export { type MedianOperator, median, nanmedian } from './median.ts';
 export { broadcastTensors, type MeshgridOptions, meshgrid } from './meshgrid.ts';
+export * from './nan-reductions.ts';
 export * from './nan-to-num.ts';
 export { type NllLossOptions, nllLoss } from './nll-loss.ts';
 export {

@@ -20,6 +20,7 @@ const FUNCTIONS_ONLY: ReadonlySet<string> = new Set([
   'meshgrid',
   'multiDot',
   'ones',
+  'polygamma',
   'rand',
   'randint',
   'randn',

@@ -807,6 +807,14 @@ export interface TensorMethods {
    */
   cosineSimilarity(x2: Tensor, dim?: number, options?: CosineSimilarityOptions): Tensor;
 
+  /**
+   * How many elements over `dim`, several dims, or all, are other than zero: int32.
+   *
+   * @throws {ShapeError} a dim is out of range.
+   * @example countNonzero(tensor([[1, 0], [2, 3]]), 1) // tensor([1, 2], dtype=torch.int32)
+   */
+  countNonzero(dim?: Dims): Tensor;
+
   /** The tensor on the CPU. */
   cpu(): Promise<Tensor>;
 
@@ -2154,6 +2162,14 @@ export interface TensorMethods {
   mv(vec: Tensor): Tensor;
 
   /**
+   * The logarithm of the multivariate gamma function of dimension `p`:
+   * `p (p - 1) / 4 · log π + Σ lgamma(x + (1 - i) / 2)` over `i = 1 … p`, for `x > (p - 1) / 2`.
+   *
+   * @throws {ArgumentError} `p` is less than 1 or no integer.
+   */
+  mvlgamma(p: number): Tensor;
+
+  /**
    * The tensor with numbers in the place of NaN and infinities, through which no gradient flows. Integers are as they
    * were.
    *
@@ -2163,6 +2179,14 @@ export interface TensorMethods {
 
   /** `nanToNum`, written over this tensor, which is returned. */
   nanToNum_(options?: NanToNumOptions): Tensor;
+
+  /**
+   * The mean over `dim`, several dims, or all, of what is not NaN; NaN where there is nothing else.
+   *
+   * @throws {DTypeError} integers and booleans. @throws {ShapeError} a dim is out of range.
+   * @example nanmean(tensor([1, NaN, 2])) // tensor(1.5000)
+   */
+  nanmean(dimOrOptions?: ReduceOptions | Dims, given?: ReduceOptions): Tensor;
 
   /**
    * The median of the elements that are not NaN, of all or of those along `dim` with its index; NaN where there are none.
@@ -2176,6 +2200,23 @@ export interface TensorMethods {
    * @throws {ShapeError} `dim` is out of range, or has no elements.
    */
   nanmedian(dim: number, options?: KeepdimOptions): ValuesAndIndices;
+
+  /**
+   * The sum over `dim`, several dims, or all, of what is not NaN. Integers narrower than int64, and bool, are summed as
+   * int32.
+   *
+   * @throws {ShapeError} a dim is out of range.
+   * @example nansum(tensor([1, NaN, 2])) // tensor(3.)
+   */
+  nansum(options?: ReduceOptions): Tensor;
+  /**
+   * The sum over `dim`, several dims, or all, of what is not NaN. Integers narrower than int64, and bool, are summed as
+   * int32.
+   *
+   * @throws {ShapeError} a dim is out of range.
+   * @example nansum(tensor([1, NaN, 2])) // tensor(3.)
+   */
+  nansum(dim: Dims, options?: ReduceOptions): Tensor;
 
   /**
    * `length` elements from `start` along `dim`; shares memory.
