@@ -1,19 +1,18 @@
 import { checkTensor } from '../dispatch/checks.ts';
 import { composite } from '../dispatch/declare.ts';
-import { ArgumentError, checkOptions, ShapeError, showShape } from '../errors.ts';
-import { withRecording } from '../graph/mode.ts';
+import { PointwiseOp } from '../dispatch/pointwise.ts';
+import { ArgumentError, checkOptions, DTypeError, ShapeError, showShape } from '../errors.ts';
+import { index } from '../expr/expr.ts';
 import type { Tensor } from '../graph/tensor.ts';
 import type { Generator } from '../random/generator.ts';
+import { broadcastShapes, MAX_RANK } from '../shape.ts';
 import { add, mul } from './arithmetic.ts';
 import { eq } from './comparison.ts';
-import { filled } from './filling.ts';
-import { matmul } from './matmul.ts';
+import { checkFactors, matmul } from './matmul.ts';
 import { dropout } from './random.ts';
 import { amax } from './reductions.ts';
-import { repeatInterleave } from './repeat-interleave.ts';
-import { transpose } from './reshape.ts';
+import { reshape, transpose, unsqueeze } from './reshape.ts';
 import { softmax } from './softmax.ts';
-import { tril } from './triangular.ts';
 import { where } from './where.ts';
 
 export interface AttentionOptions {
@@ -25,7 +24,7 @@ export interface AttentionOptions {
   readonly isCausal?: boolean;
   /** Default `1 / sqrt(features)`. */
   readonly scale?: number | null;
-  /** Repeats the heads of keys and values to those of the queries. Default false. */
+  /** Several heads of queries share one of keys and values. Default false. */
   readonly enableGqa?: boolean;
   readonly generator?: Generator;
 }
@@ -34,61 +33,150 @@ const MASKED = Number.NEGATIVE_INFINITY;
 
 /** Softmax in which a row that may see nothing gives zeros instead of NaN. */
 function safeSoftmax(scores: Tensor): Tensor {
-  const blind = withRecording(false, () => eq(amax(scores, -1, { keepdim: true }), MASKED));
+  if (scores.size === 0) return softmax(scores, -1);
+  const blind = eq(amax(scores, -1, { keepdim: true }), MASKED);
   return where(blind, 0, softmax(where(blind, 0, scores), -1));
 }
 
+/** Scores without those of keys after the query's own place, by the rank of the scores. */
+const causal = Array.from(
+  { length: MAX_RANK + 1 },
+  (_, rank) =>
+    new PointwiseOp('causalMask', 1, ([scores]) =>
+      index(rank - 1)
+        .le(index(rank - 2))
+        .select(scores!, MASKED),
+    ),
+);
+
+/** The weights with which keys are seen. */
+function attentionWeights(
+  query: Tensor,
+  key: Tensor,
+  mask: Tensor | undefined,
+  isCausal: boolean,
+  scale: number,
+): Tensor {
+  const scores = matmul(mul(query, scale), transpose(key, -2, -1));
+  // A query sees at least the first key, so that no row is empty.
+  if (isCausal) return softmax(causal[scores.shape.length]!.callInPlace([scores], undefined), -1);
+  if (mask === undefined) return softmax(scores, -1);
+  return safeSoftmax(mask.dtype === 'bool' ? where(mask, scores, MASKED) : add(scores, mask));
+}
+
+const attend = composite('scaledDotProductAttention', {
+  infer(
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    attnMask: Tensor | undefined,
+    isCausal: boolean,
+    scale: number,
+  ) {
+    const lead = broadcastShapes(
+      'scaledDotProductAttention',
+      ...[query, key, value].map((x) => x.shape.slice(0, -2)),
+    );
+    const shape = [...lead, query.shape.at(-2)!, value.shape.at(-1)!];
+    return {
+      inputs: { query, key, value, attnMask },
+      attrs: { isCausal, scale },
+      outputs: { y: { shape, dtype: query.dtype } },
+    };
+  },
+  decompose: ({ query, key, value, attnMask }, { isCausal, scale }) =>
+    matmul(attentionWeights(query, key, attnMask, isCausal, scale), value),
+});
+
 /**
- * `softmax(query keyᵀ scale + mask) value`.
+ * `softmax(query keyᵀ scale + mask) value`. A query that may see nothing gives zeros.
  *
  * - `query`: `[..., queries, features]`; `key`: `[..., keys, features]`; `value`: `[..., keys, valueFeatures]`
  * - returns: `[..., queries, valueFeatures]`
  *
  * @throws {ShapeError} the sizes do not fit. @throws {ArgumentError} both `attnMask` and `isCausal` are given.
+ * @throws {DTypeError} the dtypes differ, or the mask is neither bool nor of that dtype.
  * @see Vaswani et al., Attention Is All You Need (2017)
+ * @example scaledDotProductAttention(ones([1, 2]), ones([3, 2]), ones([3, 4])) // tensor([[1., 1., 1., 1.]])
  */
 export const scaledDotProductAttention = composite(
   'scaledDotProductAttention',
   (query: Tensor, key: Tensor, value: Tensor, options: AttentionOptions = {}): Tensor => {
     const op = 'scaledDotProductAttention';
     checkOptions(op, options, ['attnMask', 'dropoutP', 'isCausal', 'scale', 'enableGqa', 'generator']);
-    for (const [name, x] of Object.entries({ query, key, value })) {
-      checkTensor(op, name, x);
-      if (x.shape.length < 2)
-        throw new ShapeError(`${op}: ${name} must be [..., length, features], got ${showShape(x.shape)}`, {
-          op,
-        });
-    }
-    const { attnMask, dropoutP = 0, isCausal = false, scale, enableGqa = false, generator } = options;
+    const { attnMask, dropoutP = 0, isCausal = false, enableGqa = false, generator } = options;
+    checkShapes(op, query, key, value);
+    if (attnMask) checkMask(op, attnMask, query);
     if (attnMask && isCausal) throw new ArgumentError(`${op}: give attnMask or isCausal, not both`, { op });
-    const [keys, values] = enableGqa
-      ? [sharedHeads(op, query, key), sharedHeads(op, query, value)]
-      : [key, value];
-    const features = query.shape.at(-1)!;
-    // Both sides take the root of the scale, so that large features do not overflow a half.
-    const root = Math.sqrt(Math.abs(scale ?? 1 / Math.sqrt(Math.max(1, features))));
-    const sign = scale !== null && scale !== undefined && scale < 0 ? -1 : 1;
-    const scores = matmul(mul(query, root * sign), transpose(mul(keys, root), -2, -1));
-    const mask = isCausal
-      ? tril(filled(query.entry, [query.shape.at(-2)!, key.shape.at(-2)!], 'bool', true))
-      : attnMask;
-    const weights = mask ? safeSoftmax(masked(scores, mask)) : softmax(scores, -1);
-    return matmul(
-      dropoutP === 0 ? weights : dropout(weights, generator ? { p: dropoutP, generator } : { p: dropoutP }),
-      values,
-    );
+    const scale = options.scale ?? 1 / Math.sqrt(Math.max(1, query.shape.at(-1)!));
+    const { q, k, v, mask, heads } = enableGqa
+      ? grouped(op, query, key, value, attnMask)
+      : { q: query, k: key, v: value, mask: attnMask, heads: undefined };
+    const y =
+      dropoutP === 0
+        ? attend(q, k, v, mask ?? undefined, isCausal, scale)
+        : matmul(
+            dropout(
+              attentionWeights(q, k, mask ?? undefined, isCausal, scale),
+              generator ? { p: dropoutP, generator } : { p: dropoutP },
+            ),
+            v,
+          );
+    return heads === undefined ? y : reshape(y, [...y.shape.slice(0, -4), heads, ...y.shape.slice(-2)]);
   },
 );
 
-const masked = (scores: Tensor, mask: Tensor): Tensor =>
-  mask.dtype === 'bool' ? where(mask, scores, MASKED) : add(scores, mask);
+function checkShapes(op: string, query: Tensor, key: Tensor, value: Tensor): void {
+  for (const [name, x] of Object.entries({ query, key, value })) {
+    checkTensor(op, name, x);
+    if (x.shape.length < 2)
+      throw new ShapeError(`${op}: ${name} must be [..., length, features], got ${showShape(x.shape)}`, {
+        op,
+      });
+  }
+  checkFactors(op, query, key, value);
+  const [features, keys] = [query.shape.at(-1), key.shape.at(-2)];
+  if (features !== key.shape.at(-1) || keys !== value.shape.at(-2)) {
+    throw new ShapeError(
+      `${op}: query and key need the same features, key and value the same length; query is ${showShape(query.shape)}, key ${showShape(key.shape)}, value ${showShape(value.shape)}`,
+      { op, data: { shapes: [query.shape, key.shape, value.shape] } },
+    );
+  }
+}
 
-function sharedHeads(op: string, query: Tensor, x: Tensor): Tensor {
+function checkMask(op: string, mask: Tensor, query: Tensor): void {
+  checkTensor(op, 'attnMask', mask);
+  if (mask.dtype === 'bool' || mask.dtype === query.dtype) return;
+  throw new DTypeError(
+    `${op}: attnMask must be bool or ${query.dtype}, got ${mask.dtype}; convert it: to({ dtype: '${query.dtype}' })`,
+    { op },
+  );
+}
+
+/** Heads of queries in groups, each of which meets one head of keys and values: `[..., shared, group, length, features]`. */
+function grouped(op: string, query: Tensor, key: Tensor, value: Tensor, attnMask: Tensor | null | undefined) {
   const heads = query.shape.at(-3) ?? 1;
-  const own = x.shape.at(-3) ?? 1;
-  if (heads % own !== 0)
-    throw new ShapeError(`${op}: ${heads} heads of queries are no multiple of ${own} of keys or values`, {
-      op,
-    });
-  return heads === own ? x : repeatInterleave(x, heads / own, -3);
+  const shared = key.shape.at(-3) ?? 1;
+  if (
+    query.shape.length < 3 ||
+    key.shape.length < 3 ||
+    value.shape.at(-3) !== shared ||
+    heads % shared !== 0
+  ) {
+    throw new ShapeError(
+      `${op}: with enableGqa the heads of query must be a multiple of those of key and value; query is ${showShape(query.shape)}, key ${showShape(key.shape)}, value ${showShape(value.shape)}`,
+      { op },
+    );
+  }
+  const split = (x: Tensor): Tensor =>
+    reshape(x, [...x.shape.slice(0, -3), shared, heads / shared, ...x.shape.slice(-2)]);
+  const splitMask = (x: Tensor): Tensor =>
+    x.shape.length < 3 ? x : x.shape.at(-3) === heads ? split(x) : unsqueeze(x, -3);
+  return {
+    q: split(query),
+    k: unsqueeze(key, -3),
+    v: unsqueeze(value, -3),
+    mask: attnMask ? splitMask(attnMask) : attnMask,
+    heads,
+  };
 }

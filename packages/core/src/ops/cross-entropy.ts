@@ -1,16 +1,18 @@
 import { checkTensor } from '../dispatch/checks.ts';
 import { composite } from '../dispatch/declare.ts';
+import { PointwiseOp } from '../dispatch/pointwise.ts';
 import { isFloating } from '../dtype.ts';
 import { ArgumentError, ShapeError, showShape } from '../errors.ts';
+import { index } from '../expr/expr.ts';
 import type { Tensor } from '../graph/tensor.ts';
 import { sameShape, sizeOf } from '../shape.ts';
 import { add, div, mul, neg } from './arithmetic.ts';
 import { sum } from './broadcast.ts';
 import { ne } from './comparison.ts';
-import { lossReduction, reduceLoss } from './loss-reduction.ts';
+import { type LossReduction, lossReduction, reduceLoss } from './loss-reduction.ts';
 import { checkClasses, classDim, elementWeights, type NllLossOptions, nllLoss } from './nll-loss.ts';
-import { reshape } from './reshape.ts';
-import { logSoftmax } from './softmax.ts';
+import { reshape, unsqueeze } from './reshape.ts';
+import { logSoftmax, logSoftmaxBackward } from './softmax.ts';
 import { where } from './where.ts';
 
 export interface CrossEntropyOptions extends NllLossOptions {
@@ -57,6 +59,58 @@ function smoothed(logits: Tensor, target: Tensor, options: CrossEntropyOptions, 
   return div(sum(losses), sum(elementWeights(target, counts, where(counts, target, 0), weight, logits)));
 }
 
+/** `share · (softmax - one-hot of the class)`, by the dimension of the classes. */
+const classGradient = [0, 1].map(
+  (dim) =>
+    new PointwiseOp(
+      'crossEntropyBackward',
+      3,
+      ([logs, target, share]) => share!.mul(index(dim).eq(target!).select(logs!.exp().sub(1), logs!.exp())),
+      {
+        promoted: [true, false, true],
+      },
+    ),
+);
+
+/** With class indices: one launch makes the gradient. Fused kernels come under this name. */
+const ofClasses = composite('crossEntropy', {
+  infer(
+    input: Tensor,
+    target: Tensor,
+    weight: Tensor | undefined,
+    ignoreIndex: number,
+    reduction: LossReduction,
+  ) {
+    const shape = reduction === 'none' ? target.shape : [];
+    const logs = { shape: input.shape, dtype: input.dtype };
+    return {
+      inputs: { input, target, weight },
+      attrs: { ignoreIndex, reduction },
+      outputs: { loss: { shape, dtype: input.dtype }, logs },
+    };
+  },
+  decompose({ input, target, weight }, { ignoreIndex, reduction }) {
+    const logs = logSoftmax(input, classDim(input));
+    return { loss: nllLoss(logs, target, { weight: weight ?? null, ignoreIndex, reduction }), logs };
+  },
+  saves: ['logs', 'target', 'weight'],
+  returns: ['loss'],
+  vjp({ loss: dy, logs: dlogs }, { logs, target, weight }, { ignoreIndex, reduction }) {
+    const dim = classDim(logs);
+    const terms: Tensor[] = dlogs === undefined ? [] : [logSoftmaxBackward(dlogs, logs, dim)];
+    if (dy !== undefined) {
+      const counts = ne(target, ignoreIndex);
+      const safe = where(counts, target, 0);
+      const weights = elementWeights(target, counts, safe, weight, logs);
+      const share = mul(weights, reduction === 'mean' ? div(dy, sum(weights)) : dy);
+      // Selected, so that a mean over nothing gives zeros.
+      const counted = where(counts, share, 0);
+      terms.push(classGradient[dim]!.call([logs, unsqueeze(safe, dim), unsqueeze(counted, dim)], undefined));
+    }
+    return terms.length === 0 ? {} : { input: terms.reduce((a, b) => add(a, b)) };
+  },
+});
+
 /**
  * Cross entropy of logits: `nllLoss(logSoftmax(input), target)`, or with probabilities `-sum(target logSoftmax(input))`.
  *
@@ -94,11 +148,12 @@ export const crossEntropy = composite(
     }
     checkClasses('crossEntropy', input, target, options.weight);
     if (smoothing > 0) return smoothed(input, target, options, reduction);
-    const { weight = null, ignoreIndex = -100 } = options;
-    return nllLoss(logSoftmax(input, classDim(input)), target, {
-      weight,
-      ignoreIndex,
-      reduction: options.reduction ?? 'mean',
-    });
+    return ofClasses(
+      input,
+      target,
+      options.weight ?? undefined,
+      options.ignoreIndex ?? -100,
+      options.reduction ?? 'mean',
+    );
   },
 );

@@ -1,29 +1,20 @@
 import { checkTensor } from '../dispatch/checks.ts';
 import { composite } from '../dispatch/declare.ts';
+import { PointwiseOp } from '../dispatch/pointwise.ts';
 import { ArgumentError, checkOptions, ShapeError, showShape } from '../errors.ts';
+import { literal } from '../expr/expr.ts';
 import { withRecording } from '../graph/mode.ts';
 import type { Tensor } from '../graph/tensor.ts';
-import { sameShape, sizeOf } from '../shape.ts';
-import { add, mul, sub } from './arithmetic.ts';
-import { cast } from './copying.ts';
-import { pow, rsqrt, square } from './power.ts';
+import { type Shape, sameShape, sizeOf } from '../shape.ts';
+import { mul } from './arithmetic.ts';
 import { mean } from './reductions.ts';
 import { reshape } from './reshape.ts';
-import { standardize } from './standardize.ts';
+import { type Layout, rootMeanSquare, standardizeBy, standardizer } from './standardize.ts';
 
 type Optional = Tensor | null | undefined;
 
-/** A vector of channels where it meets `[batch, channels, ...]`. */
-const alongChannels = (v: Tensor, x: Tensor): Tensor =>
-  reshape(
-    v,
-    x.shape.map((_, i) => (i === 1 ? -1 : 1)),
-  );
-
-function affine(y: Tensor, weight: Optional, bias: Optional, place: (v: Tensor) => Tensor): Tensor {
-  const scaled = weight ? mul(y, place(weight)) : y;
-  return bias ? add(scaled, place(bias)) : scaled;
-}
+/** A shape in which a vector of channels meets `[batch, channels, ...]`. */
+const channelShape = (shape: Shape): number[] => shape.map((size, i) => (i === 1 ? size : 1));
 
 function checkChannels(op: string, x: Tensor, vectors: Readonly<Record<string, Optional>>): void {
   checkTensor(op, 'x', x);
@@ -39,17 +30,55 @@ function checkChannels(op: string, x: Tensor, vectors: Readonly<Record<string, O
   }
 }
 
-/** Moves running statistics towards those of a batch; an empty one has none. */
-function updateRunning(x: Tensor, running: Optional, now: Tensor, momentum: number): void {
-  if (!running || sizeOf(x.shape) === 0) return;
-  const mulInPlace = mul.inPlace as (target: Tensor, factor: number) => Tensor;
-  const addInPlace = add.inPlace as (target: Tensor, value: Tensor, options: { alpha: number }) => Tensor;
-  withRecording(false, () =>
-    addInPlace(mulInPlace(running, 1 - momentum), cast(reshape(now, running.shape), running.dtype), {
-      alpha: momentum,
-    }),
-  );
+const moveMean = new PointwiseOp(
+  'moveMean',
+  2,
+  ([running, now], { momentum }) => literal(1).sub(momentum!).mul(running!).add(now!.mul(momentum!)),
+  { params: { momentum: 0.1 } },
+);
+
+/** The variance that an `rstd` came from; `correction` makes it that of a sample. */
+const varianceOf = new PointwiseOp(
+  'varianceOf',
+  1,
+  ([rstd], { eps, correction }) => rstd!.square().reciprocal().sub(eps!).mul(correction!),
+  {
+    params: { eps: 1e-5, correction: 1 },
+  },
+);
+
+interface Running {
+  readonly mean: Optional;
+  readonly variance: Optional;
+  readonly momentum: number;
+  readonly eps: number;
 }
+
+/** Moves running statistics towards those of a batch, `[…, channels, 1]` over `count` elements each; an empty one has none. */
+function updateRunning(
+  x: Tensor,
+  now: { readonly mean: Tensor; readonly rstd: Tensor },
+  count: number,
+  running: Running,
+): void {
+  if (sizeOf(x.shape) === 0 || !(running.mean || running.variance)) return;
+  const { momentum, eps } = running;
+  const forChannels = (statistics: Tensor): Tensor => {
+    const rows = reshape(statistics, [-1, x.shape[1]!]);
+    return rows.shape[0] === 1 ? reshape(rows, [x.shape[1]!]) : mean(rows, 0);
+  };
+  withRecording(false, () => {
+    if (running.mean) moveMean.callInPlace([running.mean, forChannels(now.mean)], { momentum });
+    if (!running.variance) return;
+    const variance = varianceOf.call([now.rstd], { eps, correction: count / (count - 1) });
+    moveMean.callInPlace([running.variance, forChannels(variance)], { momentum });
+  });
+}
+
+const standardizeBatch = standardizer('batchNorm');
+const standardizeInstances = standardizer('instanceNorm');
+const standardizeGroups = standardizer('groupNorm');
+const standardizeTrailing = standardizer('layerNorm');
 
 export interface BatchNormOptions {
   /** Uses the statistics of the batch and updates the running ones. Default false. */
@@ -84,38 +113,38 @@ export const batchNorm = composite(
     if (x.size === 0 && x.shape.length < 2) return mul(x, 1);
     checkChannels('batchNorm', x, { runningMean, runningVar, weight, bias });
     const { training = false, momentum = 0.1, eps = 1e-5 } = options;
-    const place = (v: Tensor): Tensor => alongChannels(v, x);
     if (!training) {
       if (!runningMean || !runningVar)
         throw new ArgumentError('batchNorm: outside of training it needs runningMean and runningVar', {
           op: 'batchNorm',
         });
-      return affine(mul(sub(x, place(runningMean)), place(rsqrt(add(runningVar, eps)))), weight, bias, place);
+      const meet = (v: Tensor): Tensor => reshape(v, channelShape(x.shape));
+      return standardizeBy(
+        x,
+        meet(runningMean),
+        meet(runningVar),
+        weight ? meet(weight) : undefined,
+        bias ? meet(bias) : undefined,
+        eps,
+      );
     }
-    const count = sizeOf(x.shape) / Math.max(1, x.shape[1]!);
+    const [batch, channels] = x.shape as [number, number];
+    const count = sizeOf(x.shape) / Math.max(1, channels);
     if (count === 1)
       throw new ArgumentError(
         `batchNorm: training needs more than one value for each channel, ${showShape(x.shape)} has one`,
         { op: 'batchNorm' },
       );
-    const {
-      y,
-      mean: center,
-      rstd,
-    } = standardize(
-      x,
-      x.shape.map((_, i) => i).filter((i) => i !== 1),
+    const layout = {
+      view: [batch, channels, sizeOf(x.shape.slice(2))],
+      dims: [0, 2],
+      vector: [1, channels, 1],
+      own: [channels],
       eps,
-    );
-    updateRunning(x, runningMean, center, momentum);
-    if (runningVar)
-      updateRunning(
-        x,
-        runningVar,
-        withRecording(false, () => mul(sub(pow(rstd, -2), eps), count / (count - 1))),
-        momentum,
-      );
-    return affine(y, weight, bias, place);
+    };
+    const { y, ...now } = standardizeBatch(x, weight ?? undefined, bias ?? undefined, layout);
+    updateRunning(x, now, count, { mean: runningMean, variance: runningVar, momentum, eps });
+    return y;
   },
 );
 
@@ -156,30 +185,27 @@ export const instanceNorm = composite(
         `instanceNorm: it needs more than one value for each channel, ${showShape(x.shape)} has one`,
         { op: 'instanceNorm' },
       );
-    const { y, mean: center, rstd } = standardize(x, x.shape.map((_, i) => i).slice(2), eps);
-    updateRunning(
-      x,
-      runningMean,
-      withRecording(false, () => mean(center, 0)),
-      momentum,
-    );
-    if (runningVar)
-      updateRunning(
-        x,
-        runningVar,
-        withRecording(false, () => mean(mul(sub(pow(rstd, -2), eps), count / (count - 1)), 0)),
-        momentum,
-      );
-    return affine(y, weight, bias, (v) => alongChannels(v, x));
+    const [batch, channels] = x.shape as [number, number];
+    const layout = {
+      view: [batch, channels, count],
+      dims: [2],
+      vector: [1, channels, 1],
+      own: [channels],
+      eps,
+    };
+    const { y, ...now } = standardizeInstances(x, weight ?? undefined, bias ?? undefined, layout);
+    updateRunning(x, now, count, { mean: runningMean, variance: runningVar, momentum, eps });
+    return y;
   },
 );
 
-function trailingDims(
+function trailing(
   op: string,
   x: Tensor,
   normalizedShape: readonly number[],
   vectors: Readonly<Record<string, Optional>>,
-): readonly number[] {
+  eps: number,
+): Layout {
   checkTensor(op, 'x', x);
   const lead = x.shape.length - normalizedShape.length;
   if (normalizedShape.length === 0 || lead < 0 || !sameShape(x.shape.slice(lead), normalizedShape)) {
@@ -196,7 +222,9 @@ function trailingDims(
       );
     }
   }
-  return x.shape.map((_, i) => i).slice(lead);
+  const dims = x.shape.map((_, i) => i).slice(lead);
+  const vector = x.shape.map((size, i) => (i < lead ? 1 : size));
+  return { view: x.shape, dims, vector, own: normalizedShape, eps };
 }
 
 export interface EpsOptions {
@@ -222,8 +250,8 @@ export const layerNorm = composite(
     options: EpsOptions = {},
   ): Tensor => {
     checkOptions('layerNorm', options, ['eps']);
-    const dims = trailingDims('layerNorm', x, normalizedShape, { weight, bias });
-    return affine(standardize(x, dims, options.eps ?? 1e-5).y, weight, bias, (v) => v);
+    const layout = trailing('layerNorm', x, normalizedShape, { weight, bias }, options.eps ?? 1e-5);
+    return standardizeTrailing(x, weight ?? undefined, bias ?? undefined, layout).y;
   },
 );
 
@@ -252,11 +280,15 @@ export const groupNorm = composite(
         op: 'groupNorm',
       });
     }
-    if (x.size === 0) return affine(mul(x, 1), weight, bias, (v) => alongChannels(v, x));
-    const grouped = reshape(x, [batch, numGroups, -1]);
-    return affine(reshape(standardize(grouped, [2], options.eps ?? 1e-5).y, x.shape), weight, bias, (v) =>
-      alongChannels(v, x),
-    );
+    const group = channels / numGroups;
+    const layout = {
+      view: [batch, numGroups, group, sizeOf(x.shape.slice(2))],
+      dims: [2, 3],
+      vector: [1, numGroups, group, 1],
+      own: [channels],
+      eps: options.eps ?? 1e-5,
+    };
+    return standardizeGroups(x, weight ?? undefined, bias ?? undefined, layout).y;
   },
 );
 
@@ -285,8 +317,7 @@ export const rmsNorm = composite(
     options: EpsOptions = {},
   ): Tensor => {
     checkOptions('rmsNorm', options, ['eps']);
-    const dims = trailingDims('rmsNorm', x, normalizedShape, { weight });
     const eps = options.eps ?? MACHINE_EPSILON[x.dtype] ?? 2 ** -23;
-    return affine(mul(x, rsqrt(add(mean(square(x), dims, { keepdim: true }), eps))), weight, null, (v) => v);
+    return rootMeanSquare(x, weight ?? undefined, trailing('rmsNorm', x, normalizedShape, { weight }, eps));
   },
 );

@@ -1,14 +1,13 @@
 import { checkTensor } from '../dispatch/checks.ts';
-import { composite } from '../dispatch/declare.ts';
+import { composite, pointwise } from '../dispatch/declare.ts';
 import { asDType, type DType, getDefaultDtype, isDifferentiable } from '../dtype.ts';
 import { checkOptions, DTypeError } from '../errors.ts';
 import { computeType } from '../expr/program.ts';
 import type { Tensor } from '../graph/tensor.ts';
 import { wrapDim } from '../shape.ts';
-import { div, mul, neg, sub } from './arithmetic.ts';
+import { div, mul, neg } from './arithmetic.ts';
 import { sum } from './broadcast.ts';
 import { cast, clone } from './copying.ts';
-import { exp, log } from './exponential.ts';
 import { amax } from './reductions.ts';
 
 export interface SoftmaxOptions {
@@ -52,12 +51,18 @@ function widely(x: Tensor, compute: (x: Tensor) => Tensor): Tensor {
   return wide === x.dtype ? compute(x) : cast(compute(cast(x, wide)), x.dtype);
 }
 
+const shiftedExp = pointwise('shiftedExp', (x, shift) => x.sub(shift).exp());
+/** `(x - shift) - log(total)`, in this order: the difference is exact where it is small. */
+const shiftedLog = pointwise('shiftedLog', (x, shift, total) => x.sub(shift).sub(total.log()));
+const centeredProduct = pointwise('centeredProduct', (dy, y, total) => y.mul(dy.sub(total)));
+const lessShare = pointwise('lessShare', (dy, y, total) => dy.sub(y.exp().mul(total)));
+
 /** `softmax` of checked arguments. */
 const softmaxAlong = composite('softmax', {
   infer: (x: Tensor, dim: number) => like(x, dim),
   decompose: ({ x }, { dim }) =>
     widely(x, (wide) => {
-      const e = exp(sub(wide, amax(wide, dim, { keepdim: true })));
+      const e = shiftedExp(wide, amax(wide, dim, { keepdim: true }));
       return div(e, sum(e, dim, { keepdim: true }));
     }),
   saves: ['y'],
@@ -71,10 +76,7 @@ const softmaxBackward = composite('softmaxBackward', {
     attrs: { dim },
     outputs: { dx: { shape: y.shape, dtype: y.dtype } },
   }),
-  decompose({ dy, y }, { dim }) {
-    const weighted = mul(dy, y);
-    return sub(weighted, mul(y, sum(weighted, dim, { keepdim: true })));
-  },
+  decompose: ({ dy, y }, { dim }) => centeredProduct(dy, y, sum(mul(dy, y), dim, { keepdim: true })),
 });
 
 /** `logSoftmax` of checked arguments. */
@@ -82,21 +84,21 @@ const logSoftmaxAlong = composite('logSoftmax', {
   infer: (x: Tensor, dim: number) => like(x, dim),
   decompose: ({ x }, { dim }) =>
     widely(x, (wide) => {
-      const shifted = sub(wide, amax(wide, dim, { keepdim: true }));
-      return sub(shifted, log(sum(exp(shifted), dim, { keepdim: true })));
+      const largest = amax(wide, dim, { keepdim: true });
+      return shiftedLog(wide, largest, sum(shiftedExp(wide, largest), dim, { keepdim: true }));
     }),
   saves: ['y'],
   vjp: ({ y: dy }, { y }, { dim }) => (dy === undefined ? {} : { x: logSoftmaxBackward(dy, y, dim) }),
 });
 
 /** The gradient of log-softmax: `dy - exp(y) sum(dy)`. */
-const logSoftmaxBackward = composite('logSoftmaxBackward', {
+export const logSoftmaxBackward = composite('logSoftmaxBackward', {
   infer: (dy: Tensor, y: Tensor, dim: number) => ({
     inputs: { dy, y },
     attrs: { dim },
     outputs: { dx: { shape: y.shape, dtype: y.dtype } },
   }),
-  decompose: ({ dy, y }, { dim }) => sub(dy, mul(exp(y), sum(dy, dim, { keepdim: true }))),
+  decompose: ({ dy, y }, { dim }) => lessShare(dy, y, sum(dy, dim, { keepdim: true })),
 });
 
 /**
