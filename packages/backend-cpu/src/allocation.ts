@@ -25,8 +25,6 @@ export const ArrayKind = {
 
 export type ArrayKind = (typeof ArrayKind)[keyof typeof ArrayKind];
 
-export const ARRAY_KIND_COUNT = 8;
-
 /** The array in which each dtype is stored: bool as 0 and 1, halves as their bits. */
 export const KIND_OF: Readonly<Record<DType, ArrayKind>> = {
   bool: ArrayKind.uint8,

@@ -114,7 +114,8 @@ class Pass {
   private readonly retainGraph: boolean;
   private readonly createGraph: boolean;
   private readonly captures: ReadonlyMap<Node, readonly number[]> | null;
-  readonly captured = new Map<Node, (Tensor | null)[]>();
+  /** What arrived at the captured places. */
+  readonly captured: Map<Node, (Tensor | null)[]> | null;
   /** Gradients of leaves, stored at the very end: a pass that throws changes no leaf. */
   private readonly arrived: { readonly leaf: Tensor; readonly gradient: Tensor }[] = [];
 
@@ -122,6 +123,7 @@ class Pass {
     this.createGraph = options.createGraph ?? false;
     this.retainGraph = options.retainGraph ?? this.createGraph;
     this.captures = captures;
+    this.captured = captures === null ? null : new Map();
   }
 
   run(roots: readonly Root[]): void {
@@ -186,7 +188,7 @@ class Pass {
   }
 
   private capture(node: Node, places: readonly number[], dys: readonly (Tensor | null)[]): void {
-    this.captured.set(
+    this.captured?.set(
       node,
       places.map((i) => dys[i] ?? null),
     );
@@ -382,7 +384,7 @@ export function grad(
     const pass = new Pass(options, captures);
     pass.run(outs.map((output, i) => rootOf('grad', output, gradOutputs[i])));
     return places.map(({ node, outputIndex }, i) => {
-      const found = pass.captured.get(node)?.[captures.get(node)!.indexOf(outputIndex)] ?? null;
+      const found = pass.captured?.get(node)?.[captures.get(node)!.indexOf(outputIndex)] ?? null;
       if (found === null && !options.allowUnused) {
         throw new AutogradError(
           `grad: the outputs do not depend on input ${i}; pass { allowUnused: true } to get null for it`,

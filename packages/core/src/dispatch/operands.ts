@@ -1,7 +1,7 @@
 import { byteLengthOf, DTYPES, type DType } from '../dtype.ts';
 import { DeviceError, DTypeError } from '../errors.ts';
 import { checkAlive, Tensor } from '../graph/tensor.ts';
-import { broadcastStrides, contiguousStrides, sizeOf } from '../shape.ts';
+import { contiguousStrides, sizeOf } from '../shape.ts';
 import type { Operand } from '../storage/contract.ts';
 import type { DeviceEntry } from '../storage/registry.ts';
 import { allocateStorage } from '../storage/storage.ts';
@@ -60,10 +60,6 @@ export const operandWith = (tensor: Tensor, strides: readonly number[]): Operand
   offset: tensor.offset,
   strides,
 });
-
-/** A tensor repeated to a shape. */
-export const broadcastOperand = (tensor: Tensor, shape: readonly number[]): Operand =>
-  operandWith(tensor, broadcastStrides(tensor.shape, tensor.strides, shape));
 
 /** Whether every element is the same memory: one element, or strides of 0 throughout. */
 export function isUniform(tensor: Tensor): boolean {

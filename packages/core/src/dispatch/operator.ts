@@ -1,6 +1,6 @@
 import { type DType, isDifferentiable } from '../dtype.ts';
 import { AutogradError, BackendError } from '../errors.ts';
-import { gradEnabled, withRecording } from '../graph/mode.ts';
+import { gradEnabled, setRecording } from '../graph/mode.ts';
 import { type Edge, edgeTo, type Gradients, Node, wantsGrad } from '../graph/node.ts';
 import { SavedTensor } from '../graph/saved.ts';
 import { isTensor, type Tensor } from '../graph/tensor.ts';
@@ -108,11 +108,15 @@ export class Operator {
     const { declaration } = this;
     const ownRule = recording && declaration.vjp !== undefined;
     if (declaration.run === undefined && recording && !ownRule) return scope(() => this.decompose(call));
-    if (recording && !ownRule) return this.execute(entry, call);
-    const outputs = ownRule
-      ? withRecording(false, () => this.execute(entry, call))
-      : this.execute(entry, call);
-    if (ownRule) this.record(call, outputs, tensors);
+    if (!ownRule) return this.execute(entry, call);
+    const before = setRecording(false);
+    let outputs: Outputs<Specs>;
+    try {
+      outputs = this.execute(entry, call);
+    } finally {
+      setRecording(before);
+    }
+    this.record(call, outputs, tensors);
     return outputs;
   }
 
@@ -121,8 +125,7 @@ export class Operator {
     const { run } = this.declaration;
     if (run !== undefined) {
       const outputs = allocateOutputs(entry, call.outputs);
-      if (Object.values(outputs).some((output) => sizeOf(output.shape) > 0))
-        run(kernelsOf(entry), outputs, call.inputs, call.attrs);
+      if (!allEmpty(outputs)) run(kernelsOf(entry), outputs, call.inputs, call.attrs);
       return outputs;
     }
     return (
@@ -183,8 +186,10 @@ export class Operator {
   }
 
   private result(outputs: Outputs<Specs>, specs: Specs): Tensor | Outputs<Specs> {
-    const names = this.declaration.returns ?? Object.keys(specs);
-    for (const name in outputs) if (!names.includes(name)) outputs[name]?.dispose();
+    const { returns } = this.declaration;
+    const names = returns ?? Object.keys(specs);
+    if (returns !== undefined)
+      for (const name in outputs) if (!names.includes(name)) outputs[name]?.dispose();
     if (names.length === 1) return outputs[names[0]!]!;
     return Object.fromEntries(names.map((name) => [name, outputs[name]!]));
   }
@@ -202,6 +207,11 @@ function severed(call: Call<Inputs, Attrs, Specs>, outputs: Outputs<Specs>): Out
       output.viewLink = null;
   }
   return outputs;
+}
+
+function allEmpty(outputs: Outputs<Specs>): boolean {
+  for (const name in outputs) if (sizeOf(outputs[name]!.shape) > 0) return false;
+  return true;
 }
 
 function allocateOutputs(entry: DeviceEntry, specs: Specs): Outputs<Specs> {
