@@ -4,14 +4,16 @@ import { isInteger, type Scalar } from '../dtype.ts';
 import { ArgumentError, checkOptions, describe, ShapeError, showShape } from '../errors.ts';
 import { isTensor, type Tensor } from '../graph/tensor.ts';
 import { sameShape, wrapDim } from '../shape.ts';
-import { add, mul } from './arithmetic.ts';
+import { mul } from './arithmetic.ts';
 import { expand } from './broadcast.ts';
 import { cast } from './copying.ts';
+import { filled } from './filling.ts';
 import { gather } from './gather.ts';
 import { alongLine } from './positions.ts';
 import { reshape } from './reshape.ts';
 import { scatterReduce } from './scatter.ts';
 import { addAt, assignAt, valueAt } from './scatter-at.ts';
+import { where } from './where.ts';
 
 /** Checks a tensor and a line of indices; gives `dim` from the front and the line laid along it. */
 function prepare(op: string, x: Tensor, dim: number, index: Tensor): { at: number; line: Tensor } {
@@ -132,8 +134,10 @@ export const indexFill = composite(
         `indexFill: value must be a number or a tensor without dimensions, got shape ${showShape(value.shape)}`,
         { op: 'indexFill' },
       );
-    if (x.shape.length === 0 && line.size > 0) return cast(add(value, 0), x.dtype);
-    return assignAt(x, at, line, expand(cast(value, x.dtype), line.shape));
+    // By a mask, so that a place named twice counts once in the gradient of the value.
+    const untouched = filled(x.entry, x.shape, 'bool', false);
+    const touched = assignAt(untouched, at, line, valueAt(untouched, line, true));
+    return where(touched, cast(value, x.dtype), x);
   },
   { inPlace: true },
 );
