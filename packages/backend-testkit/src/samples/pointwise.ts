@@ -233,6 +233,12 @@ const special: readonly OperatorSamples[] = [
   ...each('erf erfc', (op) => unary(op)),
   unary('erfinv', { low: -0.9, high: 0.9 }),
   ...each('lgamma digamma', (op) => unary(op, { low: 0.4, high: 4 })),
+  operator('polygamma', {
+    'the first': (m) => [1, m.x([3, 4], 0.5, 4)],
+    'the second': (m) => [2, m.x([3], 0.5, 4)],
+    'no dimensions': (m) => [1, m.x([], 0.5, 4)],
+  }),
+  operator('mvlgamma', { two: (m) => [m.x([3, 4], 1, 4), 2], three: (m) => [m.x([3], 1.5, 4), 3] }),
   unary('sigmoid'),
   operator('logit', {
     plain: (m) => [m.x([3, 4], 0.1, 0.9)],

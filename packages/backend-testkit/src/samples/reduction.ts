@@ -40,6 +40,15 @@ const distinct = (m: Maker, shape: readonly number[]) => m.distinct(shape);
 const sums: readonly OperatorSamples[] = [
   ...each('sum mean', (op) => overDims(op, plain)),
   ...each('sum mean', (op) => overSeveral(op, plain)),
+  ...each('nansum nanmean', (op) => overDims(op, plain)),
+  ...each('nansum nanmean', (op) =>
+    operator(op, { 'with NaN': (m) => [m.values([2, 3], [1, Number.NaN, 3, 4, 5, Number.NaN], false), 1] }),
+  ),
+  operator(
+    'countNonzero',
+    { all: (m) => [m.integers([3, 4], 0, 2)], last: (m) => [m.integers([3, 4], 0, 2), 1] },
+    { noGradient: NOT_FLOATING },
+  ),
   ...each('sum', (op) =>
     operator(op, {
       empty: (m) => [m.x([0, 3]), 0],

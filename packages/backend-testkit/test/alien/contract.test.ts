@@ -35,10 +35,10 @@ function callOf(body: () => unknown): KernelCall {
   return calls[0]!;
 }
 
-const x = tensor([1, 2, 3, 4], { device: 'alien' as never });
+const x = tensor([1, 2, 3, 4], { device: 'alien' });
 const adding = callOf(() => add(x, x)).args[0] as Program;
 const summing = callOf(() => sum(x)).args[0] as Reduction;
-const flags = tensor([true, false], { device: 'alien' as never });
+const flags = tensor([true, false], { device: 'alien' });
 const truths = callOf(() => clone(flags)).args[0] as Program;
 
 let device: AlienBackend;
@@ -252,7 +252,7 @@ describe('core on the alien', () => {
         [1, 2],
         [3, 4],
       ],
-      { device: 'alien' as never, requiresGrad: true },
+      { device: 'alien', requiresGrad: true },
     );
     const loss = own.matmul(own).sum();
     loss.backward();
@@ -270,8 +270,8 @@ describe('core on the alien', () => {
   });
 
   it('throws a late fault where it is waited for', async () => {
-    const values = tensor([1, 2, 3], { device: 'alien' as never });
-    const taken = values.gather(0, tensor([0, 5], { dtype: 'int32', device: 'alien' as never }));
+    const values = tensor([1, 2, 3], { device: 'alien' });
+    const taken = values.gather(0, tensor([0, 5], { dtype: 'int32', device: 'alien' }));
     await expect(taken.data()).rejects.toThrow('gather: index 5 is out of range for size 3');
     expect(await values.toArray()).toEqual([1, 2, 3]);
   });

@@ -4,6 +4,13 @@ import { Memory, type MemoryUse } from './memory.ts';
 import { Queue, type Schedule } from './queue.ts';
 import { checkDType } from './validate.ts';
 
+declare module '@flambeau/core' {
+  /** So that `x.to('alien')` compiles. */
+  interface Devices {
+    alien: true;
+  }
+}
+
 export interface AlienOptions {
   /** Default `alien`; another name makes another device. */
   readonly device?: string;

@@ -3,6 +3,7 @@ import { composite } from '../dispatch/declare.ts';
 import { PointwiseOp } from '../dispatch/pointwise.ts';
 import { ArgumentError, checkOptions, DTypeError, ShapeError, showShape } from '../errors.ts';
 import { index } from '../expr/expr.ts';
+import { withRecording } from '../graph/mode.ts';
 import type { Tensor } from '../graph/tensor.ts';
 import type { Generator } from '../random/generator.ts';
 import { broadcastShapes, MAX_RANK } from '../shape.ts';
@@ -34,7 +35,8 @@ const MASKED = Number.NEGATIVE_INFINITY;
 /** Softmax in which a row that may see nothing gives zeros instead of NaN. */
 function safeSoftmax(scores: Tensor): Tensor {
   if (scores.size === 0) return softmax(scores, -1);
-  const blind = eq(amax(scores, -1, { keepdim: true }), MASKED);
+  // Not recorded: nothing of what finds these rows has a gradient, so nothing of it need be kept.
+  const blind = withRecording(false, () => eq(amax(scores, -1, { keepdim: true }), MASKED));
   return where(blind, 0, softmax(where(blind, 0, scores), -1));
 }
 
