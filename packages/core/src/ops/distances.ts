@@ -62,7 +62,7 @@ export interface PairwiseDistanceOptions {
  * - returns: `[...]`
  *
  * @throws {ShapeError} the shapes do not broadcast.
- * @example pairwiseDistance(tensor([[0, 3]]), tensor([[4, 0]])) // tensor([5.0000])
+ * @example pairwiseDistance(tensor([[0, 3]]), tensor([[4, 0]])) // tensor([5.])
  */
 export const pairwiseDistance = composite(
   'pairwiseDistance',
