@@ -5,7 +5,6 @@ import { ArgumentError, checkOptions, describe, ShapeError, showShape } from '..
 import { isTensor, type Tensor } from '../graph/tensor.ts';
 import { sameShape, wrapDim } from '../shape.ts';
 import { mul } from './arithmetic.ts';
-import { expand } from './broadcast.ts';
 import { cast } from './copying.ts';
 import { filled } from './filling.ts';
 import { gather } from './gather.ts';
