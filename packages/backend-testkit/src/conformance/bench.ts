@@ -77,7 +77,7 @@ export class Bench {
     this.backend = backend;
   }
 
-  allocate(byteLength: number, dtype: DType = 'uint8'): Allocation {
+  allocate(byteLength: number, dtype: DType = 'float32'): Allocation {
     const allocation = this.backend.allocate(Math.max(16, Math.ceil(byteLength / 16) * 16), dtype);
     this.allocations.add(allocation);
     return allocation;

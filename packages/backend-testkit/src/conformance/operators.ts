@@ -29,7 +29,7 @@ async function outcome(
   dtype: DType,
   layout: MemoryLayout,
 ): Promise<Outcome> {
-  const bound = call.bind({ device, dtype, layout });
+  const bound = call.bind({ device, dtype, layout, requiresGrad: call.entry.noGradient === undefined });
   const outputs = await bound.callAsync();
   const results: Read[] = [];
   for (const output of outputs) results.push(await read(output));

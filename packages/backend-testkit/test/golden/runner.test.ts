@@ -39,7 +39,8 @@ describe('running a file', () => {
     const wrong = replacing('add', (x, y) => operator('mul')(x, y));
     const { passed, casesPassed, failures } = await runFile(wrong, 'add', text('add'), float32);
     expect(passed).toBe(false);
-    expect(casesPassed).toBe(0);
+    // One case is of tensors without elements, whose sum and product are the same.
+    expect(casesPassed).toBe(1);
     expect(failures[0]).toMatchObject({ index: 0, label: 'float32', kind: 'differs' });
     expect(failures[0]?.reasons[0]).toMatch(/^out: max abs error .* at \[\]: got .*, expected /);
   });
