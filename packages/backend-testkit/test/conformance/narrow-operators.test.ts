@@ -5,4 +5,8 @@ import { comparesOperators, testConformance } from './suite.ts';
 
 // As a GPU in a browser: no operator may need float64 or int64 on its way.
 describe('operators on a device of three dtypes', () =>
-  testConformance(alien({ device: 'alien:3', dtypes: ['float32', 'int32', 'bool'] }), cpu(), comparesOperators));
+  testConformance(
+    alien({ device: 'alien:3', dtypes: ['float32', 'int32', 'bool'] }),
+    cpu(),
+    comparesOperators,
+  ));
