@@ -1,4 +1,3 @@
-export { packFiles, readList, unpackFiles } from './archive.ts';
-export type { Framework, Namespace } from './framework.ts';
+export { readList, unpackFiles } from './archive.ts';
 export { failureLines, notStoredLines, summaryLine } from './report.ts';
-export { type CaseFailure, type FileReport, runFile, unreadable } from './run.ts';
+export { type FileReport, runFile, unreadable } from './run.ts';
