@@ -2372,7 +2372,7 @@ export interface TensorMethods {
    * - returns: `[...]`
    *
    * @throws {ShapeError} the shapes do not broadcast.
-   * @example pairwiseDistance(tensor([[0, 3]]), tensor([[4, 0]])) // tensor([5.0000])
+   * @example pairwiseDistance(tensor([[0, 3]]), tensor([[4, 0]])) // tensor([5.])
    */
   pairwiseDistance(x2: Tensor, options?: PairwiseDistanceOptions): Tensor;
 
