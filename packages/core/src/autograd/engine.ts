@@ -44,13 +44,16 @@ class Pending {
     if (node.visitor === this) return false;
     if (node.visitor !== null) this.displaced.push({ node, visitor: node.visitor, received: node.received });
     node.visitor = this;
-    node.received = [];
+    node.received = NOTHING;
     return true;
   }
 
   /** A gradient for one output of a node; nothing where the node will not be visited. */
   add(node: Node, outputIndex: number, gradient: Tensor): void {
     if (node.visitor !== this) return;
+    // Arrays here have the size they need: an array that grows from nothing takes room for many.
+    if (node.received === NOTHING)
+      node.received = outputIndex === 0 ? [null] : new Array<null>(outputIndex + 1).fill(null);
     const { received } = node;
     while (received.length <= outputIndex) received.push(null);
     const present = received[outputIndex]!;
@@ -218,18 +221,17 @@ class Pass {
   /** From a node to those before it. What the rule made on the way goes at once. */
   private pass(node: Node, dys: readonly (Tensor | null)[]): void {
     const { edges } = node;
-    const gradients: (Tensor | null)[] = [];
+    const gradients = new Array<Tensor | null>(edges.length);
     const opened = openScope();
     try {
       const raw = this.apply(node, dys);
       for (let i = 0; i < edges.length; i++) {
         const edge = edges[i]!;
         const gradient = raw[i];
-        gradients.push(
+        gradients[i] =
           edge === null || gradient === null || gradient === undefined
             ? null
-            : this.fit(node, gradient, edge),
-        );
+            : this.fit(node, gradient, edge);
       }
     } finally {
       closeScope(opened, gradients);

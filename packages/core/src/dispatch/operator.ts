@@ -235,13 +235,8 @@ const shapedOperand = (x: Tensor): TensorOperand => ({ ...operand(x), shape: x.s
 
 /** All tensors among the inputs, in order. */
 export function flatten(inputs: Inputs): Tensor[] {
-  const tensors: Tensor[] = [];
-  for (const name in inputs) {
-    const value = inputs[name];
-    if (isTensor(value)) tensors.push(value);
-    else if (Array.isArray(value)) tensors.push(...(value as Tensor[]));
-  }
-  return tensors;
+  const values = Object.values(inputs);
+  return values.every(isTensor) ? values : values.flatMap((value) => value ?? []);
 }
 
 const edgesOf = (tensors: readonly Tensor[]): (Edge | null)[] => {
@@ -262,9 +257,9 @@ class OperatorNode extends Node {
   private readonly declaration: AnyDeclaration;
   private readonly attrs: Attrs;
   private readonly outputNames: readonly string[];
-  private readonly inputNames: string[] = [];
+  private readonly inputNames: readonly string[];
   /** For each input how many tensors it holds; `BARE` for one that is no list. */
-  private readonly counts: number[] = [];
+  private readonly counts: readonly number[];
   private saved = NOTHING_SAVED;
 
   constructor(
@@ -278,12 +273,12 @@ class OperatorNode extends Node {
     this.declaration = declaration;
     this.attrs = call.attrs;
     this.outputNames = outputNames;
-    for (const input in call.inputs) {
-      const value = call.inputs[input];
-      if (value === undefined) continue;
-      this.inputNames.push(input);
-      this.counts.push(isTensor(value) ? BARE : value.length);
-    }
+    const { inputs } = call;
+    this.inputNames = Object.keys(inputs).filter((input) => inputs[input] !== undefined);
+    this.counts = this.inputNames.map((input) => {
+      const value = inputs[input]!;
+      return isTensor(value) ? BARE : value.length;
+    });
   }
 
   save(call: Call<Inputs, Attrs, Specs>, outputs: Outputs<Specs>): void {
@@ -315,14 +310,15 @@ class OperatorNode extends Node {
       this.attrs,
       vjp.length > NEEDS_ARGUMENT ? this.needs() : NO_NEEDS,
     );
-    const flat: (Tensor | undefined)[] = [];
+    const flat = new Array<Tensor | undefined>(this.edges.length);
+    let at = 0;
     for (let i = 0; i < this.inputNames.length; i++) {
       const gradient = gradients[this.inputNames[i]!];
       const count = this.counts[i]!;
-      if (count === BARE) flat.push(gradient as Tensor | undefined);
+      if (count === BARE) flat[at++] = gradient as Tensor | undefined;
       else
         for (let k = 0; k < count; k++)
-          flat.push((gradient as readonly (Tensor | undefined)[] | undefined)?.[k]);
+          flat[at++] = (gradient as readonly (Tensor | undefined)[] | undefined)?.[k];
     }
     return flat;
   }

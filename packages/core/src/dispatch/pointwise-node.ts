@@ -47,18 +47,19 @@ export class PointwiseNode extends Node {
 
   apply([dy]: Gradients): Gradients {
     const { edges } = this;
-    const gradients: (Tensor | null)[] = [];
+    const gradients = new Array<Tensor | null>(edges.length);
     for (let i = 0; i < edges.length; i++)
-      gradients.push(dy && edges[i] !== null ? this.gradient(i, dy) : null);
+      gradients[i] = dy && edges[i] !== null ? this.gradient(i, dy) : null;
     return gradients;
   }
 
   private gradient(i: number, dy: Tensor): Tensor {
     const { op, reads, readsOutput } = this.op.gradient(i)!;
     if (op === null) return dy;
-    const operands: Value[] = [dy];
-    for (const slot of reads) operands.push(this.unpack(slot));
-    if (readsOutput) operands.push(this.output!.unpack(this.name));
+    const operands = new Array<Value>(1 + reads.length + (readsOutput ? 1 : 0));
+    operands[0] = dy;
+    for (let k = 0; k < reads.length; k++) operands[k + 1] = this.unpack(reads[k]!);
+    if (readsOutput) operands[operands.length - 1] = this.output!.unpack(this.name);
     return op.call(operands, this.options);
   }
 
