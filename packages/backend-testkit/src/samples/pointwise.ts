@@ -230,7 +230,7 @@ const logic: readonly OperatorSamples[] = [
 ];
 
 const special: readonly OperatorSamples[] = [
-  ...each('erf erfc', (op) => unary(op)),
+  ...each('erf erfc ndtr', (op) => unary(op)),
   unary('erfinv', { low: -0.9, high: 0.9 }),
   ...each('lgamma digamma', (op) => unary(op, { low: 0.4, high: 4 })),
   operator('polygamma', {

@@ -13,6 +13,11 @@ export const erf = pointwise('erf', (x) => errorFunctions.erf(x), { promote: 'fl
 /** The complement of the error function, `1 - erf(x)`, exact for large `x`. */
 export const erfc = pointwise('erfc', (x) => errorFunctions.erfc(x), { promote: 'float' });
 
+/** The standard normal distribution function: `erfc(-x / √2) / 2`. @example ndtr(tensor([0])) // tensor([0.5000]) */
+export const ndtr = pointwise('ndtr', (x) => errorFunctions.erfc(x.mul(-Math.SQRT1_2)).div(2), {
+  promote: 'float',
+});
+
 /** The inverse of the error function: infinities at -1 and 1, NaN beyond. */
 export const erfinv = pointwise('erfinv', (x) => errorFunctions.erfinv(x), { promote: 'float' });
 

@@ -2225,6 +2225,12 @@ export interface TensorMethods {
    */
   narrow(dim: number, start: number | Tensor, length: number): Tensor;
 
+  /** The standard normal distribution function: `erfc(-x / √2) / 2`. @example ndtr(tensor([0])) // tensor([0.5000]) */
+  ndtr(): Tensor;
+
+  /** `ndtr`, written over this tensor, which is returned. */
+  ndtr_(): Tensor;
+
   /** Whether `x` differs from `y`, broadcast: bool. */
   ne(y: Tensor | Scalar): Tensor;
 
