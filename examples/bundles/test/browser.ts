@@ -42,6 +42,11 @@ const types: Record<string, string> = {
 export async function serve(folder: string): Promise<{ server: Server; url: string }> {
   const server = createServer((request, response) => {
     const { pathname } = new URL(request.url ?? '/', 'http://localhost');
+    // Browsers ask for an icon by themselves; its absence is no fault of the page.
+    if (pathname === '/favicon.ico') {
+      response.writeHead(204).end();
+      return;
+    }
     const file = join(folder, normalize(pathname === '/' ? '/index.html' : pathname));
     readFile(file).then(
       (body) => {

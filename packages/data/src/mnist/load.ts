@@ -40,7 +40,9 @@ export async function loadMnist(
   source: string | URL | MnistFiles,
   options: MnistOptions = {},
 ): Promise<Mnist> {
-  const read = await Promise.all(NAMES.map((name) => readOne(name, source)));
+  // One after the other, so that of several faults the first file's is told.
+  const read: IdxArray[] = [];
+  for (const name of NAMES) read.push(await readOne(name, source));
   const [trainImages, trainLabels, testImages, testLabels] = read as [IdxArray, IdxArray, IdxArray, IdxArray];
   return {
     train: new MnistDataset(trainImages, trainLabels, options),
