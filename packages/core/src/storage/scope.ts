@@ -1,33 +1,35 @@
 import type { Tensor } from '../graph/tensor.ts';
 
-/** Handles made in the innermost scope; null outside of every scope. */
-let current: Tensor[] | null = null;
+/** A scope that is open: the one around it, and the handles made since. */
+export interface OpenScope {
+  readonly outer: OpenScope | null;
+  readonly made: (Tensor | undefined)[];
+  count: number;
+}
+
+/** Most scopes make no more handles than this; an array that grows from nothing takes room for many. */
+const FEW = 3;
+
+/** The innermost scope; null outside of every scope. */
+let current: OpenScope | null = null;
 
 /** Notes a new handle with the innermost scope. */
 export function track(tensor: Tensor): void {
-  if (current !== null) current.push(tensor);
-}
-
-/** A scope that was opened: what was current before, and the handles made since. */
-export interface OpenScope {
-  readonly outer: Tensor[] | null;
-  readonly made: Tensor[];
+  if (current !== null) current.made[current.count++] = tensor;
 }
 
 export function openScope(): OpenScope {
-  const outer = current;
-  const made: Tensor[] = [];
-  current = made;
-  return { outer, made };
+  current = { outer: current, made: new Array(FEW), count: 0 };
+  return current;
 }
 
 /** Drops the handles made in a scope, but for those in `kept`, which go to the scope around it. */
-export function closeScope({ outer, made }: OpenScope, kept: readonly unknown[]): void {
+export function closeScope({ outer, made, count }: OpenScope, kept: readonly unknown[]): void {
   current = outer;
-  for (let i = 0; i < made.length; i++) {
+  for (let i = 0; i < count; i++) {
     const tensor = made[i]!;
     if (!kept.includes(tensor)) drop(tensor);
-    else if (outer !== null) outer.push(tensor);
+    else track(tensor);
   }
 }
 
