@@ -2,6 +2,7 @@ import type { BinaryIntrinsic, DType, ScalarType, UnaryIntrinsic } from '@flambe
 import { fromBfloat16, fromFloat16, roundBfloat16, roundFloat16, toBfloat16, toFloat16 } from '../half.ts';
 import * as arithmetic from './arithmetic.ts';
 import { representationOf, type Value } from './representation.ts';
+import { unsupported } from './unsupported.ts';
 
 /** Steps of programs as functions, for pages whose policy forbids compiling source. Says the same as `source.ts`. */
 
@@ -150,7 +151,7 @@ export function binaryClosure(op: BinaryIntrinsic, type: ScalarType): BinaryClos
     }
   })();
   const closure = found ?? COMPARISONS[op];
-  if (closure === undefined) throw new TypeError(`cpu: no ${op} on ${type}`);
+  if (closure === undefined) throw unsupported(op, type);
   return closure;
 }
 
@@ -241,7 +242,7 @@ export function unaryClosure(op: UnaryIntrinsic, type: ScalarType): UnaryClosure
         return BOOL_UNARY[op] && asUnary(BOOL_UNARY[op]);
     }
   })();
-  if (found === undefined) throw new TypeError(`cpu: no ${op} on ${type}`);
+  if (found === undefined) throw unsupported(op, type);
   return found;
 }
 

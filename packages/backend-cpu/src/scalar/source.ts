@@ -1,6 +1,7 @@
 import type { BinaryIntrinsic, DType, ScalarType, UnaryIntrinsic } from '@flambeau/core/backend';
 import type { RuntimeName } from './arithmetic.ts';
 import { representationOf, type Value } from './representation.ts';
+import { unsupported } from './unsupported.ts';
 
 /** Steps of programs as JavaScript source. `closures.ts` beside it says the same in functions. */
 
@@ -171,7 +172,7 @@ export function binarySource(op: BinaryIntrinsic, type: ScalarType, a: string, b
         return integerSource(op, type, a, b) ?? COMPARISONS[op]?.(a, b);
     }
   })();
-  if (source === undefined) throw new TypeError(`cpu: no ${op} on ${type}`);
+  if (source === undefined) throw unsupported(op, type);
   return source;
 }
 
@@ -289,7 +290,7 @@ export function unarySource(op: UnaryIntrinsic, type: ScalarType, a: string): st
         return boolUnary(op, a);
     }
   })();
-  if (source === undefined) throw new TypeError(`cpu: no ${op} on ${type}`);
+  if (source === undefined) throw unsupported(op, type);
   return source;
 }
 
