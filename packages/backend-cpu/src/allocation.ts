@@ -1,4 +1,5 @@
 import { type Allocation, type DType, type Operand, OutOfMemoryError } from '@flambeau/core/backend';
+import type { Heap } from './heap/heap.ts';
 
 export type NumberArray =
   | Uint8Array
@@ -94,27 +95,69 @@ export function viewArray(
 /** Up to here V8 keeps a typed array's elements inside its own heap, as long as nobody asks for `.buffer`. */
 const INLINE_BYTES = 64;
 
+/** What `kind` is for memory in the heap: of no class of its own. */
+export const IN_HEAP = -1;
+
 /**
  * Memory of the CPU backend. The fields are public, so that native kernels laid over this backend can find the
- * bytes: they begin at `array.byteOffset` of `array.buffer`. JavaScript kernels address elements relative to
- * `array`, so that an allocation may as well be a piece of a larger heap.
+ * bytes: at `address` of the heap's memory where `kind` is `IN_HEAP`, and otherwise in `array`, from its
+ * `byteOffset` on. JavaScript kernels address elements relative to `view(kind)`.
  */
-export class CpuAllocation implements Allocation {
-  /** What was asked for, in bytes; `array` is padded to a multiple of 16. */
+export abstract class CpuAllocation implements Allocation {
+  /** What was asked for, in bytes; the memory is padded to a multiple of 16. */
   readonly byteLength: number;
-  /** The class of `array`, by the dtype that the memory was asked for. */
+  /** The class of `array`, by the dtype that the memory was asked for; `IN_HEAP` in the heap. */
+  abstract readonly kind: ArrayKind | typeof IN_HEAP;
+  /** Whether JavaScript's collector frees it. */
+  abstract readonly collected: boolean;
+  /** The same bytes as arrays of other classes, made when first asked for. */
+  protected views: (TypedArray | undefined)[] | null = null;
+
+  constructor(byteLength: number) {
+    this.byteLength = byteLength;
+  }
+
+  /** The memory as an array of a class. */
+  abstract view(kind: ArrayKind): TypedArray;
+
+  /** A copy of some bytes. */
+  read(byteOffset: number, byteLength: number): Uint8Array {
+    const copy = new Uint8Array(byteLength);
+    copy.set(this.bytes().subarray(byteOffset, byteOffset + byteLength));
+    return copy;
+  }
+
+  /** Overwrites some bytes. */
+  write(byteOffset: number, source: Uint8Array): void {
+    this.bytes().set(source, byteOffset);
+  }
+
+  /** Copies bytes from another allocation, or from another place of this one. */
+  copyFrom(source: CpuAllocation, sourceOffset: number, targetOffset: number, byteLength: number): void {
+    this.bytes().set(source.bytes().subarray(sourceOffset, sourceOffset + byteLength), targetOffset);
+  }
+
+  bytes(): Uint8Array {
+    // The uint8 view is a Uint8Array by construction; the table's type is the union.
+    return this.view(ArrayKind.uint8) as Uint8Array;
+  }
+}
+
+/** A typed array of its own: small memory, all memory where there is no heap, and what the heap has no room for. */
+export class ArrayAllocation extends CpuAllocation {
   readonly kind: ArrayKind;
   readonly array: TypedArray;
-  /** The same bytes as arrays of other classes, made when first asked for. */
-  private views: (TypedArray | undefined)[] | null = null;
 
   constructor(byteLength: number, kind: ArrayKind) {
-    this.byteLength = byteLength;
+    super(byteLength);
     this.kind = kind;
     this.array = makeArray(kind, Math.ceil(byteLength / 16) * (16 / ELEMENT_BYTES[kind]));
   }
 
-  /** The memory as an array of a class. */
+  get collected(): boolean {
+    return true;
+  }
+
   view(kind: ArrayKind): TypedArray {
     if (kind === this.kind) return this.array;
     this.views ??= new Array<TypedArray | undefined>(ELEMENT_BYTES.length).fill(undefined);
@@ -122,20 +165,19 @@ export class CpuAllocation implements Allocation {
     return (this.views[kind] ??= viewArray(kind, buffer, byteOffset, byteLength / ELEMENT_BYTES[kind]));
   }
 
-  /** A copy of some bytes. */
-  read(byteOffset: number, byteLength: number): Uint8Array {
+  // Small arrays are read and written as elements, so that their `.buffer` is never made.
+
+  override read(byteOffset: number, byteLength: number): Uint8Array {
     const size = ELEMENT_BYTES[this.kind];
-    if ((byteOffset | byteLength) % size !== 0)
-      return this.bytes().slice(byteOffset, byteOffset + byteLength);
+    if ((byteOffset | byteLength) % size !== 0) return super.read(byteOffset, byteLength);
     const copy = this.array.slice(byteOffset / size, (byteOffset + byteLength) / size);
     return new Uint8Array(copy.buffer, copy.byteOffset, byteLength);
   }
 
-  /** Overwrites some bytes. Small arrays are written as elements, so that their `.buffer` is never made. */
-  write(byteOffset: number, source: Uint8Array): void {
+  override write(byteOffset: number, source: Uint8Array): void {
     const size = ELEMENT_BYTES[this.kind];
     if ((byteOffset | source.length) % size !== 0) {
-      this.bytes().set(source, byteOffset);
+      super.write(byteOffset, source);
       return;
     }
     const aligned = source.byteOffset % size === 0 ? source : source.slice();
@@ -143,21 +185,57 @@ export class CpuAllocation implements Allocation {
     setArray(this.array, elements, byteOffset / size);
   }
 
-  /** Copies bytes from another allocation, or from another place of this one. */
-  copyFrom(source: CpuAllocation, sourceOffset: number, targetOffset: number, byteLength: number): void {
+  override copyFrom(
+    source: CpuAllocation,
+    sourceOffset: number,
+    targetOffset: number,
+    byteLength: number,
+  ): void {
     const size = ELEMENT_BYTES[this.kind];
     const inline =
-      source.array.byteLength <= INLINE_BYTES && this.array.byteLength <= INLINE_BYTES && source !== this;
-    if (inline && source.kind === this.kind && (sourceOffset | targetOffset | byteLength) % size === 0) {
+      source instanceof ArrayAllocation &&
+      source !== this &&
+      source.kind === this.kind &&
+      source.array.byteLength <= INLINE_BYTES &&
+      this.array.byteLength <= INLINE_BYTES;
+    if (inline && (sourceOffset | targetOffset | byteLength) % size === 0) {
       copyElements(this.array, targetOffset / size, source.array, sourceOffset / size, byteLength / size);
       return;
     }
-    this.bytes().set(source.bytes().subarray(sourceOffset, sourceOffset + byteLength), targetOffset);
+    super.copyFrom(source, sourceOffset, targetOffset, byteLength);
+  }
+}
+
+/** A block of the heap, given back by `free`. */
+export class HeapAllocation extends CpuAllocation {
+  readonly heap: Heap;
+  /** Of the first byte, in the heap's memory; a multiple of 64. */
+  readonly address: number;
+  private generation: number;
+
+  constructor(byteLength: number, heap: Heap, address: number) {
+    super(byteLength);
+    this.heap = heap;
+    this.address = address;
+    this.generation = heap.generation;
   }
 
-  private bytes(): Uint8Array {
-    // The uint8 view is a Uint8Array by construction; the table's type is the union.
-    return this.view(ArrayKind.uint8) as Uint8Array;
+  get kind(): typeof IN_HEAP {
+    return IN_HEAP;
+  }
+
+  get collected(): boolean {
+    return false;
+  }
+
+  view(kind: ArrayKind): TypedArray {
+    const { heap } = this;
+    if (this.views === null || this.generation !== heap.generation) {
+      this.views = new Array<TypedArray | undefined>(ELEMENT_BYTES.length).fill(undefined);
+      this.generation = heap.generation;
+    }
+    const length = Math.ceil(this.byteLength / 16) * (16 / ELEMENT_BYTES[kind]);
+    return (this.views[kind] ??= viewArray(kind, heap.memory.buffer, this.address, length));
   }
 }
 
@@ -171,10 +249,18 @@ function copyElements(target: TypedArray, to: number, source: TypedArray, from: 
   for (let i = 0; i < count; i++) target[to + i] = source[from + i]!;
 }
 
-/** @throws {OutOfMemoryError} the engine has no room for it. */
-export function allocate(byteLength: number, dtype: DType): CpuAllocation {
+/**
+ * Memory for tensors: small ones as arrays, others in the heap while it has room.
+ *
+ * @throws {OutOfMemoryError} the engine has no room for it.
+ */
+export function allocate(heap: Heap | null, byteLength: number, dtype: DType): CpuAllocation {
+  if (heap !== null && byteLength > INLINE_BYTES) {
+    const address = heap.allocate(byteLength);
+    if (address !== 0) return new HeapAllocation(byteLength, heap, address);
+  }
   try {
-    return new CpuAllocation(byteLength, KIND_OF[dtype]);
+    return new ArrayAllocation(byteLength, KIND_OF[dtype]);
   } catch (cause) {
     throw new OutOfMemoryError(`cpu: ${byteLength} bytes of ${dtype} could not be allocated`, {
       data: { byteLength, dtype },

@@ -1,7 +1,8 @@
 import type { Allocation, Backend, BackendError, DType, Kernels } from '@flambeau/core/backend';
-import { allocate, type CpuAllocation } from './allocation.ts';
+import { allocate, type CpuAllocation, HeapAllocation } from './allocation.ts';
 import { argReduceKernel } from './arg-reduce.ts';
 import { gatherKernel } from './gather.ts';
+import { createHeap, type Heap } from './heap/heap.ts';
 import { matmulKernel } from './matmul/matmul.ts';
 import { pointwiseKernel } from './pointwise/pointwise.ts';
 import { type Compiler, mayCompile } from './policy.ts';
@@ -16,6 +17,15 @@ export interface CpuOptions {
    * no permission to do so; `auto`, the default, asks what the page's content security policy allows.
    */
   readonly compiler?: Compiler;
+  /**
+   * Whether tensors live in one WebAssembly memory, which compiled kernels and threads reach. `off` keeps every
+   * tensor a typed array of its own. Default: `auto`, where the host has WebAssembly.
+   */
+  readonly wasm?: 'auto' | 'off';
+  /** Whether that memory may be shared between threads. Default: `auto`, where the host allows it. */
+  readonly sharedMemory?: 'auto' | 'off';
+  /** The most that the memory may grow to, in bytes. Default: 4 GiB, or what the host grants. */
+  readonly maxByteLength?: number;
 }
 
 const DTYPES: readonly DType[] = [
@@ -39,15 +49,24 @@ const DTYPES: readonly DType[] = [
 export function cpu(options: CpuOptions = {}): Backend {
   const compiler = options.compiler ?? 'auto';
   const bySource = compiler === 'auto' ? mayCompile() : compiler === 'function';
+  const heap = heapFor(options);
   return {
     apiVersion: 1,
     device: 'cpu',
     name: bySource ? 'JavaScript' : 'JavaScript, without compiling',
-    limits: { dtypes: DTYPES, maxByteLength: 2 ** 32, synchronousReads: true, collected: true },
+    limits: {
+      dtypes: DTYPES,
+      maxByteLength: 2 ** 32,
+      synchronousReads: true,
+      ...(heap === null ? {} : { roomByteLength: heap.tensorByteLength }),
+    },
     lost: new Promise<BackendError>(() => {}),
     kernels: kernels(bySource),
-    allocate,
-    free() {},
+    allocate: (byteLength, dtype) => allocate(heap, byteLength, dtype),
+    free: (allocation) => {
+      if (allocation instanceof HeapAllocation)
+        allocation.heap.free(allocation.address, allocation.byteLength);
+    },
     write: (target, byteOffset, bytes) => own(target).write(byteOffset, bytes),
     copy: (source, sourceOffset, target, targetOffset, byteLength) =>
       own(target).copyFrom(own(source), sourceOffset, targetOffset, byteLength),
@@ -55,6 +74,15 @@ export function cpu(options: CpuOptions = {}): Backend {
     readSync: (source, byteOffset, byteLength) => own(source).read(byteOffset, byteLength),
     synchronize: async () => {},
   };
+}
+
+/** The heap that the options ask for; null where tensors are typed arrays. */
+function heapFor({ wasm, sharedMemory, maxByteLength }: CpuOptions): Heap | null {
+  if (wasm === 'off') return null;
+  return createHeap({
+    ...(sharedMemory === 'off' ? { shared: false } : {}),
+    ...(maxByteLength === undefined ? {} : { maxByteLength }),
+  });
 }
 
 /** Core hands back what `allocate` made. */

@@ -1,3 +1,11 @@
-export { ArrayKind, CpuAllocation, type NumberArray, type TypedArray } from './allocation.ts';
+export {
+  ArrayAllocation,
+  ArrayKind,
+  CpuAllocation,
+  HeapAllocation,
+  type NumberArray,
+  type TypedArray,
+} from './allocation.ts';
 export { type CpuOptions, cpu } from './backend.ts';
+export { Heap } from './heap/heap.ts';
 export type { Compiler } from './policy.ts';

@@ -1,5 +1,5 @@
 import type { DType, Operand } from '@flambeau/core/backend';
-import { CpuAllocation, KIND_OF, numbersOf } from './allocation.ts';
+import { ArrayAllocation, KIND_OF, numbersOf } from './allocation.ts';
 import { float16Values, fromBfloat16, toBfloat16, toFloat16 } from './half.ts';
 import { Odometer } from './walk.ts';
 
@@ -15,7 +15,7 @@ function rowMajor(shape: readonly number[]): number[] {
 
 /** A contiguous float32 operand of its own, undefined in content: the workspace for an operand of halves. */
 export function wideWorkspace(shape: readonly number[]): Operand {
-  const allocation = new CpuAllocation(sizeOf(shape) * 4, KIND_OF.float32);
+  const allocation = new ArrayAllocation(sizeOf(shape) * 4, KIND_OF.float32);
   return { allocation, dtype: 'float32', offset: 0, strides: rowMajor(shape) };
 }
 

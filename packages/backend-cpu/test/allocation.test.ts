@@ -1,7 +1,7 @@
 import type { Allocation } from '@flambeau/core/backend';
 import { OutOfMemoryError } from '@flambeau/core/backend';
 import { describe, expect, it } from 'vitest';
-import { ArrayKind, CpuAllocation, cpu } from '../src/index.ts';
+import { ArrayAllocation, ArrayKind, CpuAllocation, cpu, HeapAllocation } from '../src/index.ts';
 import { ALL_DTYPES } from './support.ts';
 
 const backend = cpu();
@@ -16,7 +16,7 @@ describe('cpu memory', () => {
       const allocation = backend.allocate(byteLength, dtype) as CpuAllocation;
       expect(allocation).toBeInstanceOf(CpuAllocation);
       expect(allocation.byteLength).toBe(byteLength);
-      expect(allocation.array.byteLength).toBe(Math.ceil(byteLength / 16) * 16);
+      expect(allocation.bytes().byteLength).toBe(Math.ceil(byteLength / 16) * 16);
     }
   });
 
@@ -70,12 +70,36 @@ describe('cpu memory', () => {
   });
 
   it('shows the same bytes as arrays of every class', () => {
-    const allocation = new CpuAllocation(16, ArrayKind.float32);
-    (allocation.array as Float32Array).set([1, 0, 0, 0]);
-    expect(allocation.view(ArrayKind.int32)[0]).toBe(0x3f800000);
-    expect(allocation.view(ArrayKind.uint8)[3]).toBe(0x3f);
-    expect(allocation.view(ArrayKind.float32)).toBe(allocation.array);
-    expect(allocation.view(ArrayKind.int64)).toBe(allocation.view(ArrayKind.int64));
+    for (const allocation of [new ArrayAllocation(16, ArrayKind.float32), backend.allocate(160, 'float32')]) {
+      const memory = allocation as CpuAllocation;
+      (memory.view(ArrayKind.float32) as Float32Array).set([1, 0, 0, 0]);
+      expect(memory.view(ArrayKind.int32)[0]).toBe(0x3f800000);
+      expect(memory.view(ArrayKind.uint8)[3]).toBe(0x3f);
+      expect(memory.view(ArrayKind.int64)).toBe(memory.view(ArrayKind.int64));
+    }
+  });
+
+  it('puts small memory into arrays of their own and all other into the heap, where it is used again', () => {
+    expect(backend.allocate(64, 'float32')).toBeInstanceOf(ArrayAllocation);
+    const first = backend.allocate(65, 'float32') as HeapAllocation;
+    expect(first).toBeInstanceOf(HeapAllocation);
+    backend.free(first);
+    expect((backend.allocate(65, 'int32') as HeapAllocation).address).toBe(first.address);
+    expect(cpu({ wasm: 'off' }).allocate(1000, 'float32')).toBeInstanceOf(ArrayAllocation);
+  });
+
+  it('keeps the content when a memory that is not shared grows', () => {
+    const single = cpu({ sharedMemory: 'off' });
+    const small = single.allocate(100, 'float32');
+    single.write(small, 0, bytes(100));
+    expect(single.allocate(40 * 2 ** 20, 'float32')).toBeInstanceOf(HeapAllocation);
+    expect([...single.readSync!(small, 0, 100)]).toEqual([...bytes(100)]);
+  });
+
+  it('gives typed arrays when the heap is full', () => {
+    const narrow = cpu({ maxByteLength: 32 * 2 ** 20 });
+    const blocks = Array.from({ length: 5 }, () => narrow.allocate(8 * 2 ** 20, 'float32'));
+    expect(blocks.map((block) => block instanceof HeapAllocation)).toEqual([true, true, true, false, false]);
   });
 
   it('says when there is no room', () => {
@@ -87,7 +111,7 @@ describe('cpu memory', () => {
 
   it('states its limits', () => {
     expect(backend).toMatchObject({ apiVersion: 1, device: 'cpu', name: 'JavaScript' });
-    expect(backend.limits).toMatchObject({ synchronousReads: true, collected: true });
+    expect(backend.limits).toMatchObject({ synchronousReads: true, roomByteLength: 3 * 2 ** 30 });
     expect(backend.limits.dtypes).toEqual(ALL_DTYPES);
     expect(cpu({ compiler: 'closures' }).name).toBe('JavaScript, without compiling');
   });

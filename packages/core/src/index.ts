@@ -44,6 +44,7 @@ export { isTensor, type TensorHook } from './graph/tensor.ts';
 export * from './ops/index.ts';
 export type { TypedArray } from './ops/reading.ts';
 export { defaultGenerator, Generator, type GeneratorState, manualSeed } from './random/generator.ts';
+export type { MemoryOptions, MemoryUse } from './storage/memory.ts';
 export {
   type Device,
   type Devices,
@@ -60,6 +61,7 @@ export { scope } from './storage/scope.ts';
 export { version } from './storage/version.ts';
 export type { NestedValues, ToOptions } from './tensor/installed.ts';
 export { equalSync } from './tensor/installed.ts';
+export { memory, tidy } from './tensor/memory.ts';
 export { printOptions } from './tensor/print.ts';
 export { swapData } from './tensor/swap-data.ts';
 export { print, Tensor } from './tensor/tensor.ts';

@@ -94,10 +94,11 @@ describe('Sequential', () => {
     registerBackend({
       ...inner,
       device,
-      limits: { ...inner.limits, collected: false },
       allocate: (...args) => {
         living += 1;
-        return inner.allocate(...args);
+        const allocation = inner.allocate(...args);
+        Object.defineProperty(allocation, 'collected', { value: false });
+        return allocation;
       },
       free: (allocation) => {
         living -= 1;

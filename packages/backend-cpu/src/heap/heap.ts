@@ -56,13 +56,14 @@ export class Heap {
 
   /** The address of `byteLength` bytes for a tensor, a multiple of 64; 0 where there is no room. */
   allocate(byteLength: number): number {
+    if (byteLength > this.maxByteLength) return 0;
     const size = sizeFor(byteLength);
     return this.blocks.used + size > this.tensorUnits ? 0 : this.take(size) * UNIT_BYTES;
   }
 
   /** The same for staging and workspace, which have a share of their own. */
   allocateWorkspace(byteLength: number): number {
-    return this.take(sizeFor(byteLength)) * UNIT_BYTES;
+    return byteLength > this.maxByteLength ? 0 : this.take(sizeFor(byteLength)) * UNIT_BYTES;
   }
 
   /** Takes back what an allocation of `byteLength` bytes gave. */

@@ -65,7 +65,7 @@ describe('memory of the alien', () => {
     expect(Reflect.ownKeys(memory)).toEqual(['byteLength']);
     expect(Object.isFrozen(memory)).toBe(true);
     expect(device.readSync).toBeUndefined();
-    expect(device.limits).toMatchObject({ synchronousReads: false, collected: false });
+    expect(device.limits).toMatchObject({ synchronousReads: false });
   });
 
   it('is poisoned when it is new', async () => {

@@ -71,7 +71,7 @@ export function alien(options: AlienOptions = {}): AlienBackend {
     apiVersion: 1,
     device,
     name: 'alien (a test of the contract)',
-    limits: { dtypes, maxByteLength: capacity, synchronousReads: false, collected: false },
+    limits: { dtypes, maxByteLength: capacity, synchronousReads: false },
     lost,
     kernels: kernels(memory, dtypes, launch),
     get memory() {

@@ -8,7 +8,8 @@ import { sizeOf } from '../shape.ts';
 import type { Kernels, TensorOperand } from '../storage/contract.ts';
 import type { DeviceEntry } from '../storage/registry.ts';
 import { scope } from '../storage/scope.ts';
-import { commonEntry, emptyTensor, operand } from './operands.ts';
+import type { Storage } from '../storage/storage.ts';
+import { commonEntry, emptyTensor } from './operands.ts';
 import { kernelsOf, launchFused } from './seams.ts';
 
 /** What an operator takes: tensors by name; some may be absent, some are lists. */
@@ -231,7 +232,15 @@ function operandsOf(tensors: Inputs): Record<string, TensorOperand | undefined> 
   return operands;
 }
 
-const shapedOperand = (x: Tensor): TensorOperand => ({ ...operand(x), shape: x.shape });
+/** Holds the storage too: what a kernel is going to read must not be taken for dropped while its outputs are allocated. */
+const shapedOperand = (x: Tensor): TensorOperand & { readonly storage: Storage } => ({
+  allocation: x.storage.allocation,
+  dtype: x.dtype,
+  offset: x.offset,
+  strides: x.strides,
+  shape: x.shape,
+  storage: x.storage,
+});
 
 /** All tensors among the inputs, in order. */
 export function flatten(inputs: Inputs): Tensor[] {

@@ -28,3 +28,10 @@ export const files: HostFiles = {
     throw refuseWriting(op);
   },
 };
+
+/** A page cannot ask for a collection; `provokeCollection` only makes one likely. */
+export const collect: (() => void) | null = null;
+
+export function checkpoint(): void {}
+
+export { provokeCollection } from './provoke.ts';

@@ -14,6 +14,8 @@ import type { Program } from '../expr/program.ts';
 /** Memory on a device: opaque to core. `byteLength` is what was asked for. */
 export interface Allocation {
   readonly byteLength: number;
+  /** True for an ordinary object of the JavaScript heap, which its collector frees: `free` is never called for it. */
+  readonly collected?: boolean;
 }
 
 /**
@@ -167,8 +169,8 @@ export interface BackendLimits {
   readonly maxByteLength: number;
   /** Whether `readSync` exists. */
   readonly synchronousReads: boolean;
-  /** Whether allocations are ordinary objects of the JavaScript heap, which its collector frees. */
-  readonly collected: boolean;
+  /** Past so many bytes of tensors the device runs short; core then looks for dropped ones sooner. */
+  readonly roomByteLength?: number;
 }
 
 export interface Backend {

@@ -1,6 +1,7 @@
 import type { DType } from '../dtype.ts';
 import { BackendError, DeviceError } from '../errors.ts';
 import type { Backend, BackendLimits, FusedKernel, Kernels, OptionalKernels } from './contract.ts';
+import { DeviceMemory } from './memory.ts';
 import { version } from './version.ts';
 
 /** Devices known to the types; a plugin adds its own: `declare module '@flambeau/core' { interface Devices { mine: true } }`. */
@@ -20,6 +21,7 @@ export class DeviceEntry {
   readonly device: Device;
   readonly kernels: Kernels;
   readonly limits: BackendLimits;
+  readonly memory: DeviceMemory;
   private readonly dtypes: ReadonlySet<DType>;
   /** Fused kernels by operator name, newest layer first. */
   private layers: OptionalKernels[] = [];
@@ -29,6 +31,7 @@ export class DeviceEntry {
     this.device = backend.device as Device;
     this.kernels = backend.kernels;
     this.limits = backend.limits;
+    this.memory = new DeviceMemory(backend);
     this.dtypes = new Set(backend.limits.dtypes);
   }
 
@@ -130,6 +133,10 @@ export function deviceEntry(device: string | undefined): DeviceEntry {
   }
   return entry;
 }
+
+/** The entries of all devices but `meta`, which holds no data. */
+export const deviceEntries = (): DeviceEntry[] =>
+  [...state.devices.values()].filter(({ device }) => device !== 'meta');
 
 /** Whether a backend is registered for a device. */
 export const hasDevice = (device: string): boolean => state.devices.has(device);

@@ -1,3 +1,5 @@
+import { deviceEntries } from '../storage/registry.ts';
+
 /** Longest time between two turns of the event loop at waiting points, in milliseconds. */
 const TURN_MS = 8;
 
@@ -30,7 +32,8 @@ export function nextTurn(): Promise<void> {
   });
 }
 
-/** A place where a program waits anyway: takes a turn when the last one is 8 ms ago. */
+/** A place where a program waits anyway: looks for dropped tensors, and takes a turn when the last one is 8 ms ago. */
 export async function waitingPoint(): Promise<void> {
+  for (const { memory } of deviceEntries()) await memory.reclaimWaiting(nextTurn);
   if (performance.now() - lastTurnMs >= TURN_MS) await nextTurn();
 }

@@ -1,0 +1,51 @@
+import type { Operand } from '@flambeau/core/backend';
+import { type CpuAllocation, HeapAllocation } from './allocation.ts';
+import type { Heap } from './heap/heap.ts';
+
+const allocationOf = (operand: Operand): CpuAllocation =>
+  // Core hands back what `allocate` made.
+  operand.allocation as CpuAllocation;
+
+/** Whether an operand lies in the heap. */
+export const inHeap = (operand: Operand): boolean => operand.allocation instanceof HeapAllocation;
+
+/** The address of an operand's first byte, for one that lies in the heap. `elementBytes` is its dtype's size. */
+export const addressOf = (operand: Operand, elementBytes: number): number =>
+  (operand.allocation as HeapAllocation).address + operand.offset * elementBytes;
+
+/**
+ * Runs a kernel that reaches its operands by address, with copies in the heap of those that lie in typed arrays:
+ * small tensors beside large ones, and what was spilled. False, with nothing done, where the heap has no room.
+ */
+export function staged(
+  heap: Heap,
+  outputs: readonly Operand[],
+  inputs: readonly Operand[],
+  run: (outputs: readonly Operand[], inputs: readonly Operand[]) => void,
+): boolean {
+  const copies = new Map<CpuAllocation, HeapAllocation>();
+  try {
+    for (const operand of [...inputs, ...outputs]) {
+      const source = allocationOf(operand);
+      if (source instanceof HeapAllocation || copies.has(source)) continue;
+      const address = heap.allocateWorkspace(source.byteLength);
+      if (address === 0) return false;
+      const copy = new HeapAllocation(source.byteLength, heap, address);
+      copies.set(source, copy);
+      copy.copyFrom(source, 0, 0, source.byteLength);
+    }
+    const place = (operand: Operand): Operand => {
+      const copy = copies.get(allocationOf(operand));
+      return copy === undefined ? operand : { ...operand, allocation: copy };
+    };
+    run(outputs.map(place), inputs.map(place));
+    for (const output of outputs) {
+      const target = allocationOf(output);
+      const copy = copies.get(target);
+      if (copy !== undefined) target.copyFrom(copy, 0, 0, target.byteLength);
+    }
+    return true;
+  } finally {
+    for (const { address, byteLength } of copies.values()) heap.free(address, byteLength);
+  }
+}

@@ -1,0 +1,190 @@
+import { provokeCollection } from '#host';
+import type { DType } from '../dtype.ts';
+import { ArgumentError, OutOfMemoryError } from '../errors.ts';
+import type { Allocation, Backend } from './contract.ts';
+import { type Dropped, sweepsAtOnce, watchDropped } from './dropped.ts';
+
+const MIB = 2 ** 20;
+/** What a storage weighs besides its bytes: its objects in JavaScript's heap. */
+const OVERHEAD = 1024;
+
+export interface MemoryOptions {
+  /** How many bytes may be dropped and not yet found, before a collection is provoked. Default 256 MiB; in browsers 64 MiB. */
+  readonly reclaimByteLength?: number;
+}
+
+let reclaimByteLength = (sweepsAtOnce ? 256 : 64) * MIB;
+/** In browsers collections are provoked harder past so many bytes that should have been found. */
+const HARD_BYTE_LENGTH = 768 * MIB;
+/** Where the device runs short, so much is worth looking for. */
+const SHORT_BYTE_LENGTH = 32 * MIB;
+/** The part of the time that reclaiming may take before it waits for more. */
+const TIME_SHARE = 0.05;
+const MOST_PATIENCE = 4;
+
+/** What lives on a device. */
+export interface MemoryUse {
+  readonly storages: number;
+  readonly byteLength: number;
+  readonly peakByteLength: number;
+  /** Bytes that found no room on the device and lie in JavaScript's heap instead. */
+  readonly spilledByteLength: number;
+  /** How often dropped tensors were looked for, and how long it took altogether. */
+  readonly reclaims: number;
+  readonly reclaimMs: number;
+}
+
+/**
+ * The account of one device and its policy: what the framework makes is freed at once; what the program dropped is
+ * looked for when enough may have gathered.
+ */
+export class DeviceMemory implements MemoryUse {
+  storages = 0;
+  byteLength = 0;
+  peakByteLength = 0;
+  spilledByteLength = 0;
+  reclaims = 0;
+  reclaimMs = 0;
+  private readonly backend: Backend;
+  private readonly dropped: Dropped;
+  private readonly spilled = new FinalizationRegistry<number>((byteLength) => {
+    this.spilledByteLength -= byteLength;
+  });
+  /** What was left by the last look: presumably alive. */
+  private base = 0;
+  private lookAt = 0;
+  /** Bytes spilled since then, which room would have spared. */
+  private spilledSince = 0;
+  private patience = 1;
+  private lastReclaimMs = performance.now();
+
+  constructor(backend: Backend) {
+    this.backend = backend;
+    this.dropped = watchDropped((allocation) => this.giveBack(allocation));
+    this.settle();
+  }
+
+  /** @throws {OutOfMemoryError} there is no room, even after what was dropped has been freed. */
+  allocate(byteLength: number, dtype: DType): Allocation {
+    const { backend } = this;
+    if (this.weight + byteLength > this.lookAt) this.reclaim();
+    try {
+      return backend.allocate(byteLength, dtype);
+    } catch (error) {
+      if (!(error instanceof OutOfMemoryError)) throw error;
+      this.reclaim();
+      try {
+        return backend.allocate(byteLength, dtype);
+      } catch (again) {
+        if (!(again instanceof OutOfMemoryError)) throw again;
+        throw new OutOfMemoryError(
+          `${again.message}; ${this.summary()}. Drop what is not needed (dispose(), tidy(…)), use smaller batches, or a smaller dtype`,
+          {
+            data: { ...again.data, byteLength, living: this.byteLength, storages: this.storages },
+            cause: again,
+          },
+        );
+      }
+    }
+  }
+
+  /** Takes a storage into the account. What comes back is its place, for `release`; -1 for one that JavaScript frees. */
+  watch(storage: object, allocation: Allocation): number {
+    if (allocation.collected) {
+      if (this.backend.limits.roomByteLength !== undefined && allocation.byteLength > OVERHEAD)
+        this.noteSpill(storage, allocation);
+      return -1;
+    }
+    this.storages += 1;
+    this.byteLength += allocation.byteLength;
+    if (this.byteLength > this.peakByteLength) this.peakByteLength = this.byteLength;
+    return this.dropped.watch(storage, allocation);
+  }
+
+  private noteSpill(storage: object, { byteLength }: Allocation): void {
+    this.spilledByteLength += byteLength;
+    this.spilledSince += byteLength;
+    this.spilled.register(storage, byteLength);
+  }
+
+  release(storage: object, allocation: Allocation, place: number): void {
+    this.dropped.forget(storage, place);
+    this.giveBack(allocation);
+  }
+
+  private giveBack(allocation: Allocation): void {
+    this.storages -= 1;
+    this.byteLength -= allocation.byteLength;
+    this.backend.free(allocation);
+  }
+
+  private get weight(): number {
+    return this.byteLength + this.storages * OVERHEAD + this.spilledSince;
+  }
+
+  /** Looks for what was dropped, where the host can be asked, and says when to look again. */
+  reclaim(): void {
+    const start = performance.now();
+    this.dropped.sweep();
+    const end = performance.now();
+    this.reclaims += 1;
+    this.reclaimMs += end - start;
+    const share = (end - start) / Math.max(1e-3, end - this.lastReclaimMs);
+    this.patience =
+      share > TIME_SHARE ? Math.min(MOST_PATIENCE, this.patience * 2) : Math.max(1, this.patience / 2);
+    this.lastReclaimMs = end;
+    this.settle();
+  }
+
+  private settle(): void {
+    this.spilledSince = 0;
+    this.base = this.weight;
+    const slack = Math.max(reclaimByteLength * this.patience, this.base);
+    const room = this.backend.limits.roomByteLength ?? Number.POSITIVE_INFINITY;
+    this.lookAt = Math.min(this.base + slack, Math.max(room, this.base + SHORT_BYTE_LENGTH));
+  }
+
+  /** At a place where the program waits anyway: lets the host's collector find what was dropped. */
+  async reclaimWaiting(turn: () => Promise<void>): Promise<void> {
+    if (sweepsAtOnce || this.weight < this.base + reclaimByteLength) return;
+    const start = performance.now();
+    const lasting = this.base;
+    for (let stage = 0; stage < 3; stage++) {
+      provokeCollection(stage);
+      if (!this.backend.limits.synchronousReads) await this.backend.synchronize();
+      await turn();
+      if (this.weight < lasting + HARD_BYTE_LENGTH) break;
+    }
+    this.reclaims += 1;
+    this.reclaimMs += performance.now() - start;
+    // Soft stages leave much behind that later ones find; only what hard ones leave counts as alive.
+    this.base =
+      this.weight < lasting + HARD_BYTE_LENGTH
+        ? Math.min(this.weight, Math.max(lasting, this.weight - reclaimByteLength))
+        : this.weight;
+  }
+
+  /** Sets the thresholds anew after the options changed. */
+  reset(): void {
+    this.patience = 1;
+    this.settle();
+  }
+
+  /** One line for people. */
+  summary(): string {
+    const spilled =
+      this.spilledByteLength > 0 ? ` and up to ${mebibytes(this.spilledByteLength)} spilled` : '';
+    return `${this.backend.device}: ${mebibytes(this.byteLength)} in ${this.storages} tensors${spilled}, at most ${mebibytes(this.peakByteLength)} so far`;
+  }
+}
+
+const mebibytes = (byteLength: number): string => `${(byteLength / MIB).toFixed(1)} MiB`;
+
+/** @throws {ArgumentError} the threshold is no positive number. */
+export function setReclaimByteLength(value: number): void {
+  if (!(value > 0))
+    throw new ArgumentError(
+      `memory.configure: reclaimByteLength must be a positive number of bytes, got ${value}`,
+    );
+  reclaimByteLength = value;
+}
