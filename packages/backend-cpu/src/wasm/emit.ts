@@ -1,0 +1,61 @@
+import { type FunctionBuilder, i32, Type } from './assembler/index.ts';
+
+/** `parameters(4)`: the types of four addresses or counts. */
+export const parameters = (count: number): Type[] => new Array<Type>(count).fill(Type.i32);
+
+export const locals = (f: FunctionBuilder, type: Type, count: number): number[] =>
+  Array.from({ length: count }, () => f.local(type));
+
+/** `for (counter = 0; counter < limit; counter += step)`. */
+export function countUp(
+  f: FunctionBuilder,
+  counter: number,
+  limit: number,
+  step: number,
+  body: () => void,
+): void {
+  f.i32(0).set(counter);
+  f.block((end) =>
+    f.loop((again) => {
+      f.get(counter).get(limit).op(i32.geS).brIf(end);
+      body();
+      f.increase(counter, step).br(again);
+    }),
+  );
+}
+
+/** `while (counter + step <= limit)`; the body moves what it moves, the counter is moved here. */
+export function whileRoom(
+  f: FunctionBuilder,
+  counter: number,
+  limit: number,
+  step: number,
+  body: () => void,
+): void {
+  f.block((end) =>
+    f.loop((again) => {
+      f.get(limit).get(counter).op(i32.sub).i32(step).op(i32.ltS).brIf(end);
+      body();
+      f.increase(counter, step).br(again);
+    }),
+  );
+}
+
+/** Leaves `min(limit - counter, most)`. */
+export function remaining(f: FunctionBuilder, limit: number, counter: number, most: number): FunctionBuilder {
+  const rest = (): FunctionBuilder => f.get(limit).get(counter).op(i32.sub);
+  rest().i32(most);
+  return rest().i32(most).op(i32.ltS).select();
+}
+
+/** `local += other` for addresses. */
+export const advance = (f: FunctionBuilder, local: number, by: number): FunctionBuilder =>
+  f.get(local).get(by).op(i32.add).set(local);
+
+/** Leaves `base + index * step`. */
+export const at = (f: FunctionBuilder, base: number, index: number, step: number): FunctionBuilder =>
+  f.get(base).get(index).get(step).op(i32.mul).op(i32.add);
+
+/** Leaves `base + index * bytes`. */
+export const atElement = (f: FunctionBuilder, base: number, index: number, bytes: number): FunctionBuilder =>
+  f.get(base).get(index).i32(bytes).op(i32.mul).op(i32.add);

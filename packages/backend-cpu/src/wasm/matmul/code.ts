@@ -1,0 +1,56 @@
+import type { DType } from '@flambeau/core/backend';
+import type { Heap } from '../../heap/heap.ts';
+import { Code } from '../../threads/code.ts';
+import { ModuleBuilder, Type } from '../assembler/index.ts';
+import { advance, atElement, countUp, locals, parameters } from '../emit.ts';
+import { addUnpacked } from './direct.ts';
+import { ELEMENTS, type Element, isPlain } from './lane.ts';
+import { addPacked } from './packed.ts';
+
+/** `narrow(source, out, ld, rows, columns)`: stores a product in the dtype of its operands. */
+function addNarrow(module: ModuleBuilder, { lane, bytes, narrow }: Element): void {
+  if (narrow === null) return;
+  module.export('narrow', parameters(5), [], (f) => {
+    const [source, out, ld, rows, columns] = [0, 1, 2, 3, 4] as const;
+    const [i, j, scratch] = locals(f, Type.i32, 3) as [number, number, number];
+    countUp(f, i, rows, 1, () => {
+      countUp(f, j, columns, 1, () => {
+        atElement(f, out, j, bytes);
+        f.get(source).memory(lane.load);
+        narrow(f, scratch);
+        f.increase(source, lane.bytes);
+      });
+      advance(f, out, ld);
+    });
+  });
+}
+
+/** The compiled products of a heap, by dtype, each made when it is first needed. */
+export class MatmulCodes {
+  private readonly heap: Heap;
+  private readonly relaxed: boolean;
+  private readonly made = new Map<Element, Code>();
+
+  constructor(heap: Heap, relaxed: boolean) {
+    this.heap = heap;
+    this.relaxed = relaxed;
+  }
+
+  /** How a dtype is multiplied; undefined for one that has no products. */
+  element(dtype: DType): Element | undefined {
+    return ELEMENTS[dtype];
+  }
+
+  code(element: Element): Code {
+    let code = this.made.get(element);
+    if (code === undefined) {
+      const module = new ModuleBuilder({ shared: this.heap.shared });
+      addPacked(module, element, this.relaxed);
+      if (isPlain(element)) addUnpacked(module, element.lane, this.relaxed);
+      addNarrow(module, element);
+      code = new Code(this.heap, module.toBytes());
+      this.made.set(element, code);
+    }
+    return code;
+  }
+}

@@ -1,0 +1,261 @@
+import { type FunctionBuilder, i32, type ModuleBuilder, Type } from '../assembler/index.ts';
+import { advance, at, atElement, countUp, locals, parameters, remaining } from '../emit.ts';
+import type { Element, Lane } from './lane.ts';
+import { addPack } from './packing.ts';
+
+/** Rows of a tile; with two vectors of columns it takes 15 of the 16 vector registers. */
+export const ROWS = 6;
+export const columnsOf = (lane: Lane): number => 2 * lane.width;
+/** Rows, steps and columns of a packed block: a block of `a` stays in the second cache, a panel of `b` in the first. */
+export const BLOCK_ROWS = 192;
+export const BLOCK_DEPTH = 256;
+export const BLOCK_COLUMNS = 1024;
+/** Bytes for a tile at an edge, before the packed blocks. */
+export const TILE_BYTES = 256;
+
+/** Leaves a * b + c for a splat element, a vector and a sum. */
+export function multiplyAdd(
+  f: FunctionBuilder,
+  lane: Lane,
+  relaxed: boolean,
+  a: number,
+  b: number,
+  sum: number,
+): void {
+  if (relaxed && lane.madd !== null) f.get(a).get(b).get(sum).op(lane.madd).set(sum);
+  else f.get(sum).get(a).get(b).op(lane.mul).op(lane.add).set(sum);
+}
+
+/**
+ * Stores a tile's rows at `out`, each `ld` bytes behind the last: as they are, or added to what lies at `base`, whose
+ * rows are `baseLd` apart, where `base` is not 0. So a product is begun, continued, or given a bias.
+ */
+export function storeRows(
+  f: FunctionBuilder,
+  sums: readonly (readonly number[])[],
+  [out, ld, base, baseLd]: readonly [number, number, number, number],
+  put: (out: number, column: number, sum: number, base: number | null) => void,
+): void {
+  const each = (from: number | null): void => {
+    for (const [i, row] of sums.entries()) {
+      if (i > 0) {
+        advance(f, out, ld);
+        if (from !== null) advance(f, from, baseLd);
+      }
+      for (const [j, sum] of row.entries()) put(out, j, sum, from);
+    }
+  };
+  f.get(base).if(
+    () => each(base),
+    () => each(null),
+  );
+}
+
+export const putVector =
+  (f: FunctionBuilder, lane: Lane) =>
+  (out: number, column: number, sum: number, base: number | null): void => {
+    f.get(out);
+    if (base !== null) f.get(base).load(column * 16);
+    f.get(sum);
+    if (base !== null) f.op(lane.add);
+    f.store(column * 16);
+  };
+
+/** `tile(depth, a, b, out, ld, base, baseLd)`: the product of two panels. */
+function addTile(module: ModuleBuilder, lane: Lane, relaxed: boolean): number {
+  return module.function(parameters(7), [], (f) => {
+    const [depth, a, b, out, ld, base, baseLd] = [0, 1, 2, 3, 4, 5, 6] as const;
+    const sums = Array.from({ length: ROWS }, () => locals(f, Type.v128, 2));
+    const [left, right] = locals(f, Type.v128, 2) as [number, number];
+    const splat = f.local(Type.v128);
+    const end = f.local(Type.i32);
+    atElement(f, a, depth, ROWS * lane.bytes).set(end);
+    f.loop((again) => {
+      f.get(b).load().set(left);
+      f.get(b).load(16).set(right);
+      for (const [i, row] of sums.entries()) {
+        f.get(a)
+          .memory(lane.loadSplat, i * lane.bytes)
+          .set(splat);
+        multiplyAdd(f, lane, relaxed, splat, left, row[0]!);
+        multiplyAdd(f, lane, relaxed, splat, right, row[1]!);
+      }
+      f.increase(b, 32);
+      f.get(a)
+        .i32(ROWS * lane.bytes)
+        .op(i32.add)
+        .tee(a)
+        .get(end)
+        .op(i32.ne)
+        .brIf(again);
+    });
+    storeRows(f, sums, [out, ld, base, baseLd], putVector(f, lane));
+  });
+}
+
+/** `edge(tile, out, ld, rows, columns, base, baseLd)`: stores a part of a finished tile. */
+function addEdge(module: ModuleBuilder, lane: Lane): number {
+  return module.function(parameters(7), [], (f) => {
+    const [tile, out, ld, rows, columns, base, baseLd] = [0, 1, 2, 3, 4, 5, 6] as const;
+    const [i, j] = locals(f, Type.i32, 2) as [number, number];
+    countUp(f, i, rows, 1, () => {
+      countUp(f, j, columns, 1, () => {
+        atElement(f, out, j, lane.bytes);
+        atElement(f, tile, j, lane.bytes).memory(lane.load);
+        f.get(base).if(
+          () => atElement(f, base, j, lane.bytes).memory(lane.load),
+          () =>
+            void {
+              [Type.f32]: () => f.f32(-0),
+              [Type.f64]: () => f.f64(-0),
+              [Type.i32]: () => f.i32(0),
+              [Type.i64]: () => f.i64(0n),
+              [Type.v128]: () => f,
+            }[lane.type](),
+          lane.type,
+        );
+        f.op(lane.addOne).memory(lane.store);
+      });
+      f.increase(tile, columnsOf(lane) * lane.bytes);
+      advance(f, out, ld);
+      advance(f, base, baseLd);
+    });
+  });
+}
+
+/**
+ * `block(rows, columns, depth, a, b, out, ld, base, baseLd, tile)`: the product of packed blocks.
+ */
+function addBlock(module: ModuleBuilder, lane: Lane, relaxed: boolean): number {
+  const tile = addTile(module, lane, relaxed);
+  const edge = addEdge(module, lane);
+  const columnsWide = columnsOf(lane);
+  return module.export('block', parameters(10), [], (f) => {
+    const [rows, columns, depth, a, b, out, ld, base, baseLd, spare] = [
+      0, 1, 2, 3, 4, 5, 6, 7, 8, 9,
+    ] as const;
+    const [i, j, panel, to, from] = locals(f, Type.i32, 5) as [number, number, number, number, number];
+    countUp(f, j, columns, columnsWide, () => {
+      f.get(a).set(panel);
+      atElement(f, out, j, lane.bytes).set(to);
+      atElement(f, base, j, lane.bytes).i32(0).get(base).select().set(from);
+      countUp(f, i, rows, ROWS, () => {
+        f.get(rows).get(i).op(i32.sub).i32(ROWS).op(i32.geS);
+        f.get(columns).get(j).op(i32.sub).i32(columnsWide).op(i32.geS).op(i32.and);
+        f.if(
+          () => f.get(depth).get(panel).get(b).get(to).get(ld).get(from).get(baseLd).call(tile),
+          () => {
+            f.get(depth).get(panel).get(b).get(spare).i32(32).i32(0).i32(0).call(tile);
+            f.get(spare).get(to).get(ld);
+            remaining(f, rows, i, ROWS);
+            remaining(f, columns, j, columnsWide);
+            f.get(from).get(baseLd).call(edge);
+          },
+        );
+        atElement(f, panel, depth, ROWS * lane.bytes).set(panel);
+        for (const [place, step] of [
+          [to, ld],
+          [from, baseLd],
+        ] as const)
+          f.get(place).get(step).i32(ROWS).op(i32.mul).op(i32.add).set(place);
+      });
+      atElement(f, b, depth, columnsWide * lane.bytes).set(b);
+    });
+  });
+}
+
+export interface PackedFunctions {
+  readonly packRows: number;
+  readonly packColumns: number;
+  readonly block: number;
+}
+
+/**
+ * The packed product, as exports:
+ * - `packRows`, `packColumns` `(source, lineStep, step, target, lines, length)`
+ * - `block(rows, columns, depth, a, b, out, ld, base, baseLd, tile)` of packed blocks
+ * - `rows(rows, columns, depth, a, aRow, aStep, b, out, ld, base, baseLd, workspace)`: rows of `a`, packed here, by a packed `b`
+ * - `product(rows, columns, depth, a, aRow, aStep, b, bStep, bColumn, out, ld, base, baseLd, workspace, packedB)`
+ */
+export function addPacked(module: ModuleBuilder, element: Element, relaxed: boolean): PackedFunctions {
+  const { lane } = element;
+  const packRows = addPack(module, 'packRows', ROWS, element);
+  const packColumns = addPack(module, 'packColumns', columnsOf(lane), element);
+  const block = addBlock(module, lane, relaxed);
+  const rowsOf = addRows(module, lane, packRows, block);
+  addProduct(module, lane, packColumns, rowsOf);
+  return { packRows, packColumns, block };
+}
+
+function addRows(module: ModuleBuilder, lane: Lane, packRows: number, block: number): number {
+  return module.export('rows', parameters(12), [], (f) => {
+    const [rows, columns, depth, a, aRow, aStep, b, out, ld, base, baseLd, workspace] = [
+      0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11,
+    ] as const;
+    const [i, count, packed] = locals(f, Type.i32, 3) as [number, number, number];
+    f.get(workspace).i32(TILE_BYTES).op(i32.add).set(packed);
+    void lane;
+    countUp(f, i, rows, BLOCK_ROWS, () => {
+      remaining(f, rows, i, BLOCK_ROWS).set(count);
+      at(f, a, i, aRow).get(aRow).get(aStep).get(packed).get(count).get(depth).call(packRows);
+      f.get(count).get(columns).get(depth).get(packed).get(b);
+      at(f, out, i, ld).get(ld);
+      at(f, base, i, baseLd).i32(0).get(base).select();
+      f.get(baseLd).get(workspace).call(block);
+    });
+  });
+}
+
+function addProduct(module: ModuleBuilder, lane: Lane, packColumns: number, rowsOf: number): void {
+  module.export('product', parameters(15), [], (f) => {
+    const [
+      rows,
+      columns,
+      depth,
+      a,
+      aRow,
+      aStep,
+      b,
+      bStep,
+      bColumn,
+      out,
+      ld,
+      base,
+      baseLd,
+      workspace,
+      packed,
+    ] = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14] as const;
+    const [j, l, width, count, to, from, fromLd] = locals(f, Type.i32, 7) as [
+      number,
+      number,
+      number,
+      number,
+      number,
+      number,
+      number,
+    ];
+    countUp(f, j, columns, BLOCK_COLUMNS, () => {
+      remaining(f, columns, j, BLOCK_COLUMNS).set(width);
+      atElement(f, out, j, lane.bytes).set(to);
+      atElement(f, base, j, lane.bytes).i32(0).get(base).select().set(from);
+      f.get(baseLd).set(fromLd);
+      countUp(f, l, depth, BLOCK_DEPTH, () => {
+        remaining(f, depth, l, BLOCK_DEPTH).set(count);
+        at(f, b, l, bStep).get(j).get(bColumn).op(i32.mul).op(i32.add);
+        f.get(bColumn).get(bStep).get(packed).get(width).get(count).call(packColumns);
+        f.get(rows).get(width).get(count);
+        at(f, a, l, aStep)
+          .get(aRow)
+          .get(aStep)
+          .get(packed)
+          .get(to)
+          .get(ld)
+          .get(from)
+          .get(fromLd)
+          .get(workspace);
+        f.call(rowsOf);
+        f.get(to).set(from).get(ld).set(fromLd);
+      });
+    });
+  });
+}

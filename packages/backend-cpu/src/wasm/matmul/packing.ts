@@ -1,0 +1,167 @@
+import { type FunctionBuilder, i32, type ModuleBuilder, Type, v128 } from '../assembler/index.ts';
+import { advance, at, countUp, locals, parameters, whileRoom } from '../emit.ts';
+import { type Element, isPlain } from './lane.ts';
+
+const words = (...lanes: number[]): number[] =>
+  lanes.flatMap((lane) => [0, 1, 2, 3].map((byte) => lane * 4 + byte));
+
+/** Stores four vectors as the columns of what they were the rows of, `apart` bytes from each other, from `to` + offset. */
+export function storeTransposed(
+  f: FunctionBuilder,
+  to: number,
+  rows: readonly number[],
+  halves: readonly number[],
+  apart: number,
+  offset: number,
+): void {
+  const [a, b, c, d] = rows as [number, number, number, number];
+  const [low, high, low2, high2] = halves as [number, number, number, number];
+  f.get(a)
+    .get(b)
+    .shuffle(words(0, 4, 1, 5))
+    .set(low);
+  f.get(a)
+    .get(b)
+    .shuffle(words(2, 6, 3, 7))
+    .set(high);
+  f.get(c)
+    .get(d)
+    .shuffle(words(0, 4, 1, 5))
+    .set(low2);
+  f.get(c)
+    .get(d)
+    .shuffle(words(2, 6, 3, 7))
+    .set(high2);
+  f.get(to)
+    .get(low)
+    .get(low2)
+    .shuffle(words(0, 1, 4, 5))
+    .store(offset);
+  f.get(to)
+    .get(low)
+    .get(low2)
+    .shuffle(words(2, 3, 6, 7))
+    .store(offset + apart);
+  f.get(to)
+    .get(high)
+    .get(high2)
+    .shuffle(words(0, 1, 4, 5))
+    .store(offset + 2 * apart);
+  f.get(to)
+    .get(high)
+    .get(high2)
+    .shuffle(words(2, 3, 6, 7))
+    .store(offset + 3 * apart);
+}
+
+/** Copies `count` elements that lie side by side, in the widest pieces. */
+function copyLine(f: FunctionBuilder, to: number, from: number, byteLength: number): void {
+  let done = 0;
+  for (; done + 16 <= byteLength; done += 16) f.get(to).get(from).load(done).store(done);
+  for (; done + 8 <= byteLength; done += 8)
+    f.get(to).get(from).memory(v128.load64Zero, done).memoryLane(v128.store64Lane, 0, done);
+  if (done < byteLength) f.get(to).get(from).memory(i32.load, done).memory(i32.store, done);
+}
+
+/**
+ * Adds `name(source, lineStep, step, target, lines, length)`: packs `lines` lines of `length` elements into panels
+ * of `width` lines, element after element in the order in which the tile reads them. Steps are in bytes. Missing
+ * lines of the last panel are zeros.
+ */
+export function addPack(module: ModuleBuilder, name: string, width: number, element: Element): number {
+  const { lane, bytes } = element;
+  return module.export(name, parameters(6), [], (f) => {
+    const [source, lineStep, step, target, lines, length] = [0, 1, 2, 3, 4, 5] as const;
+    const [line, place, from, scratch] = locals(f, Type.i32, 4) as [number, number, number, number];
+    const pointers = locals(f, Type.i32, width);
+    const rows = locals(f, Type.v128, 4);
+    const halves = locals(f, Type.v128, 4);
+    const panelBytes = width * lane.bytes;
+    const copy = (pointer: number, to: number): void => {
+      f.get(target).get(pointer);
+      element.load(f, scratch, 0);
+      f.memory(element.keep, to * lane.bytes);
+    };
+
+    const sideBySide = (): void =>
+      void countUp(f, place, length, 1, () => {
+        copyLine(f, target, from, panelBytes);
+        advance(f, from, step);
+        f.increase(target, panelBytes);
+      });
+
+    const byTransposing = (): void =>
+      whileRoom(f, place, length, 4, () => {
+        let first = 0;
+        for (; first + 4 <= width; first += 4) {
+          for (let r = 0; r < 4; r++)
+            f.get(pointers[first + r]!)
+              .load()
+              .set(rows[r]!);
+          storeTransposed(f, target, rows, halves, panelBytes, first * 4);
+        }
+        for (; first < width; first++)
+          for (let r = 0; r < 4; r++)
+            f.get(target)
+              .get(pointers[first]!)
+              .memory(i32.load, r * 4)
+              .memory(i32.store, r * panelBytes + first * 4);
+        for (const pointer of pointers) f.increase(pointer, 16);
+        f.increase(target, 4 * panelBytes);
+      });
+
+    const oneByOne = (): void =>
+      whileRoom(f, place, length, 1, () => {
+        for (const [i, pointer] of pointers.entries()) {
+          copy(pointer, i);
+          advance(f, pointer, step);
+        }
+        f.increase(target, panelBytes);
+      });
+
+    const apart = (): void => {
+      f.get(from).set(pointers[0]!);
+      for (let i = 1; i < width; i++)
+        f.get(pointers[i - 1]!)
+          .get(lineStep)
+          .op(i32.add)
+          .set(pointers[i]!);
+      f.i32(0).set(place);
+      if (isPlain(element) && lane.bytes === 4) f.get(step).i32(4).op(i32.eq).if(byTransposing);
+      oneByOne();
+    };
+
+    const incomplete = (): void =>
+      countUp(f, place, length, 1, () => {
+        f.get(from).set(pointers[0]!);
+        for (let i = 0; i < width; i++) {
+          f.get(line).i32(i).op(i32.add).get(lines).op(i32.ltS);
+          f.if(
+            () => copy(pointers[0]!, i),
+            () =>
+              void (lane.bytes === 8
+                ? f
+                    .get(target)
+                    .i64(0n)
+                    .memory(0x37, i * 8)
+                : f
+                    .get(target)
+                    .i32(0)
+                    .memory(i32.store, i * 4)),
+          );
+          advance(f, pointers[0]!, lineStep);
+        }
+        advance(f, from, step);
+        f.increase(target, panelBytes);
+      });
+
+    countUp(f, line, lines, width, () => {
+      at(f, source, line, lineStep).set(from);
+      f.get(lines).get(line).op(i32.sub).i32(width).op(i32.ltS);
+      f.if(incomplete, () => {
+        if (!isPlain(element)) return apart();
+        f.get(lineStep).i32(bytes).op(i32.eq).if(sideBySide, apart);
+      });
+    });
+  });
+}
