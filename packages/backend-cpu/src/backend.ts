@@ -5,11 +5,14 @@ import { gatherKernel } from './gather.ts';
 import { createHeap, type Heap } from './heap/heap.ts';
 import { matmulKernel } from './matmul/matmul.ts';
 import { pointwiseKernel } from './pointwise/pointwise.ts';
-import { type Compiler, mayCompile } from './policy.ts';
+import { type Compiler, mayCompile, mayCompileWasm } from './policy.ts';
 import { reduceKernel } from './reduce/reduce.ts';
 import { scanKernel } from './scan.ts';
 import { scatterKernel } from './scatter.ts';
 import { sortKernel } from './sort/sort.ts';
+import { ThreadPool } from './threads/pool.ts';
+import { hasRelaxedSimd, hasSimd } from './wasm/assembler/index.ts';
+import { wasmMatmul } from './wasm/matmul/kernel.ts';
 
 export interface CpuOptions {
   /**
@@ -24,6 +27,15 @@ export interface CpuOptions {
   readonly wasm?: 'auto' | 'off';
   /** Whether that memory may be shared between threads. Default: `auto`, where the host allows it. */
   readonly sharedMemory?: 'auto' | 'off';
+  /**
+   * Whether multiplications and additions may be fused where the machine does so: faster, and rounded once instead of
+   * twice. Default: `auto`, where the host has relaxed SIMD.
+   */
+  readonly relaxedSimd?: 'auto' | 'off';
+  /** How many threads compute, the caller among them. Default: `auto`, as many as the machine runs at once. */
+  readonly threads?: number | 'auto';
+  /** The address of this package's `worker.js`, for pages whose policy forbids workers made of text. */
+  readonly workerUrl?: string | URL;
   /** The most that the memory may grow to, in bytes. Default: 4 GiB, or what the host grants. */
   readonly maxByteLength?: number;
 }
@@ -50,6 +62,8 @@ export function cpu(options: CpuOptions = {}): Backend {
   const compiler = options.compiler ?? 'auto';
   const bySource = compiler === 'auto' ? mayCompile() : compiler === 'function';
   const heap = heapFor(options);
+  const pool = heap !== null && hasSimd() ? new ThreadPool(heap, options) : null;
+  const relaxed = options.relaxedSimd !== 'off' && hasRelaxedSimd();
   return {
     apiVersion: 1,
     device: 'cpu',
@@ -61,7 +75,7 @@ export function cpu(options: CpuOptions = {}): Backend {
       ...(heap === null ? {} : { roomByteLength: heap.tensorByteLength }),
     },
     lost: new Promise<BackendError>(() => {}),
-    kernels: kernels(bySource),
+    kernels: kernels(bySource, pool, relaxed),
     allocate: (byteLength, dtype) => allocate(heap, byteLength, dtype),
     free: (allocation) => {
       if (allocation instanceof HeapAllocation)
@@ -78,7 +92,7 @@ export function cpu(options: CpuOptions = {}): Backend {
 
 /** The heap that the options ask for; null where tensors are typed arrays. */
 function heapFor({ wasm, sharedMemory, maxByteLength }: CpuOptions): Heap | null {
-  if (wasm === 'off') return null;
+  if (wasm === 'off' || !mayCompileWasm()) return null;
   return createHeap({
     ...(sharedMemory === 'off' ? { shared: false } : {}),
     ...(maxByteLength === undefined ? {} : { maxByteLength }),
@@ -88,13 +102,15 @@ function heapFor({ wasm, sharedMemory, maxByteLength }: CpuOptions): Heap | null
 /** Core hands back what `allocate` made. */
 const own = (allocation: Allocation): CpuAllocation => allocation as CpuAllocation;
 
-function kernels(bySource: boolean): Kernels {
+/** The JavaScript kernels, and before them those in WebAssembly where there is a heap for them. */
+function kernels(bySource: boolean, pool: ThreadPool | null, relaxed: boolean): Kernels {
+  const matmul = matmulKernel(bySource);
   return {
     pointwise: pointwiseKernel(bySource),
     reduce: reduceKernel(bySource),
     argReduce: argReduceKernel(bySource),
     scan: scanKernel(bySource),
-    matmul: matmulKernel(bySource),
+    matmul: pool === null ? matmul : wasmMatmul(pool, relaxed, matmul),
     gather: gatherKernel(bySource),
     scatter: scatterKernel(bySource),
     sort: sortKernel(bySource),

@@ -9,3 +9,4 @@ export {
 export { type CpuOptions, cpu } from './backend.ts';
 export { Heap } from './heap/heap.ts';
 export type { Compiler } from './policy.ts';
+export { getNumThreads, setNumThreads } from './threads/pool.ts';

@@ -18,6 +18,21 @@ export function mayCompile(): boolean {
   return permitted;
 }
 
+let wasmPermitted: boolean | null = null;
+
+/** Whether this page may compile WebAssembly; asked once. */
+export function mayCompileWasm(): boolean {
+  if (wasmPermitted === null) {
+    try {
+      // The empty module.
+      wasmPermitted = new WebAssembly.Module(Uint8Array.of(0, 0x61, 0x73, 0x6d, 1, 0, 0, 0)) !== null;
+    } catch {
+      wasmPermitted = false;
+    }
+  }
+  return wasmPermitted;
+}
+
 /** Evaluates the source of a function; it finds the arithmetic under `rt` and the float16 values under `float16`. */
 export function compileSource<F>(source: string): F {
   const wantsTable = source.includes('float16[');

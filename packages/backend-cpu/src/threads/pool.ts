@@ -106,7 +106,10 @@ export class ThreadPool {
   width(nanoseconds: number): number {
     if (nanoseconds < WORTH_AWAKE_NS) return 1;
     const { count } = this;
-    if (count === 1) return 1;
+    if (count === 1) {
+      if (!this.heap.shared) tellWhyAlone();
+      return 1;
+    }
     if (this.limit !== count) this.resize(count);
     if (this.block === 0) return 1;
     const awake = Atomics.load(this.words, Word.ready) - Atomics.load(this.words, Word.sleepers);
@@ -272,6 +275,19 @@ export class ThreadPool {
     }
     if (this.threads[thread] === null) this.broken = true;
   }
+}
+
+let told = false;
+
+/** Tells a page's developer, once, why there is one thread. */
+function tellWhyAlone(): void {
+  const page = globalThis as { readonly crossOriginIsolated?: boolean; readonly document?: unknown };
+  if (told || page.crossOriginIsolated !== false || page.document === undefined) return;
+  told = true;
+  // biome-ignore lint/suspicious/noConsole: debug output is where a developer looks, and nobody else.
+  console.debug(
+    'flambeau: one thread, as this page is not cross-origin isolated; serve it with Cross-Origin-Opener-Policy: same-origin and Cross-Origin-Embedder-Policy: require-corp',
+  );
 }
 
 /** Waits until `done` changes or a slice of time is over; in a page's main thread, which may not wait, by looking. */
