@@ -92,129 +92,157 @@ export function viewArray(
   }
 }
 
-/** Up to here V8 keeps a typed array's elements inside its own heap, as long as nobody asks for `.buffer`. */
-const INLINE_BYTES = 64;
+/** Up to here memory is a piece of a typed array; at such sizes a kernel reached by address has no advantage. */
+const SMALL_BYTES = 64;
 
 /** What `kind` is for memory in the heap: of no class of its own. */
 export const IN_HEAP = -1;
 
 /**
  * Memory of the CPU backend. The fields are public, so that native kernels laid over this backend can find the
- * bytes: at `address` of the heap's memory where `kind` is `IN_HEAP`, and otherwise in `array`, from its
- * `byteOffset` on. JavaScript kernels address elements relative to `view(kind)`.
+ * bytes: at `address` of the heap's memory where `kind` is `IN_HEAP`, and otherwise in `array`, from its element
+ * `base` on. JavaScript kernels address elements relative to `view(kind)`.
  */
-export abstract class CpuAllocation implements Allocation {
-  /** What was asked for, in bytes; the memory is padded to a multiple of 16. */
-  readonly byteLength: number;
-  /** The class of `array`, by the dtype that the memory was asked for; `IN_HEAP` in the heap. */
-  abstract readonly kind: ArrayKind | typeof IN_HEAP;
-  /** Whether JavaScript's collector frees it. */
-  abstract readonly collected: boolean;
-  /** The same bytes as arrays of other classes, made when first asked for. */
-  protected views: (TypedArray | undefined)[] | null = null;
+export type CpuAllocation = ArrayAllocation | HeapAllocation;
 
-  constructor(byteLength: number) {
-    this.byteLength = byteLength;
+/** A copy of some bytes. */
+export function readBytes(source: CpuAllocation, byteOffset: number, byteLength: number): Uint8Array {
+  if (source instanceof ArrayAllocation) {
+    const size = ELEMENT_BYTES[source.kind];
+    if ((byteOffset | byteLength) % size === 0) {
+      const from = source.base + byteOffset / size;
+      const copy = source.array.slice(from, from + byteLength / size);
+      return new Uint8Array(copy.buffer, copy.byteOffset, byteLength);
+    }
   }
-
-  /** The memory as an array of a class. */
-  abstract view(kind: ArrayKind): TypedArray;
-
-  /** A copy of some bytes. */
-  read(byteOffset: number, byteLength: number): Uint8Array {
-    const copy = new Uint8Array(byteLength);
-    copy.set(this.bytes().subarray(byteOffset, byteOffset + byteLength));
-    return copy;
-  }
-
-  /** Overwrites some bytes. */
-  write(byteOffset: number, source: Uint8Array): void {
-    this.bytes().set(source, byteOffset);
-  }
-
-  /** Copies bytes from another allocation, or from another place of this one. */
-  copyFrom(source: CpuAllocation, sourceOffset: number, targetOffset: number, byteLength: number): void {
-    this.bytes().set(source.bytes().subarray(sourceOffset, sourceOffset + byteLength), targetOffset);
-  }
-
-  bytes(): Uint8Array {
-    // The uint8 view is a Uint8Array by construction; the table's type is the union.
-    return this.view(ArrayKind.uint8) as Uint8Array;
-  }
+  const copy = new Uint8Array(byteLength);
+  copy.set(bytesOf(source).subarray(byteOffset, byteOffset + byteLength));
+  return copy;
 }
 
-/** A typed array of its own: small memory, all memory where there is no heap, and what the heap has no room for. */
-export class ArrayAllocation extends CpuAllocation {
-  readonly kind: ArrayKind;
+/** Overwrites some bytes. */
+export function writeBytes(target: CpuAllocation, byteOffset: number, source: Uint8Array): void {
+  if (target instanceof ArrayAllocation) {
+    const size = ELEMENT_BYTES[target.kind];
+    if ((byteOffset | source.length) % size === 0) {
+      const aligned = source.byteOffset % size === 0 ? source : source.slice();
+      const elements = viewArray(target.kind, aligned.buffer, aligned.byteOffset, source.length / size);
+      setArray(target.array, elements, target.base + byteOffset / size);
+      return;
+    }
+  }
+  bytesOf(target).set(source, byteOffset);
+}
+
+/** Copies bytes from one allocation to another, or to another place of the same one. */
+export function copyBytes(
+  source: CpuAllocation,
+  sourceOffset: number,
+  target: CpuAllocation,
+  targetOffset: number,
+  byteLength: number,
+): void {
+  if (
+    byteLength <= SMALL_BYTES &&
+    source !== target &&
+    source instanceof ArrayAllocation &&
+    target instanceof ArrayAllocation &&
+    source.kind === target.kind
+  ) {
+    const size = ELEMENT_BYTES[source.kind];
+    if ((sourceOffset | targetOffset | byteLength) % size === 0) {
+      const from = source.base + sourceOffset / size;
+      const to = target.base + targetOffset / size;
+      for (let i = 0; i < byteLength / size; i++) target.array[to + i] = source.array[from + i]!;
+      return;
+    }
+  }
+  bytesOf(target).set(bytesOf(source).subarray(sourceOffset, sourceOffset + byteLength), targetOffset);
+}
+
+// The uint8 view is a Uint8Array by construction; the table's type is the union.
+export const bytesOf = (allocation: CpuAllocation): Uint8Array =>
+  allocation.view(ArrayKind.uint8) as Uint8Array;
+
+/** Small memory comes from typed arrays that several allocations share, as each array is some 200 bytes of objects. */
+const SLAB_BYTES = 4096;
+
+interface Slab {
   readonly array: TypedArray;
+  /** Elements that are taken. */
+  used: number;
+}
+
+const slabs: Slab[] = ELEMENT_BYTES.map((_, kind) => ({
+  // The table's positions are the kinds.
+  array: makeArray(kind as ArrayKind, 0),
+  used: 0,
+}));
+
+/**
+ * A typed array, or a piece of one: small memory, all memory where there is no heap, and what the heap has no room
+ * for. JavaScript's collector frees it.
+ */
+export class ArrayAllocation implements Allocation {
+  /** What was asked for, in bytes; the memory is padded to a multiple of 16. */
+  readonly byteLength: number;
+  /** The class of `array`, by the dtype that the memory was asked for. */
+  readonly kind: ArrayKind;
+  /** Holds the memory from its element `base` on. */
+  readonly array: TypedArray;
+  readonly base: number;
+  /** The same bytes as arrays of all classes, made when first asked for. */
+  private views: (TypedArray | undefined)[] | null = null;
 
   constructor(byteLength: number, kind: ArrayKind) {
-    super(byteLength);
+    this.byteLength = byteLength;
     this.kind = kind;
-    this.array = makeArray(kind, Math.ceil(byteLength / 16) * (16 / ELEMENT_BYTES[kind]));
+    const length = ((byteLength + 15) >>> 4) * (16 / ELEMENT_BYTES[kind]);
+    if (byteLength > SMALL_BYTES) {
+      this.array = makeArray(kind, Math.ceil(byteLength / 16) * (16 / ELEMENT_BYTES[kind]));
+      this.base = 0;
+      return;
+    }
+    let slab = slabs[kind]!;
+    if (slab.used + length > slab.array.length) {
+      slab = { array: makeArray(kind, SLAB_BYTES / ELEMENT_BYTES[kind]), used: 0 };
+      slabs[kind] = slab;
+    }
+    this.array = slab.array;
+    this.base = slab.used;
+    slab.used += length;
   }
 
   get collected(): boolean {
     return true;
   }
 
+  /** The memory as an array of a class. */
   view(kind: ArrayKind): TypedArray {
-    if (kind === this.kind) return this.array;
+    const small = this.byteLength <= SMALL_BYTES;
+    if (kind === this.kind && !small) return this.array;
     this.views ??= new Array<TypedArray | undefined>(ELEMENT_BYTES.length).fill(undefined);
-    const { buffer, byteOffset, byteLength } = this.array;
-    return (this.views[kind] ??= viewArray(kind, buffer, byteOffset, byteLength / ELEMENT_BYTES[kind]));
-  }
-
-  // Small arrays are read and written as elements, so that their `.buffer` is never made.
-
-  override read(byteOffset: number, byteLength: number): Uint8Array {
-    const size = ELEMENT_BYTES[this.kind];
-    if ((byteOffset | byteLength) % size !== 0) return super.read(byteOffset, byteLength);
-    const copy = this.array.slice(byteOffset / size, (byteOffset + byteLength) / size);
-    return new Uint8Array(copy.buffer, copy.byteOffset, byteLength);
-  }
-
-  override write(byteOffset: number, source: Uint8Array): void {
-    const size = ELEMENT_BYTES[this.kind];
-    if ((byteOffset | source.length) % size !== 0) {
-      super.write(byteOffset, source);
-      return;
-    }
-    const aligned = source.byteOffset % size === 0 ? source : source.slice();
-    const elements = viewArray(this.kind, aligned.buffer, aligned.byteOffset, source.length / size);
-    setArray(this.array, elements, byteOffset / size);
-  }
-
-  override copyFrom(
-    source: CpuAllocation,
-    sourceOffset: number,
-    targetOffset: number,
-    byteLength: number,
-  ): void {
-    const size = ELEMENT_BYTES[this.kind];
-    const inline =
-      source instanceof ArrayAllocation &&
-      source !== this &&
-      source.kind === this.kind &&
-      source.array.byteLength <= INLINE_BYTES &&
-      this.array.byteLength <= INLINE_BYTES;
-    if (inline && (sourceOffset | targetOffset | byteLength) % size === 0) {
-      copyElements(this.array, targetOffset / size, source.array, sourceOffset / size, byteLength / size);
-      return;
-    }
-    super.copyFrom(source, sourceOffset, targetOffset, byteLength);
+    const byteLength = Math.ceil(this.byteLength / 16) * 16;
+    return (this.views[kind] ??= viewArray(
+      kind,
+      this.array.buffer,
+      this.array.byteOffset + this.base * ELEMENT_BYTES[this.kind],
+      byteLength / ELEMENT_BYTES[kind],
+    ));
   }
 }
 
 /** A block of the heap, given back by `free`. */
-export class HeapAllocation extends CpuAllocation {
+export class HeapAllocation implements Allocation {
+  readonly byteLength: number;
   readonly heap: Heap;
   /** Of the first byte, in the heap's memory; a multiple of 64. */
   readonly address: number;
+  private views: (TypedArray | undefined)[] | null = null;
   private generation: number;
 
   constructor(byteLength: number, heap: Heap, address: number) {
-    super(byteLength);
+    this.byteLength = byteLength;
     this.heap = heap;
     this.address = address;
     this.generation = heap.generation;
@@ -245,17 +273,13 @@ export function setArray(target: TypedArray, source: TypedArray, at: number): vo
   (target as Float32Array).set(source as Float32Array, at);
 }
 
-function copyElements(target: TypedArray, to: number, source: TypedArray, from: number, count: number): void {
-  for (let i = 0; i < count; i++) target[to + i] = source[from + i]!;
-}
-
 /**
  * Memory for tensors: small ones as arrays, others in the heap while it has room.
  *
  * @throws {OutOfMemoryError} the engine has no room for it.
  */
 export function allocate(heap: Heap | null, byteLength: number, dtype: DType): CpuAllocation {
-  if (heap !== null && byteLength > INLINE_BYTES) {
+  if (heap !== null && byteLength > SMALL_BYTES) {
     const address = heap.allocate(byteLength);
     if (address !== 0) return new HeapAllocation(byteLength, heap, address);
   }

@@ -1,5 +1,12 @@
 import type { Allocation, Backend, BackendError, DType, Kernels } from '@flambeau/core/backend';
-import { allocate, type CpuAllocation, HeapAllocation } from './allocation.ts';
+import {
+  allocate,
+  type CpuAllocation,
+  copyBytes,
+  HeapAllocation,
+  readBytes,
+  writeBytes,
+} from './allocation.ts';
 import { argReduceKernel } from './arg-reduce.ts';
 import { gatherKernel } from './gather.ts';
 import { createHeap, type Heap } from './heap/heap.ts';
@@ -81,11 +88,11 @@ export function cpu(options: CpuOptions = {}): Backend {
       if (allocation instanceof HeapAllocation)
         allocation.heap.free(allocation.address, allocation.byteLength);
     },
-    write: (target, byteOffset, bytes) => own(target).write(byteOffset, bytes),
+    write: (target, byteOffset, bytes) => writeBytes(own(target), byteOffset, bytes),
     copy: (source, sourceOffset, target, targetOffset, byteLength) =>
-      own(target).copyFrom(own(source), sourceOffset, targetOffset, byteLength),
-    read: async (source, byteOffset, byteLength) => own(source).read(byteOffset, byteLength),
-    readSync: (source, byteOffset, byteLength) => own(source).read(byteOffset, byteLength),
+      copyBytes(own(source), sourceOffset, own(target), targetOffset, byteLength),
+    read: async (source, byteOffset, byteLength) => readBytes(own(source), byteOffset, byteLength),
+    readSync: (source, byteOffset, byteLength) => readBytes(own(source), byteOffset, byteLength),
     synchronize: async () => {},
   };
 }

@@ -1,7 +1,7 @@
 export {
   ArrayAllocation,
   ArrayKind,
-  CpuAllocation,
+  type CpuAllocation,
   HeapAllocation,
   type NumberArray,
   type TypedArray,

@@ -1,5 +1,5 @@
 import type { Operand } from '@flambeau/core/backend';
-import { type CpuAllocation, HeapAllocation } from './allocation.ts';
+import { type CpuAllocation, copyBytes, HeapAllocation } from './allocation.ts';
 import type { Heap } from './heap/heap.ts';
 
 const allocationOf = (operand: Operand): CpuAllocation =>
@@ -32,7 +32,7 @@ export function staged(
       if (address === 0) return false;
       const copy = new HeapAllocation(source.byteLength, heap, address);
       copies.set(source, copy);
-      copy.copyFrom(source, 0, 0, source.byteLength);
+      copyBytes(source, 0, copy, 0, source.byteLength);
     }
     const place = (operand: Operand): Operand => {
       const copy = copies.get(allocationOf(operand));
@@ -42,7 +42,7 @@ export function staged(
     for (const output of outputs) {
       const target = allocationOf(output);
       const copy = copies.get(target);
-      if (copy !== undefined) target.copyFrom(copy, 0, 0, target.byteLength);
+      if (copy !== undefined) copyBytes(copy, 0, target, 0, target.byteLength);
     }
     return true;
   } finally {

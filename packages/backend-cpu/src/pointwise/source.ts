@@ -13,11 +13,15 @@ export type PointwiseLoop = (
 
 const isHalf = (program: Program): boolean => program.output === 'float16' || program.output === 'bfloat16';
 
-/** `const x = …` for an operand's array and offset, without a call when the memory is of the dtype's own class. */
+/**
+ * `x` for an operand's array and `xB` for where its memory begins there, without a call when the memory is of the
+ * dtype's own class.
+ */
 export function openSource(name: string, operand: string, kind: number): string {
   return [
     `const ${name}M = ${operand}.allocation;`,
-    `const ${name} = ${name}M.kind === ${kind} ? ${name}M.array : ${name}M.view(${kind});`,
+    `let ${name}, ${name}B = 0;`,
+    `if (${name}M.kind === ${kind}) { ${name} = ${name}M.array; ${name}B = ${name}M.base; } else ${name} = ${name}M.view(${kind});`,
   ].join(' ');
 }
 
@@ -62,8 +66,8 @@ for (; i < n; i++) ${element('i')}`;
 
 /** The loop over the only dimension. */
 function flatSource(program: Program, repeated: number): string {
-  const offsets = program.inputs.map((_, k) => `const x${k}P = inputs[${k}].offset;`).join('\n');
-  return `${openAll(program)}\nconst yP = output.offset;\n${offsets}\n${runSource(program, repeated, 0)}`;
+  const offsets = program.inputs.map((_, k) => `const x${k}P = inputs[${k}].offset + x${k}B;`).join('\n');
+  return `${openAll(program)}\nconst yP = output.offset + yB;\n${offsets}\n${runSource(program, repeated, 0)}`;
 }
 
 /** Which input the whole program copies, without a conversion; -1 where it does more. */
@@ -112,7 +116,7 @@ export function nestSource(program: Program, rank: number, repeated: number): st
   for (const [k, name] of names.entries()) {
     const operand = k === 0 ? 'output' : `inputs[${k - 1}]`;
     for (let dim = 0; dim < rank; dim++) lines.push(`const ${name}S${dim} = ${operand}.strides[${dim}];`);
-    lines.push(`let ${name}P0 = ${operand}.offset;`);
+    lines.push(`let ${name}P0 = ${operand}.offset + ${name}B;`);
   }
   for (let dim = 0; dim < last; dim++) {
     lines.push(`for (let i${dim} = 0; i${dim} < n${dim}; i${dim}++) {`);

@@ -71,11 +71,14 @@ const isCompensated = ({ reduction, type }: Parts): boolean =>
   reduction.combiner === 'sum' && type === 'float64';
 
 function header(reduction: Reduction, rank: number, keptRank: number): string {
-  const lines = [openSource('y', 'output', KIND_OF[reduction.post.output]), 'let yP0 = output.offset;'];
+  const lines = [openSource('y', 'output', KIND_OF[reduction.post.output]), 'let yP0 = output.offset + yB;'];
   for (let dim = 0; dim < rank; dim++) lines.push(`const n${dim} = shape[${dim}];`);
   for (let dim = 0; dim < keptRank; dim++) lines.push(`const yS${dim} = output.strides[${dim}];`);
   for (const [k, dtype] of reduction.pre.inputs.entries()) {
-    lines.push(openSource(`x${k}`, `inputs[${k}]`, KIND_OF[dtype]), `let x${k}P0 = inputs[${k}].offset;`);
+    lines.push(
+      openSource(`x${k}`, `inputs[${k}]`, KIND_OF[dtype]),
+      `let x${k}P0 = inputs[${k}].offset + x${k}B;`,
+    );
     for (let dim = 0; dim < rank; dim++) lines.push(`const x${k}S${dim} = inputs[${k}].strides[${dim}];`);
   }
   return lines.join('\n');

@@ -2,7 +2,7 @@ import { atCaller } from '../dispatch/declare.ts';
 import { isDifferentiable } from '../dtype.ts';
 import { AutogradError } from '../errors.ts';
 import { gradEnabled, withRecording } from '../graph/mode.ts';
-import { type Edge, edgeTo, type Gradients, Node, wantsGrad } from '../graph/node.ts';
+import { type Edge, edgeTo, type GradientList, type Gradients, Node, wantsGrad } from '../graph/node.ts';
 import { SavedTensor } from '../graph/saved.ts';
 import { isTensor, type Tensor } from '../graph/tensor.ts';
 import { cloneAlias } from './detach.ts';
@@ -126,10 +126,12 @@ class CustomNode extends Node {
     this.rule = rule;
   }
 
-  apply(dys: Gradients): Gradients {
+  apply(dys: Gradients): GradientList {
     for (const dy of dys) if (dy) dy.shown = true;
     const given = this.rule(this.context, ...dys.map((dy) => dy ?? null));
-    const gradients = (Array.isArray(given) ? given : [given]) as Gradients;
+    const gradients: GradientList = Array.isArray(given)
+      ? [...(given as Gradients)]
+      : [given as Tensor | null];
     if (gradients.length !== this.edges.length) {
       throw new AutogradError(
         `backward of ${this.name}: it returned ${gradients.length} gradients for ${this.edges.length} tensors`,

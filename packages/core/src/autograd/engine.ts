@@ -8,7 +8,7 @@ import { sumTo } from '../ops/broadcast.ts';
 import { cast, clone } from '../ops/copying.ts';
 import { onesOf } from '../ops/filling.ts';
 import { sameShape } from '../shape.ts';
-import { closeScope, openScope, unscoped } from '../storage/scope.ts';
+import { closeScope, openScope, pauseScopes, resumeScopes, unscoped } from '../storage/scope.ts';
 
 export interface BackwardOptions {
   /** Keeps the graph's saved values for another backward. Default: `createGraph`. */
@@ -32,24 +32,128 @@ interface Displaced {
   readonly received: (Tensor | null)[];
 }
 
-/**
- * Gradients on their way, kept at the nodes that wait for them. A gradient's `holders` counts those places, so that
- * it goes after its last use.
- */
-class Pending {
-  private readonly displaced: Displaced[] = [];
+const NOTHING: (Tensor | null)[] = [];
 
-  /** Notes that a node will be visited. Says whether that is new. */
-  expect(node: Node): boolean {
-    if (node.visitor === this) return false;
-    if (node.visitor !== null) this.displaced.push({ node, visitor: node.visitor, received: node.received });
+/** Nodes in an array that is kept from pass to pass, as one that grows anew leaves much garbage. */
+class NodeList {
+  private readonly nodes: (Node | undefined)[] = [];
+  length = 0;
+
+  push(node: Node): void {
+    this.nodes[this.length++] = node;
+  }
+
+  at(i: number): Node {
+    return this.nodes[i]!;
+  }
+
+  /** Every edge leads to a smaller id, so falling ids meet a node after all its users. */
+  sortByFallingId(): void {
+    for (let i = 1; i < this.length; i++) {
+      if (this.nodes[i - 1]!.id > this.nodes[i]!.id) continue;
+      const sorted = (this.nodes.slice(0, this.length) as Node[]).sort((x, y) => y.id - x.id);
+      for (let k = 0; k < sorted.length; k++) this.nodes[k] = sorted[k];
+      return;
+    }
+  }
+
+  clear(): void {
+    for (let i = 0; i < this.length; i++) this.nodes[i] = undefined;
+    this.length = 0;
+  }
+}
+
+/** Whether one place alone holds a gradient, in memory of its own. */
+const isSole = (gradient: Tensor): boolean =>
+  gradient.holders <= 1 && !gradient.shown && gradient.viewLink === null && gradient.rowMajor;
+
+type Captures = ReadonlyMap<Node, readonly number[]>;
+
+/**
+ * One backward pass. Gradients on their way are kept at the nodes that wait for them; a gradient's `holders` counts
+ * those places, so that it goes after its last use. With `captures` it collects the gradients of those places, without
+ * it those of all leaves.
+ */
+class Pass {
+  private readonly inner = new NodeList();
+  private readonly leaves = new NodeList();
+  private displaced: Displaced[] | null = null;
+  private retainGraph = false;
+  private createGraph = false;
+  private captures: Captures | null = null;
+  private captured: Map<Node, (Tensor | null)[]> | null = null;
+
+  /** What comes back is what arrived at the captured places. */
+  run(
+    roots: readonly Root[],
+    options: BackwardOptions,
+    captures: Captures | null,
+  ): ReadonlyMap<Node, readonly (Tensor | null)[]> | null {
+    this.createGraph = options.createGraph ?? false;
+    this.retainGraph = options.retainGraph ?? this.createGraph;
+    this.captures = captures;
+    const captured = captures === null ? null : new Map<Node, (Tensor | null)[]>();
+    this.captured = captured;
+    const { inner, leaves } = this;
+    const before = setRecording(this.createGraph);
+    try {
+      this.find(roots);
+      inner.sortByFallingId();
+      if (captures !== null) this.prune(captures);
+      for (let i = 0; i < roots.length; i++) {
+        const { edge, gradient } = roots[i]!;
+        this.add(edge.node, edge.outputIndex, gradient);
+      }
+      for (let i = 0; i < inner.length; i++) this.visit(inner.at(i));
+      for (let i = 0; i < leaves.length; i++) this.arrive(leaves.at(i));
+      // Stored at the very end: a pass that throws changes no leaf.
+      if (captures === null) for (let i = 0; i < leaves.length; i++) this.store(leaves.at(i) as LeafNode);
+    } finally {
+      setRecording(before);
+      this.end();
+    }
+    return captured;
+  }
+
+  /** Every node below the roots. */
+  private find(roots: readonly Root[]): void {
+    const { inner } = this;
+    for (let i = 0; i < roots.length; i++) this.expect(roots[i]!.edge.node);
+    for (let i = 0; i < inner.length; i++) {
+      const { edges } = inner.at(i);
+      for (let k = 0; k < edges.length; k++) {
+        const edge = edges[k]!;
+        if (edge !== null) this.expect(edge.node);
+      }
+    }
+  }
+
+  /** Notes that a node will be visited. */
+  private expect(node: Node): void {
+    if (node.visitor === this) return;
+    if (node.visitor !== null) {
+      this.displaced ??= [];
+      this.displaced.push({ node, visitor: node.visitor, received: node.received });
+    }
     node.visitor = this;
     node.received = NOTHING;
-    return true;
+    (node instanceof LeafNode ? this.leaves : this.inner).push(node);
+  }
+
+  /** Forgets nodes that do not lie on the way to a captured place. */
+  private prune(captures: Captures): void {
+    const { inner } = this;
+    const wanted = new Set<Node>(captures.keys());
+    for (let i = inner.length - 1; i >= 0; i--) {
+      const node = inner.at(i);
+      if (wanted.has(node)) continue;
+      if (node.edges.some((edge) => edge !== null && wanted.has(edge.node))) wanted.add(node);
+      else forget(node);
+    }
   }
 
   /** A gradient for one output of a node; nothing where the node will not be visited. */
-  add(node: Node, outputIndex: number, gradient: Tensor): void {
+  private add(node: Node, outputIndex: number, gradient: Tensor): void {
     if (node.visitor !== this) return;
     // Arrays here have the size they need: an array that grows from nothing takes room for many.
     if (node.received === NOTHING)
@@ -60,137 +164,26 @@ class Pending {
     const sum = present === null ? gradient : add(present, gradient);
     received[outputIndex] = sum;
     sum.holders += 1;
-    if (present !== null) this.drop(present);
-  }
-
-  forget(node: Node): void {
-    node.visitor = null;
-    node.received = NOTHING;
-  }
-
-  /** Takes over a new gradient in the place of the one that a hook saw. */
-  exchange(before: Tensor, after: Tensor): void {
-    if (before === after) return;
-    after.holders += 1;
-    this.drop(before);
-  }
-
-  drop(gradient: Tensor): void {
-    gradient.holders -= 1;
-    if (gradient.holders === 0 && !gradient.shown) gradient.dispose();
-  }
-
-  /** Takes the gradients that came to a node. */
-  take(node: Node): (Tensor | null)[] {
-    const { received } = node;
-    node.received = NOTHING;
-    return received;
-  }
-
-  /** Leaves the nodes as the pass around this one had them, and drops what an exception left on its way. */
-  end(visited: readonly Node[]): void {
-    for (let i = 0; i < visited.length; i++) {
-      const node = visited[i]!;
-      if (node.visitor !== this) continue;
-      for (const gradient of node.received) if (gradient !== null) this.drop(gradient);
-      this.forget(node);
-    }
-    for (const { node, visitor, received } of this.displaced) {
-      node.visitor = visitor;
-      node.received = received;
-    }
-  }
-}
-
-const NOTHING: (Tensor | null)[] = [];
-
-/** Every edge leads to a smaller id, so this order meets a node after all its users. */
-const byFallingId = (a: Node, b: Node): number => b.id - a.id;
-
-/** Whether one place alone holds a gradient, in memory of its own. */
-const isSole = (gradient: Tensor): boolean =>
-  gradient.holders <= 1 && !gradient.shown && gradient.viewLink === null && gradient.rowMajor;
-
-/** One backward pass. With `captures` it collects the gradients of those places, without it those of all leaves. */
-class Pass {
-  private readonly pending = new Pending();
-  private readonly retainGraph: boolean;
-  private readonly createGraph: boolean;
-  private readonly captures: ReadonlyMap<Node, readonly number[]> | null;
-  /** What arrived at the captured places. */
-  readonly captured: Map<Node, (Tensor | null)[]> | null;
-  /** Gradients of leaves, stored at the very end: a pass that throws changes no leaf. */
-  private readonly arrived: { readonly leaf: Tensor; readonly gradient: Tensor }[] = [];
-
-  constructor(options: BackwardOptions, captures: ReadonlyMap<Node, readonly number[]> | null) {
-    this.createGraph = options.createGraph ?? false;
-    this.retainGraph = options.retainGraph ?? this.createGraph;
-    this.captures = captures;
-    this.captured = captures === null ? null : new Map();
-  }
-
-  run(roots: readonly Root[]): void {
-    const { pending } = this;
-    const found = this.find(roots);
-    const before = setRecording(this.createGraph);
-    try {
-      const order: Node[] = [];
-      for (let i = 0; i < found.length; i++) if (!(found[i] instanceof LeafNode)) order.push(found[i]!);
-      order.sort(byFallingId);
-      if (this.captures !== null) this.prune(order, this.captures);
-      for (const { edge, gradient } of roots) pending.add(edge.node, edge.outputIndex, gradient);
-      for (let i = 0; i < order.length; i++) this.visit(order[i]!);
-      for (let i = 0; i < found.length; i++) if (found[i] instanceof LeafNode) this.visit(found[i]!);
-      for (let i = 0; i < this.arrived.length; i++)
-        this.accumulate(this.arrived[i]!.leaf, this.arrived[i]!.gradient);
-    } finally {
-      setRecording(before);
-      pending.end(found);
-    }
-  }
-
-  /** Every node below the roots. */
-  private find(roots: readonly Root[]): Node[] {
-    const { pending } = this;
-    const found: Node[] = [];
-    for (const { edge } of roots) if (pending.expect(edge.node)) found.push(edge.node);
-    for (let i = 0; i < found.length; i++) {
-      const { edges } = found[i]!;
-      for (let k = 0; k < edges.length; k++) {
-        const edge = edges[k]!;
-        if (edge !== null && pending.expect(edge.node)) found.push(edge.node);
-      }
-    }
-    return found;
-  }
-
-  /** Forgets nodes that do not lie on the way to a captured place. */
-  private prune(order: readonly Node[], captures: ReadonlyMap<Node, readonly number[]>): void {
-    const wanted = new Set<Node>(captures.keys());
-    for (let i = order.length - 1; i >= 0; i--) {
-      const node = order[i]!;
-      if (wanted.has(node)) continue;
-      if (node.edges.some((edge) => edge !== null && wanted.has(edge.node))) wanted.add(node);
-      else this.pending.forget(node);
-    }
+    if (present !== null) drop(present);
   }
 
   private visit(node: Node): void {
-    const dys = this.pending.take(node);
+    this.arrive(node);
+    const dys = node.received;
     if (dys.length === 0) return;
-    if (node.hooks !== null) this.runHooks(node.hooks, dys);
-    const captured = this.captures?.get(node);
-    if (captured !== undefined) this.capture(node, captured, dys);
-    if (node instanceof LeafNode) {
-      if (this.captures === null) this.arrived.push({ leaf: node.leaf, gradient: dys[0]! });
-      return;
-    }
+    node.received = NOTHING;
     this.pass(node, dys);
     if (!this.retainGraph) node.release();
-    for (let i = 0; i < dys.length; i++) if (dys[i] !== null) this.pending.drop(dys[i]!);
+    for (let i = 0; i < dys.length; i++) if (dys[i] !== null) drop(dys[i]!);
   }
 
-  private capture(node: Node, places: readonly number[], dys: readonly (Tensor | null)[]): void {
+  /** All gradients of a node are there: hooks see them, and captured places take them. */
+  private arrive(node: Node): void {
+    if (node.received.length === 0) return;
+    if (node.hooks !== null) runHooks(node.hooks, node.received);
+    const places = this.captures?.get(node);
+    if (places === undefined) return;
+    const dys = node.received;
     this.captured?.set(
       node,
       places.map((i) => dys[i] ?? null),
@@ -198,83 +191,37 @@ class Pass {
     for (const i of places) if (dys[i]) dys[i].shown = true;
   }
 
-  private runHooks(all: ReadonlyMap<number, TensorHook[]>, dys: (Tensor | null)[]): void {
-    for (const [i, hooks] of all) {
-      for (const hook of hooks.slice()) {
-        const dy = dys[i] ?? null;
-        if (dy === null) continue;
-        dy.shown = true;
-        const replaced = hook(dy);
-        if (replaced === undefined || replaced === null) continue;
-        if (!sameShape(replaced.shape, dy.shape)) {
-          throw new ShapeError(
-            `a gradient hook returned ${showShape(replaced.shape)} for a gradient of ${showShape(dy.shape)}`,
-          );
-        }
-        replaced.shown = true;
-        this.pending.exchange(dy, replaced);
-        dys[i] = replaced;
-      }
-    }
-  }
-
   /** From a node to those before it. What the rule made on the way goes at once. */
   private pass(node: Node, dys: readonly (Tensor | null)[]): void {
     const { edges } = node;
-    const gradients = new Array<Tensor | null>(edges.length);
-    const opened = openScope();
+    let gradients: (Tensor | null | undefined)[] = NOTHING;
+    const mark = openScope();
     try {
-      const raw = this.apply(node, dys);
+      gradients = apply(node, dys);
       for (let i = 0; i < edges.length; i++) {
         const edge = edges[i]!;
-        const gradient = raw[i];
-        gradients[i] =
-          edge === null || gradient === null || gradient === undefined
-            ? null
-            : this.fit(node, gradient, edge);
+        const gradient = gradients[i];
+        gradients[i] = edge === null || !gradient ? null : fit(node, gradient, edge);
       }
     } finally {
-      closeScope(opened, gradients);
+      closeScope(mark, gradients);
     }
     for (let i = 0; i < edges.length; i++) {
-      const gradient = gradients[i]!;
-      if (gradient !== null) this.pending.add(edges[i]!.node, edges[i]!.outputIndex, gradient);
+      const gradient = gradients[i];
+      if (gradient) this.add(edges[i]!.node, edges[i]!.outputIndex, gradient);
     }
     // What was added to another gradient, or came to a node that is not visited, is held by nobody.
     for (let i = 0; i < edges.length; i++) {
-      const gradient = gradients[i]!;
-      if (gradient !== null && gradient.holders === 0 && !gradient.shown) gradient.dispose();
+      const gradient = gradients[i];
+      if (gradient && gradient.holders === 0 && !gradient.shown) gradient.dispose();
     }
   }
 
-  private apply(node: Node, dys: readonly (Tensor | null)[]): readonly (Tensor | null | undefined)[] {
-    if (!anomalyMode) return node.apply(dys);
-    try {
-      const gradients = node.apply(dys);
-      for (const [i, gradient] of gradients.entries()) if (gradient) refuseNaN(node, gradient, i);
-      return gradients;
-    } catch (error) {
-      if (error instanceof AutogradError && node.calledAt !== undefined) {
-        error.message += `; the forward operator was called at:\n${node.calledAt.split('\n').slice(1).join('\n')}`;
-      }
-      throw error;
-    }
-  }
-
-  /** Undoes broadcasting and conversion: the gradient as the input's shape and dtype. */
-  private fit(node: Node, gradient: Tensor, edge: Edge): Tensor {
-    if (gradient.dtype === edge.dtype && sameShape(gradient.shape, edge.shape)) return gradient;
-    try {
-      return cast(sumTo(gradient, edge.shape), edge.dtype);
-    } catch (error) {
-      throw new AutogradError(
-        `backward of ${node.name}: its gradient has shape ${showShape(gradient.shape)}, its input ${showShape(edge.shape)}`,
-        { op: node.name, cause: error },
-      );
-    }
-  }
-
-  private accumulate(leaf: Tensor, gradient: Tensor): void {
+  private store(node: LeafNode): void {
+    const gradient = node.received[0] ?? null;
+    if (gradient === null) return;
+    node.received = NOTHING;
+    const { leaf } = node;
     const { grad } = leaf;
     if (grad === null) {
       leaf.grad = this.createGraph || isSole(gradient) ? gradient : clone(gradient);
@@ -285,7 +232,105 @@ class Pass {
     } else {
       addInPlace(grad, gradient);
     }
-    this.pending.drop(gradient);
+    drop(gradient);
+  }
+
+  /** Leaves the nodes as the pass around this one had them, and drops what an exception left on its way. */
+  private end(): void {
+    this.release(this.inner);
+    this.release(this.leaves);
+    for (const { node, visitor, received } of this.displaced ?? []) {
+      node.visitor = visitor;
+      node.received = received;
+    }
+    this.displaced = null;
+    this.captures = null;
+    this.captured = null;
+  }
+
+  private release(nodes: NodeList): void {
+    for (let i = 0; i < nodes.length; i++) {
+      const node = nodes.at(i);
+      if (node.visitor !== this) continue;
+      for (let k = 0; k < node.received.length; k++) if (node.received[k]) drop(node.received[k]!);
+      forget(node);
+    }
+    nodes.clear();
+  }
+}
+
+/** Passes that are not running, for use again: more than one where passes nest. */
+const idle: Pass[] = [];
+
+function runPass(
+  roots: readonly Root[],
+  options: BackwardOptions,
+  captures: Captures | null,
+): ReadonlyMap<Node, readonly (Tensor | null)[]> | null {
+  const pass = idle.pop() ?? new Pass();
+  try {
+    return pass.run(roots, options, captures);
+  } finally {
+    idle.push(pass);
+  }
+}
+
+function forget(node: Node): void {
+  node.visitor = null;
+  node.received = NOTHING;
+}
+
+function drop(gradient: Tensor): void {
+  gradient.holders -= 1;
+  if (gradient.holders === 0 && !gradient.shown) gradient.dispose();
+}
+
+function runHooks(all: ReadonlyMap<number, TensorHook[]>, dys: (Tensor | null)[]): void {
+  for (const [i, hooks] of all) {
+    for (const hook of hooks.slice()) {
+      const dy = dys[i] ?? null;
+      if (dy === null) continue;
+      dy.shown = true;
+      const replaced = hook(dy);
+      if (replaced === undefined || replaced === null) continue;
+      if (!sameShape(replaced.shape, dy.shape)) {
+        throw new ShapeError(
+          `a gradient hook returned ${showShape(replaced.shape)} for a gradient of ${showShape(dy.shape)}`,
+        );
+      }
+      replaced.shown = true;
+      if (replaced === dy) continue;
+      replaced.holders += 1;
+      drop(dy);
+      dys[i] = replaced;
+    }
+  }
+}
+
+function apply(node: Node, dys: readonly (Tensor | null)[]): (Tensor | null | undefined)[] {
+  if (!anomalyMode) return node.apply(dys);
+  try {
+    const gradients = node.apply(dys);
+    for (const [i, gradient] of gradients.entries()) if (gradient) refuseNaN(node, gradient, i);
+    return gradients;
+  } catch (error) {
+    if (error instanceof AutogradError && node.calledAt !== undefined) {
+      error.message += `; the forward operator was called at:\n${node.calledAt.split('\n').slice(1).join('\n')}`;
+    }
+    throw error;
+  }
+}
+
+/** Undoes broadcasting and conversion: the gradient as the input's shape and dtype. */
+function fit(node: Node, gradient: Tensor, edge: Edge): Tensor {
+  if (gradient.dtype === edge.dtype && sameShape(gradient.shape, edge.shape)) return gradient;
+  try {
+    return cast(sumTo(gradient, edge.shape), edge.dtype);
+  } catch (error) {
+    throw new AutogradError(
+      `backward of ${node.name}: its gradient has shape ${showShape(gradient.shape)}, its input ${showShape(edge.shape)}`,
+      { op: node.name, cause: error },
+    );
   }
 }
 
@@ -301,7 +346,26 @@ function refuseNaN(node: Node, gradient: Tensor, index: number): void {
   }
 }
 
-function rootOf(op: string, output: Tensor, gradient: Tensor | null | undefined): Root {
+let unit: Tensor | null = null;
+
+/** One, as the gradient that a pass begins with: the same tensor for all passes, as long as nobody changed it in place. */
+function unitOf(output: Tensor): Tensor {
+  if (output.shape.length > 0) return onesOf(output);
+  if (
+    unit === null ||
+    unit.storage.entry !== output.storage.entry ||
+    unit.dtype !== output.dtype ||
+    unit.storage.version > 0 ||
+    unit.disposed
+  ) {
+    unit = onesOf(output);
+    unit.shown = true;
+  }
+  return unit;
+}
+
+/** `recording`: whether the pass itself is recorded, so that its gradients may live on. */
+function rootOf(op: string, output: Tensor, gradient: Tensor | null | undefined, recording: boolean): Root {
   const edge = edgeTo(output);
   if (edge === null) {
     throw new AutogradError(
@@ -316,7 +380,7 @@ function rootOf(op: string, output: Tensor, gradient: Tensor | null | undefined)
         { op, data: { shape: output.shape } },
       );
     }
-    return { edge, gradient: onesOf(output) };
+    return { edge, gradient: recording ? onesOf(output) : unitOf(output) };
   }
   if (!sameShape(gradient.shape, output.shape)) {
     throw new ShapeError(
@@ -334,7 +398,12 @@ function rootOf(op: string, output: Tensor, gradient: Tensor | null | undefined)
  * @throws {AutogradError} nothing needs a gradient, the graph was used before, or a saved value was changed.
  */
 export function backward(output: Tensor, gradient?: Tensor | null, options: BackwardOptions = {}): void {
-  unscoped(() => new Pass(options, null).run([rootOf('backward', output, gradient)]));
+  const before = pauseScopes();
+  try {
+    runPass([rootOf('backward', output, gradient, options.createGraph ?? false)], options, null);
+  } finally {
+    resumeScopes(before);
+  }
 }
 
 export interface GradOptions extends BackwardOptions {
@@ -383,10 +452,11 @@ export function grad(
     const captures = new Map<Node, number[]>();
     for (const { node, outputIndex } of places)
       captures.set(node, [...(captures.get(node) ?? []), outputIndex]);
-    const pass = new Pass(options, captures);
-    pass.run(outs.map((output, i) => rootOf('grad', output, gradOutputs[i])));
+    const recording = options.createGraph ?? false;
+    const roots = outs.map((output, i) => rootOf('grad', output, gradOutputs[i], recording));
+    const arrived = runPass(roots, options, captures);
     return places.map(({ node, outputIndex }, i) => {
-      const found = pass.captured?.get(node)?.[captures.get(node)!.indexOf(outputIndex)] ?? null;
+      const found = arrived?.get(node)?.[captures.get(node)!.indexOf(outputIndex)] ?? null;
       if (found === null && !options.allowUnused) {
         throw new AutogradError(
           `grad: the outputs do not depend on input ${i}; pass { allowUnused: true } to get null for it`,

@@ -2,7 +2,7 @@ import { emptyTensor } from '../dispatch/operands.ts';
 import { byteLengthOf } from '../dtype.ts';
 import { BackendError } from '../errors.ts';
 import { gradEnabled, withRecording } from '../graph/mode.ts';
-import { edgeTo, type Gradients, Node, wantsGrad } from '../graph/node.ts';
+import { edgeTo, type GradientList, type Gradients, Node, wantsGrad } from '../graph/node.ts';
 import type { Tensor } from '../graph/tensor.ts';
 import { clone } from '../ops/copying.ts';
 import { type DeviceEntry, deviceEntry } from '../storage/registry.ts';
@@ -70,7 +70,7 @@ class TransferNode extends Node {
     this.device = x.device;
   }
 
-  apply([dy]: Gradients): Gradients {
+  apply([dy]: Gradients): GradientList {
     return [dy ? transfer(dy, this.device) : null];
   }
 }

@@ -14,7 +14,7 @@ import {
   type Specs,
 } from './operator.ts';
 import { type ParameterValues, PointwiseOp, type PointwiseSettings, type Value } from './pointwise.ts';
-import { type Dims, type ReduceOptions, ReductionDeclaration, type ReductionSettings } from './reduction.ts';
+import { type Dims, type ReduceOptions, ReductionOp, type ReductionSettings } from './reduction.ts';
 import { operatorInterceptor } from './seams.ts';
 import { type ViewDeclaration, ViewOp } from './view.ts';
 
@@ -133,21 +133,13 @@ export interface ReduceOperator extends Declared {
 
 /** Declares a reduction: an expression before, a combiner, an expression after. */
 export function reduction(name: string, settings: ReductionSettings): ReduceOperator {
-  const declaration = new ReductionDeclaration(name, settings);
-  const { vjp } = settings;
-  return expose(
+  const op = new ReductionOp(name, settings);
+  const call = (x: Tensor, dim?: Dims | ReduceOptions, options?: ReduceOptions): Tensor =>
+    op.call(x, dim, options);
+  return named(
     name,
-    false,
-    new Operator('primitive', name, {
-      infer: declaration.infer,
-      run: declaration.run,
-      saves: declaration.saves,
-      vjp:
-        vjp &&
-        (({ y: dy }: { y?: Tensor }, saved: { x: Tensor; y: Tensor }, attrs: never) => ({
-          x: dy && vjp(dy, saved, attrs),
-        })),
-    }),
+    undefined,
+    guarded(name, call as (...args: never[]) => unknown),
   ) as unknown as ReduceOperator;
 }
 

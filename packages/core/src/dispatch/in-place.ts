@@ -1,6 +1,6 @@
 import { AutogradError } from '../errors.ts';
 import { gradEnabled } from '../graph/mode.ts';
-import { edgeTo, type Gradients, Node, nodeOf, wantsGrad } from '../graph/node.ts';
+import { edgeTo, type GradientList, type Gradients, Node, nodeOf, wantsGrad } from '../graph/node.ts';
 import type { Tensor } from '../graph/tensor.ts';
 import { aliasing, overlapsItself } from './operands.ts';
 
@@ -83,7 +83,7 @@ class RebaseNode extends Node {
     this.view = view;
   }
 
-  apply([dy]: Gradients): Gradients {
+  apply([dy]: Gradients): GradientList {
     if (dy === null || dy === undefined) return this.edges.map(() => null);
     const whole = copying.clone(dy);
     const part = this.view.viewLink!.replay(whole);

@@ -61,6 +61,11 @@ export const operandWith = (tensor: Tensor, strides: readonly number[]): Operand
   strides,
 });
 
+const FLAT: readonly number[] = [1];
+
+/** A tensor in row-major order as kernels see it, walked from its first element to its last. */
+export const flatOperand = (tensor: Tensor): Operand => (tensor.flat ??= operandWith(tensor, FLAT));
+
 /** Whether every element is the same memory: one element, or strides of 0 throughout. */
 export function isUniform(tensor: Tensor): boolean {
   const { shape, strides } = tensor;

@@ -1,7 +1,7 @@
 import { type DType, isDifferentiable } from '../dtype.ts';
 import { AutogradError, BackendError } from '../errors.ts';
 import { gradEnabled, setRecording } from '../graph/mode.ts';
-import { type Edge, edgeTo, type Gradients, Node, wantsGrad } from '../graph/node.ts';
+import { type Edge, edgeTo, type GradientList, type Gradients, Node, wantsGrad } from '../graph/node.ts';
 import { SavedTensor } from '../graph/saved.ts';
 import { isTensor, type Tensor } from '../graph/tensor.ts';
 import { sizeOf } from '../shape.ts';
@@ -302,7 +302,7 @@ class OperatorNode extends Node {
     }
   }
 
-  apply(dys: Gradients): Gradients {
+  apply(dys: Gradients): GradientList {
     const byName: Record<string, Tensor | undefined> = {};
     for (let i = 0; i < this.outputNames.length; i++) byName[this.outputNames[i]!] = dys[i] ?? undefined;
     const saved: Record<string, Tensor | readonly Tensor[] | undefined> = {};

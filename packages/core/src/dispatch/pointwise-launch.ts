@@ -2,10 +2,9 @@ import type { Program } from '../expr/program.ts';
 import type { Tensor } from '../graph/tensor.ts';
 import { broadcastStrides, collapse, sameShape, sizeOf } from '../shape.ts';
 import type { Operand, Parameters } from '../storage/contract.ts';
-import { isUniform, operandWith } from './operands.ts';
+import { flatOperand, isUniform, operandWith } from './operands.ts';
 import { kernelsOf } from './seams.ts';
 
-const FLAT = [1];
 const REPEATED = [0];
 
 /**
@@ -23,9 +22,9 @@ export function launchPointwise(
   const kernels = kernelsOf(output.storage.entry);
   if (!program.usesIndex && output.rowMajor && inputs.every((x) => walksFlat(x, output.shape))) {
     const operands = inputs.map((x) =>
-      operandWith(x, x.rowMajor && sizeOf(x.shape) === size ? FLAT : REPEATED),
+      x.rowMajor && sizeOf(x.shape) === size ? flatOperand(x) : operandWith(x, REPEATED),
     );
-    kernels.pointwise(program, [size], operandWith(output, FLAT), operands, parameters);
+    kernels.pointwise(program, [size], flatOperand(output), operands, parameters);
     return;
   }
   const strides = inputs.map((x) => broadcastStrides(x.shape, x.strides, output.shape));
@@ -48,14 +47,8 @@ export function launchFlat(program: Program, output: Tensor, inputs: readonly Te
   if (size === 0) return;
   const operands = new Array<Operand>(inputs.length);
   for (let i = 0; i < inputs.length; i++)
-    operands[i] = operandWith(inputs[i]!, inputs[i]!.rowMajor ? FLAT : REPEATED);
-  kernelsOf(output.storage.entry).pointwise(
-    program,
-    [size],
-    operandWith(output, FLAT),
-    operands,
-    NO_PARAMETERS,
-  );
+    operands[i] = inputs[i]!.rowMajor ? flatOperand(inputs[i]!) : operandWith(inputs[i]!, REPEATED);
+  kernelsOf(output.storage.entry).pointwise(program, [size], flatOperand(output), operands, NO_PARAMETERS);
 }
 
 const NO_PARAMETERS: Parameters = [];

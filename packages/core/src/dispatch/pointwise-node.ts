@@ -1,6 +1,6 @@
 import type { Scalar } from '../dtype.ts';
 import { AutogradError } from '../errors.ts';
-import { type Edge, type Gradients, Node } from '../graph/node.ts';
+import { type Edge, type GradientList, type Gradients, Node } from '../graph/node.ts';
 import { SavedTensor } from '../graph/saved.ts';
 import { isTensor, type Tensor } from '../graph/tensor.ts';
 import { copyOf } from './in-place.ts';
@@ -45,7 +45,7 @@ export class PointwiseNode extends Node {
     }
   }
 
-  apply([dy]: Gradients): Gradients {
+  apply([dy]: Gradients): GradientList {
     const { edges } = this;
     const gradients = new Array<Tensor | null>(edges.length);
     for (let i = 0; i < edges.length; i++)

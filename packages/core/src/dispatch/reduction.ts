@@ -2,12 +2,15 @@ import { asDType, type DType, getDefaultDtype, isDifferentiable } from '../dtype
 import { ArgumentError, checkOptions, DTypeError, describe, ShapeError, showShape } from '../errors.ts';
 import { type Expr, input, parameter } from '../expr/expr.ts';
 import { compile, computeType } from '../expr/program.ts';
-import { isTensor, type Tensor } from '../graph/tensor.ts';
+import { gradEnabled } from '../graph/mode.ts';
+import { edgeTo, type GradientList, type Gradients, Node, wantsGrad } from '../graph/node.ts';
+import { SavedTensor } from '../graph/saved.ts';
+import { checkAlive, isTensor, type Tensor } from '../graph/tensor.ts';
 import { collapse, MAX_RANK, sizeOf, wrapDims } from '../shape.ts';
-import type { Kernels, ReduceCombiner, Reduction } from '../storage/contract.ts';
-import { operandWith } from './operands.ts';
-import type { Call, Outputs } from './operator.ts';
+import type { ReduceCombiner, Reduction } from '../storage/contract.ts';
+import { emptyTensor, flatOperand, operandWith } from './operands.ts';
 import { constant } from './pointwise.ts';
+import { kernelsOf } from './seams.ts';
 
 export interface ReduceOptions {
   /** Keeps reduced dimensions with size 1. */
@@ -44,17 +47,11 @@ export interface ReductionSettings {
   vjp?(dy: Tensor, saved: { readonly x: Tensor; readonly y: Tensor }, attrs: ReduceAttrs): Tensor;
 }
 
-type ReduceCall = Call<
-  { readonly x: Tensor },
-  ReduceAttrs,
-  { readonly y: { readonly shape: readonly number[]; readonly dtype: DType } }
->;
-
-/** What `reduction` declares: checks, the kernel's call, and the programs for each dtype. */
-export class ReductionDeclaration {
+/** A reduction: checks, the kernel's call, the programs for each dtype, and its place in the graph. */
+export class ReductionOp {
+  readonly kind = 'reduction';
   readonly name: string;
-  readonly saves: readonly ('x' | 'y')[];
-  private readonly settings: ReductionSettings;
+  readonly settings: ReductionSettings;
   private last: { readonly dtype: DType; readonly compute: DType; readonly reduction: Reduction } | null =
     null;
   private readonly reductions = new Map<string, Reduction>();
@@ -62,14 +59,35 @@ export class ReductionDeclaration {
   constructor(name: string, settings: ReductionSettings) {
     this.name = name;
     this.settings = settings;
-    this.saves = settings.saves ?? [];
   }
 
-  readonly infer = (x: Tensor, dimOrOptions?: Dims | ReduceOptions, given?: ReduceOptions): ReduceCall => {
+  call(x: Tensor, dimOrOptions?: Dims | ReduceOptions, given?: ReduceOptions): Tensor {
     if (!isTensor(x))
       throw new ArgumentError(`${this.name}: the input must be a tensor, got ${describe(x)}`, {
         op: this.name,
       });
+    checkAlive(this.name, x);
+    const attrs = this.attributes(x, dimOrOptions, given);
+    const { compute, dims, keepdim } = attrs;
+    const y = emptyTensor(
+      x.storage.entry,
+      this.settings.result === 'bool' ? 'bool' : compute,
+      reducedShape(x.shape, dims, keepdim),
+    );
+    if (sizeOf(y.shape) > 0) this.launch(y, x, attrs);
+    if (gradEnabled && this.settings.vjp !== undefined && isDifferentiable(y.dtype) && wantsGrad(x)) {
+      const node = new ReductionNode(this, x, attrs);
+      y.node = node;
+      node.save(x, y);
+    }
+    return y;
+  }
+
+  private attributes(
+    x: Tensor,
+    dimOrOptions: Dims | ReduceOptions,
+    given: ReduceOptions | undefined,
+  ): ReduceAttrs {
     const [dim, options] = dimAndOptions(dimOrOptions, given);
     checkOptions(this.name, options, this.converts ? ['keepdim', 'dtype'] : ['keepdim']);
     const dims = reducedDims(this.name, x, dim);
@@ -83,30 +101,19 @@ export class ReductionDeclaration {
         { op: this.name },
       );
     }
-    const shape = reducedShape(x.shape, dims, keepdim);
-    const dtype = this.settings.result === 'bool' ? 'bool' : compute;
-    return {
-      inputs: { x },
-      attrs: { dims, keepdim, shape: x.shape, count, compute },
-      outputs: { y: { shape, dtype } },
-    };
-  };
+    return { dims, keepdim, shape: x.shape, count, compute };
+  }
 
-  readonly run = (
-    kernels: Kernels,
-    { y }: Outputs<ReduceCall['outputs']>,
-    { x }: { readonly x: Tensor },
-    attrs: ReduceAttrs,
-  ): void => {
-    const { dims, count } = attrs;
+  private launch(y: Tensor, x: Tensor, { dims, count, compute }: ReduceAttrs): void {
+    const kernels = kernelsOf(x.storage.entry);
     if (count === 0) {
       const value = this.settings.empty!;
       constant.fillInto(y, { value: Number(value) });
       return;
     }
-    const reduction = this.reduction(x.dtype, attrs.compute);
+    const reduction = this.reduction(x.dtype, compute);
     if (x.rowMajor && dims.length === x.shape.length) {
-      kernels.reduce(reduction, [count], 0, operandWith(y, NO_STRIDES), [operandWith(x, FLAT)], [count]);
+      kernels.reduce(reduction, [count], 0, operandWith(y, NO_STRIDES), [flatOperand(x)], [count]);
       return;
     }
     const kept = x.shape.map((_, dim) => dim).filter((dim) => !dims.includes(dim));
@@ -119,7 +126,7 @@ export class ReductionDeclaration {
     const inStrides = sizes === nest.shape ? nest.strides[0]! : [...nest.strides[0]!, 0];
     const output = operandWith(y, nest.strides[1]!.slice(0, nest.keepFrom));
     kernels.reduce(reduction, sizes, nest.keepFrom, output, [operandWith(x, inStrides)], [count]);
-  };
+  }
 
   /** Whether the option `dtype` has a meaning: where the result is a number that is computed. */
   private get converts(): boolean {
@@ -178,8 +185,41 @@ export class ReductionDeclaration {
   }
 }
 
+/** A recorded reduction. */
+class ReductionNode extends Node {
+  private readonly op: ReductionOp;
+  private readonly attrs: ReduceAttrs;
+  private x: SavedTensor | null = null;
+  private y: SavedTensor | null = null;
+
+  constructor(op: ReductionOp, x: Tensor, attrs: ReduceAttrs) {
+    super(op.name, [edgeTo(x)]);
+    this.op = op;
+    this.attrs = attrs;
+  }
+
+  /** Keeps what the rule reads, now that `y` has its place in the graph. */
+  save(x: Tensor, y: Tensor): void {
+    const { saves } = this.op.settings;
+    if (saves === undefined) return;
+    if (saves.includes('x')) this.x = new SavedTensor(x);
+    if (saves.includes('y')) this.y = new SavedTensor(y);
+  }
+
+  apply([dy]: Gradients): GradientList {
+    if (dy === null || dy === undefined) return [null];
+    // A rule reads what its declaration saves, and nothing else.
+    const saved = { x: this.x?.unpack(this.name), y: this.y?.unpack(this.name) } as { x: Tensor; y: Tensor };
+    return [this.op.settings.vjp!(dy, saved, this.attrs)];
+  }
+
+  override release(): void {
+    this.x?.release();
+    this.y?.release();
+  }
+}
+
 const same = (x: Expr): Expr => x;
-const FLAT = [1];
 /** By rank. */
 const ALL_DIMS: readonly (readonly number[])[] = Array.from({ length: MAX_RANK + 1 }, (_, rank) =>
   Array.from({ length: rank }, (_, dim) => dim),

@@ -1,7 +1,7 @@
 import { isDifferentiable } from '../dtype.ts';
 import { ArgumentError, describe } from '../errors.ts';
 import { gradEnabled, withRecording } from '../graph/mode.ts';
-import { edgeTo, type Gradients, Node, nodeOf, wantsGrad } from '../graph/node.ts';
+import { edgeTo, type GradientList, type Gradients, Node, nodeOf, wantsGrad } from '../graph/node.ts';
 import { checkAlive, isTensor, Tensor, type ViewLink } from '../graph/tensor.ts';
 import { unscoped } from '../storage/scope.ts';
 
@@ -114,7 +114,7 @@ class ViewNode extends Node {
     this.args = args;
   }
 
-  apply([dy]: Gradients): Gradients {
+  apply([dy]: Gradients): GradientList {
     if (dy === null || dy === undefined) return [null];
     return [this.op.declaration.vjp(dy, this.input, ...this.args)];
   }

@@ -8,6 +8,8 @@ const NONE: (Tensor | null)[] = [];
 
 /** Gradients, one for each output or input; null where nothing flows. */
 export type Gradients = readonly (Tensor | null | undefined)[];
+/** The same, made by one who hands it over. */
+export type GradientList = (Tensor | null | undefined)[];
 
 /** Where a gradient goes next: a node's output, and the form that it must have there. */
 export interface Edge {
@@ -51,8 +53,8 @@ export abstract class Node {
     this.calledAt = anomalyMode ? callStack() : undefined;
   }
 
-  /** From the gradients of the outputs to those of the inputs, in the order of `edges`. */
-  abstract apply(dys: Gradients): Gradients;
+  /** From the gradients of the outputs to those of the inputs, in the order of `edges`: a list that the caller may change. */
+  abstract apply(dys: Gradients): GradientList;
 
   /** Lets go of what was saved for `apply`. */
   release(): void {}
@@ -61,14 +63,20 @@ export abstract class Node {
 /** The end of the graph at a leaf: what arrives is added to the leaf's `grad`. */
 export class LeafNode extends Node {
   readonly leaf: Tensor;
+  private cached: Edge | null = null;
 
   constructor(leaf: Tensor) {
     super('leaf', []);
     this.leaf = leaf;
   }
 
-  apply(): Gradients {
+  apply(): GradientList {
     return [];
+  }
+
+  /** The way to the leaf, the same for all that use it. */
+  edge(): Edge {
+    return (this.cached ??= { node: this, outputIndex: 0, shape: this.leaf.shape, dtype: this.leaf.dtype });
   }
 }
 
@@ -84,8 +92,8 @@ export function nodeOf(tensor: Tensor): Node | null {
 
 /** Where the gradient of an input goes; null where none is wanted. */
 export function edgeTo(tensor: Tensor): Edge | null {
-  const node = nodeOf(tensor) ?? (tensor.leafRequiresGrad ? leafNode(tensor) : null);
-  if (node === null) return null;
+  const node = nodeOf(tensor);
+  if (node === null) return tensor.leafRequiresGrad ? leafNode(tensor).edge() : null;
   return { node, outputIndex: tensor.outputIndex, shape: tensor.shape, dtype: tensor.dtype };
 }
 

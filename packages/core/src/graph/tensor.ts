@@ -1,6 +1,7 @@
 import type { DType } from '../dtype.ts';
 import { AutogradError, FlambeauError } from '../errors.ts';
 import { isContiguous, sizeOf } from '../shape.ts';
+import type { Operand } from '../storage/contract.ts';
 import type { Device, DeviceEntry } from '../storage/registry.ts';
 import { track } from '../storage/scope.ts';
 import type { Storage } from '../storage/storage.ts';
@@ -56,6 +57,8 @@ export class Tensor {
   /** Whether user code has seen this handle, so that no scope may drop it. */
   shown = false;
   disposed = false;
+  /** @internal This, in row-major order, as kernels see it: made when first needed. */
+  flat: Operand | null = null;
   /** How many places of a running backward pass hold this handle. */
   holders = 0;
 

@@ -23,6 +23,7 @@ export class DeviceEntry {
   readonly limits: BackendLimits;
   readonly memory: DeviceMemory;
   private readonly dtypes: ReadonlySet<DType>;
+  private lastSupported: DType | null = null;
   /** Fused kernels by operator name, newest layer first. */
   private layers: OptionalKernels[] = [];
 
@@ -36,7 +37,10 @@ export class DeviceEntry {
   }
 
   supports(dtype: DType): boolean {
-    return this.dtypes.has(dtype);
+    if (dtype === this.lastSupported) return true;
+    if (!this.dtypes.has(dtype)) return false;
+    this.lastSupported = dtype;
+    return true;
   }
 
   fused(op: string): FusedKernel | undefined {

@@ -1,33 +1,32 @@
 import type { Tensor } from '../graph/tensor.ts';
 
-/** A scope that is open: the one around it, and the handles made since. */
-export interface OpenScope {
-  readonly outer: OpenScope | null;
-  readonly made: (Tensor | undefined)[];
-  count: number;
-}
-
-/** Most scopes make no more handles than this; an array that grows from nothing takes room for many. */
-const FEW = 3;
-
-/** The innermost scope; null outside of every scope. */
-let current: OpenScope | null = null;
+/** The handles made in the scopes that are open, the innermost last. */
+const made: (Tensor | undefined)[] = [];
+let count = 0;
+/** Whether new handles belong to a scope. */
+let tracking = false;
 
 /** Notes a new handle with the innermost scope. */
 export function track(tensor: Tensor): void {
-  if (current !== null) current.made[current.count++] = tensor;
+  if (tracking) made[count++] = tensor;
 }
 
-export function openScope(): OpenScope {
-  current = { outer: current, made: new Array(FEW), count: 0 };
-  return current;
+/** Opens a scope. What comes back says how to close it: where its handles begin, negative inside no other scope. */
+export function openScope(): number {
+  const mark = tracking ? count : ~count;
+  tracking = true;
+  return mark;
 }
 
 /** Drops the handles made in a scope, but for those in `kept`, which go to the scope around it. */
-export function closeScope({ outer, made, count }: OpenScope, kept: readonly unknown[]): void {
-  current = outer;
-  for (let i = 0; i < count; i++) {
+export function closeScope(mark: number, kept: readonly unknown[]): void {
+  const start = mark < 0 ? ~mark : mark;
+  const end = count;
+  count = start;
+  tracking = mark >= 0;
+  for (let i = start; i < end; i++) {
     const tensor = made[i]!;
+    made[i] = undefined;
     if (!kept.includes(tensor)) drop(tensor);
     else track(tensor);
   }
@@ -38,28 +37,38 @@ export function closeScope({ outer, made, count }: OpenScope, kept: readonly unk
  * user code was shown. Storages that the graph needs live on. When `body` throws, all its handles go.
  */
 export function scope<R>(body: () => R): R {
-  const opened = openScope();
+  const mark = openScope();
   let result: R;
   try {
     result = body();
   } catch (error) {
-    closeScope(opened, []);
+    closeScope(mark, []);
     throw error;
   }
   const kept: unknown[] = [];
   collect(result, kept);
-  closeScope(opened, kept);
+  closeScope(mark, kept);
   return result;
+}
+
+/** Leaves every scope until `resumeScopes` is given the result. */
+export function pauseScopes(): boolean {
+  const before = tracking;
+  tracking = false;
+  return before;
+}
+
+export function resumeScopes(before: boolean): void {
+  tracking = before;
 }
 
 /** Runs `body` outside of every scope: what it makes belongs to whoever holds it. */
 export function unscoped<R>(body: () => R): R {
-  const outer = current;
-  current = null;
+  const before = pauseScopes();
   try {
     return body();
   } finally {
-    current = outer;
+    resumeScopes(before);
   }
 }
 

@@ -25,5 +25,6 @@ export function swapData(target: Tensor, source: Tensor): void {
   handle.strides = source.strides;
   handle.offset = source.offset;
   handle.rowMajor = source.rowMajor;
+  handle.flat = null;
   target.leaf = null;
 }
