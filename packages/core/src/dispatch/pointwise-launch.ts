@@ -24,7 +24,7 @@ export function launchPointwise(
     const operands = inputs.map((x) =>
       x.rowMajor && sizeOf(x.shape) === size ? flatOperand(x) : operandWith(x, REPEATED),
     );
-    kernels.pointwise(program, [size], flatOperand(output), operands, parameters);
+    kernels.pointwise(program, flatShape(output, size), flatOperand(output), operands, parameters);
     return;
   }
   const strides = inputs.map((x) => broadcastStrides(x.shape, x.strides, output.shape));
@@ -38,6 +38,10 @@ export function launchPointwise(
   kernels.pointwise(program, nest.shape, operandWith(output, nest.strides[0]!), operands, parameters);
 }
 
+/** The shape of a tensor laid flat. */
+const flatShape = ({ shape }: Tensor, size: number): readonly number[] =>
+  shape.length === 1 ? shape : [size];
+
 const walksFlat = (x: Tensor, shape: readonly number[]): boolean =>
   (x.rowMajor && sameShape(x.shape, shape)) || isUniform(x);
 
@@ -48,7 +52,13 @@ export function launchFlat(program: Program, output: Tensor, inputs: readonly Te
   const operands = new Array<Operand>(inputs.length);
   for (let i = 0; i < inputs.length; i++)
     operands[i] = inputs[i]!.rowMajor ? flatOperand(inputs[i]!) : operandWith(inputs[i]!, REPEATED);
-  kernelsOf(output.storage.entry).pointwise(program, [size], flatOperand(output), operands, NO_PARAMETERS);
+  kernelsOf(output.storage.entry).pointwise(
+    program,
+    flatShape(output, size),
+    flatOperand(output),
+    operands,
+    NO_PARAMETERS,
+  );
 }
 
 const NO_PARAMETERS: Parameters = [];

@@ -11,6 +11,7 @@ export class PointwiseNode extends Node {
   private readonly op: PointwiseOp;
   private readonly options: ParameterValues | undefined;
   private readonly kept: (SavedTensor | Scalar | null)[];
+  private readonly readsOutput: boolean;
   private output: SavedTensor | null = null;
 
   /** `overwrites`: operand 0 is about to change, so that a gradient that reads it needs a copy. */
@@ -25,7 +26,14 @@ export class PointwiseNode extends Node {
     this.op = op;
     this.options = options;
     let mask = 0;
-    for (let i = 0; i < edges.length; i++) if (edges[i] !== null) mask |= op.gradient(i)!.readMask;
+    let readsOutput = false;
+    for (let i = 0; i < edges.length; i++) {
+      if (edges[i] === null) continue;
+      const gradient = op.gradient(i)!;
+      mask |= gradient.readMask;
+      if (gradient.readsOutput) readsOutput = true;
+    }
+    this.readsOutput = readsOutput;
     this.kept = new Array<SavedTensor | Scalar | null>(operands.length);
     for (let slot = 0; slot < operands.length; slot++) {
       const operand = operands[slot]!;
@@ -37,12 +45,7 @@ export class PointwiseNode extends Node {
 
   /** Keeps the output, now that it has its place in the graph, where a gradient reads it. */
   saveOutput(output: Tensor): void {
-    for (let i = 0; i < this.edges.length; i++) {
-      if (this.edges[i] !== null && this.op.gradient(i)!.readsOutput) {
-        this.output = new SavedTensor(output, output.node, output.outputIndex);
-        return;
-      }
-    }
+    if (this.readsOutput) this.output = new SavedTensor(output, output.node, output.outputIndex);
   }
 
   apply([dy]: Gradients): GradientList {

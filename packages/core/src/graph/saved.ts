@@ -5,10 +5,10 @@ import { Tensor } from './tensor.ts';
 /** A value kept for the gradient, with the version it had. It owns a share of the storage, not the handle. */
 export class SavedTensor {
   private readonly tensor: Tensor;
-  private readonly version: number;
+  /** The storage's at the time; -1 once given free. */
+  private version: number;
   private readonly node: Node | null;
   private readonly outputIndex: number;
-  private released = false;
 
   /** `node`: the one that makes the tensor, where it is not set yet (an operator saving its own output). */
   constructor(tensor: Tensor, node: Node | null = nodeOf(tensor), outputIndex = tensor.outputIndex) {
@@ -25,7 +25,7 @@ export class SavedTensor {
    */
   unpack(op: string): Tensor {
     const { tensor } = this;
-    if (this.released) throw secondBackward(op);
+    if (this.version < 0) throw secondBackward(op);
     if (tensor.storage.version !== this.version) {
       const by = tensor.storage.changedBy;
       throw new AutogradError(
@@ -42,8 +42,8 @@ export class SavedTensor {
   }
 
   release(): void {
-    if (this.released) return;
-    this.released = true;
+    if (this.version < 0) return;
+    this.version = -1;
     this.tensor.storage.release();
   }
 }
