@@ -4,5 +4,7 @@ import { library } from '../../tools/tsup.ts';
 export default defineConfig(
   library({
     index: 'src/index.ts',
+    'host/node': 'src/host/node.ts',
+    'host/browser': 'src/host/browser.ts',
   }),
 );

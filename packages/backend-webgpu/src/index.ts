@@ -1,2 +1,4 @@
-// This package is empty: its backend has not been written yet, and nothing is published until it is.
-export {};
+export { type WebGpuBackend, type WebGpuOptions, webgpu } from './backend.ts';
+export type { DeviceOptions } from './device/acquire.ts';
+export type { MemoryAccount } from './memory/pool.ts';
+export type { ProfileEntry } from './queue/profiler.ts';

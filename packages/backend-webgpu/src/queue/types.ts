@@ -48,6 +48,15 @@ export interface Queue {
   workspace(byteLength: number): GpuAllocation;
   release(allocation: GpuAllocation): void;
 
+  /** Copies bytes from any place to any other; the two must not overlap. */
+  copy(
+    source: GpuAllocation,
+    sourceOffset: number,
+    target: GpuAllocation,
+    targetOffset: number,
+    byteLength: number,
+  ): void;
+
   /** Four words to which shaders report indices out of range: bind it `read_write` and see `faultSource`. */
   readonly faults: GpuAllocation;
   /** A number by which a launch reports an index outside `0..size-1` under the operator's name; pass it in a uniform. */

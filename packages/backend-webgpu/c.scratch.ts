@@ -1,0 +1,22 @@
+import { registerBackend, tensor, type Tensor } from '@flambeau/core';
+import * as f from '@flambeau/core';
+import { webgpu } from '@flambeau/backend-webgpu';
+const b = await webgpu(); registerBackend(b as never);
+const x = tensor([1,2,3,4,5,6,7,8.]); 
+async function t(name: string, fn: () => Tensor) { const s = performance.now(); fn(); const m=performance.now(); await b.synchronize(); const e = performance.now(); fn(); await b.synchronize(); console.log(name, 'enqueue', (m-s).toFixed(1), 'all', (e - s).toFixed(1), 'again', (performance.now()-e).toFixed(1)); }
+const F = f as any;
+await t('neg', () => x.neg());
+await t('add', () => x.add(x));
+await t('exp', () => x.exp());
+await t('log', () => x.log());
+await t('sin', () => x.sin());
+await t('pow', () => x.pow(x));
+await t('tanh', () => x.tanh());
+await t('erf', () => F.erf(x));
+await t('lgamma', () => F.lgamma(x));
+await t('gelu', () => F.gelu(x));
+const y = tensor([[1,2,3],[4,5,6.]]);
+await t('general neg', () => y.transpose(0,1).neg());
+await t('general sin', () => y.transpose(0,1).sin());
+await t('general lgamma', () => F.lgamma(y.transpose(0,1)));
+b.destroy();

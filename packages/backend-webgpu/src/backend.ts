@@ -1,0 +1,119 @@
+import {
+  type Allocation,
+  type Backend,
+  BackendError,
+  type DType,
+  type Kernels,
+} from '@flambeau/core/backend';
+import { acquireDevice, type DeviceOptions } from './device/acquire.ts';
+import { kernelsOf } from './kernels.ts';
+import type { GpuAllocation } from './memory/allocation.ts';
+import type { MemoryAccount } from './memory/pool.ts';
+import type { ProfileEntry } from './queue/profiler.ts';
+import { CommandQueue } from './queue/queue.ts';
+
+export interface WebGpuOptions extends DeviceOptions {
+  /** The device's name among flambeau's; another one, such as `webgpu:1`, makes a second device. Default `webgpu`. */
+  readonly name?: string;
+  /** The most that the backend's buffers may hold, in bytes. Default: what the device has. */
+  readonly memoryLimit?: number;
+  /** The most that is kept of buffers that nobody uses. Default 128 MiB. */
+  readonly pooledLimit?: number;
+}
+
+/** The WebGPU backend, and what an application may ask of it besides. */
+export interface WebGpuBackend extends Backend {
+  /** The device on which it runs, for rendering code that shares it. */
+  readonly gpuDevice: GPUDevice;
+  readonly features: ReadonlySet<string>;
+  /** Whether the adapter is a software rasteriser. */
+  readonly software: boolean;
+  /** What its buffers hold. */
+  readonly memory: MemoryAccount;
+  /** Submits what was enqueued, so that commands that the page submits next come after it. */
+  flush(): void;
+  /** Destroys buffers that are kept for later. */
+  trim(): void;
+  /**
+   * What each shader takes by the device's own clock while `body` runs, the longest first.
+   * @throws {BackendError} the device has no `timestamp-query`.
+   */
+  profile(body: () => void | Promise<void>): Promise<ProfileEntry[]>;
+  /** Lets go of the device; one that the page gave stays alive. Tensors on it are gone. */
+  destroy(): void;
+}
+
+const DTYPES: readonly DType[] = [
+  'float32',
+  'float16',
+  'bfloat16',
+  'int32',
+  'int16',
+  'int8',
+  'uint8',
+  'bool',
+];
+
+const MIB = 2 ** 20;
+
+/** Core hands back what `allocate` made. */
+const own = (allocation: Allocation): GpuAllocation => allocation as GpuAllocation;
+
+/**
+ * The WebGPU backend: in browsers, and in Node through the npm package `webgpu`. It asks the adapter for all of its
+ * limits and for `shader-f16`, `subgroups` and `timestamp-query`; `name` and `features` say what it got.
+ *
+ * - dtypes: float32 float16 bfloat16 int32 int16 int8 uint8 bool
+ *
+ * @throws {BackendError} there is no WebGPU or no adapter; the text says what to install or which flag to set.
+ * @example registerBackend(await webgpu());
+ */
+export async function webgpu(options: WebGpuOptions = {}): Promise<WebGpuBackend> {
+  const { device, name, software, owned } = await acquireDevice(options);
+  const queue = new CommandQueue(device, {
+    software,
+    owned,
+    memoryLimit: options.memoryLimit ?? Number.POSITIVE_INFINITY,
+    pooledLimit: options.pooledLimit ?? 128 * MIB,
+  });
+  const kernels: Kernels = kernelsOf(queue);
+  return {
+    apiVersion: 1,
+    device: options.name ?? 'webgpu',
+    name: `WebGPU on ${name}`,
+    limits: { dtypes: DTYPES, maxByteLength: queue.maxByteLength, synchronousReads: false },
+    lost: queue.lost,
+    kernels,
+    gpuDevice: device,
+    features: queue.features,
+    software,
+    get memory() {
+      return queue.account;
+    },
+    allocate: (byteLength) => queue.allocate(byteLength),
+    free: (allocation) => queue.free(own(allocation)),
+    write: (target, byteOffset, bytes) => queue.write(own(target), byteOffset, bytes),
+    copy: (source, sourceOffset, target, targetOffset, byteLength) =>
+      queue.copy(own(source), sourceOffset, own(target), targetOffset, byteLength),
+    read: (source, byteOffset, byteLength) => queue.read(own(source), byteOffset, byteLength),
+    synchronize: () => queue.synchronize(),
+    flush: () => queue.flush(),
+    trim: () => queue.trim(),
+    async profile(body) {
+      if (queue.profiler.active) throw new BackendError('webgpu: profile: another profile is being taken');
+      await queue.synchronize();
+      queue.profiler.start();
+      try {
+        await body();
+        await queue.synchronize();
+      } finally {
+        queue.profiler.active = false;
+      }
+      return queue.profiler.stop();
+    },
+    destroy() {
+      if (owned) device.destroy();
+      else queue.close('it was given back');
+    },
+  };
+}

@@ -1,0 +1,107 @@
+import type { Operand, Program, RequiredKernels } from '@flambeau/core/backend';
+import { type BoundBuffers, boundBuffers, own, releaseCopies } from '../bound-buffers.ts';
+import type { Queue } from '../queue/types.ts';
+import { spread } from '../wgsl/launch.ts';
+import { putParameters } from '../wgsl/parameters.ts';
+import { widthOf } from '../wgsl/types.ts';
+import { isHeavy } from './cost.ts';
+import { type InputMode, type Lanes, type PointwiseShader, pointwiseShader } from './source.ts';
+
+/** The `pointwise` kernel. Shaders lie by the program's id and the layout's class. */
+export function pointwiseKernel(queue: Queue): RequiredKernels['pointwise'] {
+  const table: Map<string, PointwiseShader>[] = [];
+  return (program, shape, output, inputs, parameters) => {
+    const bound = boundBuffers(queue, [own(output)], inputs, true);
+    const quads = inQuads(program, shape, output, inputs, bound.offsets);
+    const modes = !quads ? '' : isHeavy(program) ? 'loop' : `:${quadModes(shape, inputs, bound.offsets)}`;
+    const key = `${shape.length}${modes}/${bound.slots.join()}`;
+    const shaders = (table[program.id] ??= new Map());
+    let shader = shaders.get(key);
+    if (shader === undefined) {
+      shader = pointwiseShader(program, shape.length, layoutOf(modes), bound.slots);
+      shaders.set(key, shader);
+    }
+    const { count, words } = uniformsOf(shader, shape, output, inputs, bound, quads);
+    putParameters(shader.parameters, parameters, words, shader.parametersAt);
+    queue.dispatch(shader, bound.buffers, words, spread(count));
+    releaseCopies(queue, bound);
+  };
+}
+
+function layoutOf(modes: string): Lanes {
+  if (modes === '') return 'one';
+  // The text was put together of modes.
+  return modes === 'loop' ? 'loop' : ([...modes.slice(1)] as InputMode[]);
+}
+
+const isQuad = (value: number): boolean => (value & 3) === 0;
+
+/** Whether a tensor's elements come in fours that begin at a multiple of four, along the last dimension. */
+function fallsInQuads(strides: readonly number[], offset: number): boolean {
+  const last = strides.length - 1;
+  if (strides[last] !== 1 || !isQuad(offset)) return false;
+  for (let dim = 0; dim < last; dim++) if (!isQuad(strides[dim]!)) return false;
+  return true;
+}
+
+/**
+ * Whether an invocation makes four elements. Narrow outputs do whenever it is possible, as others need atomics; wide
+ * ones where reading in fours pays.
+ */
+function inQuads(
+  program: Program,
+  shape: readonly number[],
+  output: Operand,
+  inputs: readonly Operand[],
+  offsets: readonly number[],
+): boolean {
+  const rank = shape.length;
+  if (rank === 0 || (rank > 1 && !isQuad(shape[rank - 1]!))) return false;
+  if (!fallsInQuads(output.strides, output.offset)) return false;
+  if (widthOf(program.output) < 32) return true;
+  if (isHeavy(program)) return false;
+  for (let k = 0; k < inputs.length; k++) {
+    const { strides } = inputs[k]!;
+    if (strides[rank - 1] !== 0 && !fallsInQuads(strides, offsets[k]!)) return false;
+  }
+  return true;
+}
+
+function quadModes(shape: readonly number[], inputs: readonly Operand[], offsets: readonly number[]): string {
+  let modes = '';
+  for (let k = 0; k < inputs.length; k++) {
+    const { strides } = inputs[k]!;
+    modes += strides[shape.length - 1] === 0 ? 'r' : fallsInQuads(strides, offsets[k]!) ? 'q' : 's';
+  }
+  return modes;
+}
+
+function uniformsOf(
+  shader: PointwiseShader,
+  shape: readonly number[],
+  output: Operand,
+  inputs: readonly Operand[],
+  { offsets }: BoundBuffers,
+  quads: boolean,
+): { readonly count: number; readonly words: Uint32Array } {
+  const rank = shape.length;
+  const words = new Uint32Array(shader.words);
+  let count = 1;
+  for (let dim = 0; dim < rank; dim++) {
+    const size = shape[dim]!;
+    const units = quads && dim === rank - 1 ? Math.ceil(size / 4) : size;
+    words[2 + dim] = units;
+    count *= units;
+  }
+  words[0] = count;
+  words[1] = rank === 0 ? 1 : shape[rank - 1]!;
+  let at = 2 + rank;
+  words[at++] = output.offset;
+  for (let dim = 0; dim < rank; dim++) words[at++] = output.strides[dim]!;
+  for (let k = 0; k < inputs.length; k++) {
+    const { strides } = inputs[k]!;
+    words[at++] = offsets[k]!;
+    for (let dim = 0; dim < rank; dim++) words[at++] = strides[dim]!;
+  }
+  return { count, words };
+}
