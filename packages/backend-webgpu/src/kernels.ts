@@ -1,22 +1,24 @@
 import type { Kernels } from '@flambeau/core/backend';
-import { BackendError } from '@flambeau/core/backend';
+import { argReduceKernel } from './arg-reduce.ts';
+import { gatherKernel } from './gather/gather.ts';
+import { matmulKernel } from './matmul/matmul.ts';
 import { pointwiseKernel } from './pointwise/pointwise.ts';
 import type { Queue } from './queue/types.ts';
-
-const missing = (name: string) => (): never => {
-  throw new BackendError(`webgpu: the kernel ${name} is not written yet`);
-};
+import { reduceKernel } from './reduce/reduce.ts';
+import { scanKernel } from './scan.ts';
+import { scatterKernel } from './scatter/scatter.ts';
+import { sortKernel } from './sort/sort.ts';
 
 /** All kernels on one queue. */
 export function kernelsOf(queue: Queue): Kernels {
   return {
     pointwise: pointwiseKernel(queue),
-    reduce: missing('reduce'),
-    argReduce: missing('argReduce'),
-    scan: missing('scan'),
-    matmul: missing('matmul'),
-    gather: missing('gather'),
-    scatter: missing('scatter'),
-    sort: missing('sort'),
+    reduce: reduceKernel(queue),
+    argReduce: argReduceKernel(queue),
+    scan: scanKernel(queue),
+    matmul: matmulKernel(queue),
+    gather: gatherKernel(queue),
+    scatter: scatterKernel(queue),
+    sort: sortKernel(queue),
   };
 }

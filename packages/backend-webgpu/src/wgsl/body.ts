@@ -11,6 +11,8 @@ export interface BodyContext {
   /** The parameters' words, and the expression of the word at a place among them. */
   readonly parameters: readonly ParameterWord[];
   readonly parameterAt: (place: number) => string;
+  /** The result is not stored at once, so that a half must be rounded here. */
+  readonly rounds?: boolean;
 }
 
 /** The dimensions whose index a program reads, in order. */
@@ -51,7 +53,7 @@ function stepSource(program: Program, step: Instruction, i: number, context: Bod
     case 'index':
       return `i${step.dim}`;
     case 'cast':
-      if (i === steps.length - 1 && isHalf(step.type))
+      if (i === steps.length - 1 && isHalf(step.type) && context.rounds !== true)
         return castSource(typeOf(step.a), 'float32', `v${step.a}`, library);
       return castSource(typeOf(step.a), step.type, `v${step.a}`, library);
     case 'select':
