@@ -8,6 +8,7 @@ import {
   writeBytes,
 } from './allocation.ts';
 import { argReduceKernel } from './arg-reduce.ts';
+import { fusedKernels } from './fused/index.ts';
 import { gatherKernel } from './gather.ts';
 import { createHeap, type Heap } from './heap/heap.ts';
 import { matmulKernel } from './matmul/matmul.ts';
@@ -121,5 +122,6 @@ function kernels(bySource: boolean, pool: ThreadPool | null, relaxed: boolean): 
     gather: gatherKernel(bySource),
     scatter: scatterKernel(bySource),
     sort: sortKernel(bySource),
+    ...(pool === null ? {} : { fused: fusedKernels(pool, relaxed) }),
   };
 }

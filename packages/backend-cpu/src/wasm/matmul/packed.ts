@@ -135,6 +135,8 @@ function addBlock(module: ModuleBuilder, lane: Lane, relaxed: boolean): number {
       0, 1, 2, 3, 4, 5, 6, 7, 8, 9,
     ] as const;
     const [i, j, panel, to, from] = locals(f, Type.i32, 5) as [number, number, number, number, number];
+    // Nothing stays nothing from row to row.
+    f.get(baseLd).i32(0).get(base).select().set(baseLd);
     countUp(f, j, columns, columnsWide, () => {
       f.get(a).set(panel);
       atElement(f, out, j, lane.bytes).set(to);

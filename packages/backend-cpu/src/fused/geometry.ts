@@ -1,0 +1,105 @@
+import type { TensorOperand } from '@flambeau/core/backend';
+import type { Name } from '../wasm/convolution/layout.ts';
+import type { Attrs } from './operands.ts';
+
+type Triple = readonly [number, number, number];
+
+/** Everything about a convolution's windows. Any number of spatial dimensions up to three is seen as three. */
+export interface Geometry {
+  readonly images: number;
+  readonly groups: number;
+  /** Of a group. */
+  readonly outChannels: number;
+  /** Input channels of a group times places in the window. */
+  readonly taps: number;
+  /** Places of the output. */
+  readonly columns: number;
+  /** Whether windows reach beyond the image, so that it is copied among zeros. */
+  readonly padded: boolean;
+  /** Bytes of that copy of a group's channels; of the channels themselves where there is none. */
+  readonly padBytes: number;
+  readonly words: Partial<Record<Name, number>>;
+  /** Where each tap lies, and each column's window begins, in bytes. */
+  tapTable(): Int32Array;
+  columnTable(): Int32Array;
+}
+
+const three = (list: readonly number[], fill: number): Triple => {
+  const full = [...new Array<number>(3 - list.length).fill(fill), ...list];
+  return full as unknown as Triple;
+};
+
+function table(outer: readonly [count: number, step: number], sizes: Triple, steps: Triple): Int32Array {
+  const [count, step] = outer;
+  const result = new Int32Array(count * sizes[0] * sizes[1] * sizes[2]);
+  let at = 0;
+  for (let c = 0; c < count; c++)
+    for (let d = 0; d < sizes[0]; d++)
+      for (let h = 0; h < sizes[1]; h++)
+        for (let w = 0; w < sizes[2]; w++)
+          result[at++] = c * step + d * steps[0] + h * steps[1] + w * steps[2];
+  return result;
+}
+
+const times = (a: Triple, b: Triple): Triple => [a[0] * b[0], a[1] * b[1], a[2] * b[2]];
+const product = (a: Triple): number => a[0] * a[1] * a[2];
+
+/** The geometry of a convolution of `image`, `[images, channels, ...spatial]`, by a weight of a shape. */
+export function geometryOf(
+  image: TensorOperand,
+  weightShape: readonly number[],
+  attrs: Attrs,
+  bytes: number,
+): Geometry {
+  const list = (name: string, fill: number): Triple => three(attrs[name] as readonly number[], fill);
+  const groups = attrs.groups as number;
+  const [images, allChannels] = image.shape as [number, number];
+  const channels = allChannels / groups;
+  const size = three(image.shape.slice(2), 1);
+  const strides = image.strides.map((stride) => stride * bytes);
+  const own = three(strides.slice(2), 0);
+  const kernel = three(weightShape.slice(2), 1);
+  const [stride, padding, dilation] = [list('stride', 1), list('padding', 0), list('dilation', 1)];
+  const output = three(attrs.outputSize as readonly number[], 1);
+  const covered = size.map((n, i) =>
+    Math.max(n + padding[i]!, (output[i]! - 1) * stride[i]! + (kernel[i]! - 1) * dilation[i]! + 1),
+  ) as unknown as Triple;
+  const padded = covered.some((n, i) => n !== size[i]);
+  const plane = product(covered) * bytes;
+  const steps: Triple = padded ? [covered[1] * covered[2] * bytes, covered[2] * bytes, bytes] : own;
+  const channelStep = padded ? plane : strides[1]!;
+  return {
+    images,
+    groups,
+    outChannels: weightShape[0]! / groups,
+    taps: channels * product(kernel),
+    columns: product(output),
+    padded,
+    padBytes: channels * plane,
+    words: {
+      images,
+      groups,
+      outChannels: weightShape[0]! / groups,
+      taps: channels * product(kernel),
+      columns: product(output),
+      xImage: strides[0]!,
+      xGroup: channels * strides[1]!,
+      padded: padded ? 1 : 0,
+      channels,
+      depth: size[0],
+      height: size[1],
+      width: size[2],
+      xChannel: strides[1]!,
+      xDepth: own[0],
+      xHeight: own[1],
+      xWidth: own[2],
+      padChannel: plane,
+      padDepth: steps[0],
+      padHeight: steps[1],
+      padFirst: padding[0] * steps[0] + padding[1] * steps[1] + padding[2] * steps[2],
+      padBytes: channels * plane,
+    },
+    tapTable: () => table([channels, channelStep], kernel, times(dilation, steps)),
+    columnTable: () => table([1, 0], output, times(stride, steps)),
+  };
+}

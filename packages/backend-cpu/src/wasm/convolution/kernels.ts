@@ -1,0 +1,319 @@
+import { type FunctionBuilder, i32, type ModuleBuilder, Type } from '../assembler/index.ts';
+import { atElement, countUp, locals, parameters, remaining } from '../emit.ts';
+import type { Element, Lane } from '../matmul/lane.ts';
+import { addPacked, BLOCK_DEPTH, type PackedFunctions, ROWS, TILE_BYTES } from '../matmul/packed.ts';
+import { addFillRows, addImageCopy } from './image.ts';
+import { divideByWord, plusWord, plusWords, word } from './layout.ts';
+import { addPackWindows, addScatterWindows } from './windows.ts';
+
+/** Taps whose products with a block of columns are scattered at once: they stay in the second cache. */
+export const SCATTER_TAPS = 96;
+
+interface Parts extends PackedFunctions {
+  readonly lane: Lane;
+  readonly packWindows: number;
+  readonly scatter: number;
+  readonly copyIn: number;
+  readonly copyOut: number;
+  readonly fillRows: number;
+}
+
+/** `value` rounded up to whole panels of rows. */
+const wholePanels = (f: FunctionBuilder): FunctionBuilder =>
+  f
+    .i32(ROWS - 1)
+    .op(i32.add)
+    .i32(ROWS)
+    .op(i32.divU)
+    .i32(ROWS)
+    .op(i32.mul);
+
+/**
+ * The kernels of convolutions. Each takes `(first, count, block, workspace)`: units of work from `first` on, the
+ * block that describes the convolution, and the thread's own workspace.
+ */
+export function addConvolution(module: ModuleBuilder, element: Element, relaxed: boolean): void {
+  const { lane } = element;
+  const parts: Parts = {
+    lane,
+    ...addPacked(module, element, relaxed),
+    packWindows: addPackWindows(module, lane),
+    scatter: addScatterWindows(module, lane),
+    copyIn: addImageCopy(module, lane, 'in'),
+    copyOut: addImageCopy(module, lane, 'out'),
+    fillRows: addFillRows(module, lane),
+  };
+  addForward(module, parts);
+  addWeightGradient(module, parts);
+  addInputGradient(module, parts);
+  addSlices(module, lane);
+}
+
+/** `addSlices(target, slices, length, count, apart)`: the sum of the slices' results, in their order. */
+function addSlices(module: ModuleBuilder, lane: Lane): void {
+  module.export('addSlices', parameters(5), [], (f) => {
+    const [target, slices, length, count, apart] = [0, 1, 2, 3, 4] as const;
+    const [i, k, from] = locals(f, Type.i32, 3) as [number, number, number];
+    const sum = f.local(lane.type);
+    countUp(f, i, length, 1, () => {
+      f.get(slices).tee(from).memory(lane.load).set(sum);
+      f.i32(1).set(k);
+      f.block((end) =>
+        f.loop((again) => {
+          f.get(k).get(count).op(i32.geS).brIf(end);
+          f.get(sum).get(from).get(apart).op(i32.add).tee(from).memory(lane.load).op(lane.addOne).set(sum);
+          f.increase(k, 1).br(again);
+        }),
+      );
+      f.get(target).get(sum).memory(lane.store);
+      f.increase(target, lane.bytes).increase(slices, lane.bytes);
+    });
+  });
+}
+
+/** Adds a kernel over units, numbered by image or slice, then group, then block. */
+function overUnits(
+  module: ModuleBuilder,
+  name: string,
+  body: (
+    f: FunctionBuilder,
+    unit: { readonly outer: number; readonly group: number; readonly block: number },
+  ) => void,
+): void {
+  module.export(name, parameters(4), [], (f) => {
+    const [first, count] = [0, 1] as const;
+    const [i, outer, group, part] = locals(f, Type.i32, 4) as [number, number, number, number];
+    countUp(f, i, count, 1, () => {
+      f.get(first).get(i).op(i32.add).set(outer);
+      divideByWord(f, BLOCK, outer, part, 'blocks');
+      divideByWord(f, BLOCK, outer, group, 'groups');
+      body(f, { outer, group, block: part });
+    });
+  });
+}
+
+const BLOCK = 2;
+const WORKSPACE = 3;
+
+/** Sets `source` to where the windows of an image's group are read: the image itself, or its copy among zeros. */
+function findImage(
+  f: FunctionBuilder,
+  { copyIn }: Parts,
+  image: number,
+  group: number,
+  source: number,
+): void {
+  word(f, BLOCK, 'x').set(source);
+  plusWords(f, BLOCK, source, image, 'xImage').set(source);
+  plusWords(f, BLOCK, source, group, 'xGroup').set(source);
+  word(f, BLOCK, 'padded').if(() => {
+    f.get(BLOCK).get(source).get(WORKSPACE).i32(TILE_BYTES).op(i32.add).call(copyIn);
+    f.get(WORKSPACE).i32(TILE_BYTES).op(i32.add).set(source);
+  });
+}
+
+/** Sets `out` to the output's, or its gradient's, rows of an image's group. */
+function findOutput(f: FunctionBuilder, image: number, group: number, out: number): void {
+  word(f, BLOCK, 'y').set(out);
+  plusWords(f, BLOCK, out, image, 'yImage').set(out);
+  plusWords(f, BLOCK, out, group, 'yGroup').set(out);
+}
+
+/** Sets `start` and `width` of a block of the columns that `name` counts. */
+function findColumns(f: FunctionBuilder, part: number, start: number, width: number, limit: number): void {
+  f.get(part);
+  word(f, BLOCK, 'blockColumns').op(i32.mul).set(start);
+  const rest = (): FunctionBuilder => f.get(limit).get(start).op(i32.sub);
+  rest();
+  word(f, BLOCK, 'blockColumns');
+  rest();
+  word(f, BLOCK, 'blockColumns').op(i32.ltS).select().set(width);
+}
+
+function addForward(module: ModuleBuilder, parts: Parts): void {
+  const { lane, packWindows, block, fillRows } = parts;
+  overUnits(module, 'forward', (f, unit) => {
+    const [source, out, start, width, limit, l, deep, base, weight, bias] = locals(f, Type.i32, 10) as [
+      number,
+      number,
+      number,
+      number,
+      number,
+      number,
+      number,
+      number,
+      number,
+      number,
+    ];
+    findImage(f, parts, unit.outer, unit.group, source);
+    findOutput(f, unit.outer, unit.group, out);
+    word(f, BLOCK, 'columns').set(limit);
+    findColumns(f, unit.block, start, width, limit);
+    atElement(f, out, start, lane.bytes).set(out);
+    f.i32(0).set(base);
+    word(f, BLOCK, 'bias')
+      .tee(bias)
+      .if(() => {
+        f.get(out);
+        word(f, BLOCK, 'yRow');
+        word(f, BLOCK, 'outChannels').get(width);
+        f.get(bias).get(unit.group);
+        word(f, BLOCK, 'outChannels').op(i32.mul);
+        word(f, BLOCK, 'biasStep').op(i32.mul).op(i32.add);
+        word(f, BLOCK, 'biasStep').call(fillRows);
+        f.get(out).set(base);
+      });
+    word(f, BLOCK, 'weight').set(weight);
+    plusWords(f, BLOCK, weight, unit.group, 'weightGroup').set(weight);
+    word(f, BLOCK, 'taps').set(limit);
+    countUp(f, l, limit, BLOCK_DEPTH, () => {
+      remaining(f, limit, l, BLOCK_DEPTH).set(deep);
+      f.get(source);
+      word(f, BLOCK, 'columnTable').get(start).i32(4).op(i32.mul).op(i32.add);
+      word(f, BLOCK, 'tapTable').get(l).i32(4).op(i32.mul).op(i32.add);
+      plusWord(f, BLOCK, WORKSPACE, 'packedColumns').get(width).get(deep).call(packWindows);
+      word(f, BLOCK, 'outChannels').get(width).get(deep);
+      f.get(weight);
+      wholePanels(word(f, BLOCK, 'outChannels'))
+        .get(l)
+        .op(i32.mul)
+        .i32(lane.bytes)
+        .op(i32.mul)
+        .op(i32.add);
+      plusWord(f, BLOCK, WORKSPACE, 'packedColumns').get(out);
+      word(f, BLOCK, 'yRow').get(base);
+      word(f, BLOCK, 'yRow').get(WORKSPACE).call(block);
+      f.get(out).set(base);
+    });
+  });
+}
+
+function addWeightGradient(module: ModuleBuilder, parts: Parts): void {
+  const { lane, packWindows, packRows, block } = parts;
+  overUnits(module, 'weightGradient', (f, unit) => {
+    const [source, dy, start, width, limit, l, deep, base, out, image, last, ld] = locals(
+      f,
+      Type.i32,
+      12,
+    ) as [number, number, number, number, number, number, number, number, number, number, number, number];
+    word(f, BLOCK, 'taps').set(limit);
+    findColumns(f, unit.block, start, width, limit);
+    f.get(limit).i32(lane.bytes).op(i32.mul).set(ld);
+    // The slice's own sum: group after group, then the block's first column.
+    word(f, BLOCK, 'weight').set(out);
+    plusWords(f, BLOCK, out, unit.outer, 'sliceBytes').set(out);
+    plusWords(f, BLOCK, out, unit.group, 'weightGroup').set(out);
+    atElement(f, out, start, lane.bytes).set(out);
+    f.i32(0).set(base);
+    f.get(unit.outer);
+    word(f, BLOCK, 'sliceImages').op(i32.mul).tee(image);
+    word(f, BLOCK, 'sliceImages').op(i32.add).set(last);
+    f.get(last);
+    word(f, BLOCK, 'images');
+    f.get(last);
+    word(f, BLOCK, 'images').op(i32.ltS).select().set(last);
+    f.loop((again) => {
+      findImage(f, parts, image, unit.group, source);
+      findOutput(f, image, unit.group, dy);
+      word(f, BLOCK, 'columns').set(limit);
+      countUp(f, l, limit, BLOCK_DEPTH, () => {
+        remaining(f, limit, l, BLOCK_DEPTH).set(deep);
+        atElement(f, dy, l, lane.bytes);
+        word(f, BLOCK, 'yRow').i32(lane.bytes);
+        plusWord(f, BLOCK, WORKSPACE, 'packedRows');
+        word(f, BLOCK, 'outChannels').get(deep).call(packRows);
+        f.get(source);
+        word(f, BLOCK, 'tapTable').get(start).i32(4).op(i32.mul).op(i32.add);
+        word(f, BLOCK, 'columnTable').get(l).i32(4).op(i32.mul).op(i32.add);
+        plusWord(f, BLOCK, WORKSPACE, 'packedColumns').get(width).get(deep).call(packWindows);
+        word(f, BLOCK, 'outChannels').get(width).get(deep);
+        plusWord(f, BLOCK, WORKSPACE, 'packedRows');
+        plusWord(f, BLOCK, WORKSPACE, 'packedColumns')
+          .get(out)
+          .get(ld)
+          .get(base)
+          .get(ld)
+          .get(WORKSPACE)
+          .call(block);
+        f.get(out).set(base);
+      });
+      f.increase(image, 1).get(image).get(last).op(i32.ltS).brIf(again);
+    });
+  });
+}
+
+function addInputGradient(module: ModuleBuilder, parts: Parts): void {
+  const { lane, packColumns, block, scatter, copyOut } = parts;
+  overUnits(module, 'inputGradient', (f, unit) => {
+    const [dx, target, dy, j, width, columns, tap, count, taps, l, deep, base, channels, ld, weight] = locals(
+      f,
+      Type.i32,
+      15,
+    ) as [
+      number,
+      number,
+      number,
+      number,
+      number,
+      number,
+      number,
+      number,
+      number,
+      number,
+      number,
+      number,
+      number,
+      number,
+      number,
+    ];
+    word(f, BLOCK, 'x').set(dx);
+    plusWords(f, BLOCK, dx, unit.outer, 'xImage').set(dx);
+    plusWords(f, BLOCK, dx, unit.group, 'xGroup').set(dx);
+    f.get(WORKSPACE).i32(TILE_BYTES).op(i32.add).get(dx);
+    word(f, BLOCK, 'padded').select().set(target);
+    f.get(target).i32(0);
+    word(f, BLOCK, 'padBytes').fillMemory();
+    findOutput(f, unit.outer, unit.group, dy);
+    word(f, BLOCK, 'weight').set(weight);
+    plusWords(f, BLOCK, weight, unit.group, 'weightGroup').set(weight);
+    word(f, BLOCK, 'columns').set(columns);
+    word(f, BLOCK, 'taps').set(taps);
+    word(f, BLOCK, 'outChannels').set(channels);
+    word(f, BLOCK, 'blockColumns').i32(lane.bytes).op(i32.mul).set(ld);
+    f.i32(0).set(j);
+    f.block((end) =>
+      f.loop((again) => {
+        f.get(j).get(columns).op(i32.geS).brIf(end);
+        const rest = (): FunctionBuilder => f.get(columns).get(j).op(i32.sub);
+        rest();
+        word(f, BLOCK, 'blockColumns');
+        rest();
+        word(f, BLOCK, 'blockColumns').op(i32.ltS).select().set(width);
+        countUp(f, tap, taps, SCATTER_TAPS, () => {
+          remaining(f, taps, tap, SCATTER_TAPS).set(count);
+          f.i32(0).set(base);
+          countUp(f, l, channels, BLOCK_DEPTH, () => {
+            remaining(f, channels, l, BLOCK_DEPTH).set(deep);
+            plusWords(f, BLOCK, dy, l, 'yRow').get(j).i32(lane.bytes).op(i32.mul).op(i32.add).i32(lane.bytes);
+            word(f, BLOCK, 'yRow');
+            plusWord(f, BLOCK, WORKSPACE, 'packedColumns').get(width).get(deep).call(packColumns);
+            f.get(count).get(width).get(deep);
+            f.get(weight);
+            wholePanels(f.get(taps)).get(l).op(i32.mul).get(tap).get(deep).op(i32.mul).op(i32.add);
+            f.i32(lane.bytes).op(i32.mul).op(i32.add);
+            plusWord(f, BLOCK, WORKSPACE, 'packedColumns');
+            plusWord(f, BLOCK, WORKSPACE, 'packedRows').get(ld).get(base).get(ld).get(WORKSPACE).call(block);
+            plusWord(f, BLOCK, WORKSPACE, 'packedRows').set(base);
+          });
+          plusWord(f, BLOCK, WORKSPACE, 'packedRows').get(ld);
+          word(f, BLOCK, 'tapTable').get(tap).i32(4).op(i32.mul).op(i32.add);
+          word(f, BLOCK, 'columnTable').get(j).i32(4).op(i32.mul).op(i32.add);
+          f.get(target).get(count).get(width).call(scatter);
+        });
+        f.get(j);
+        word(f, BLOCK, 'blockColumns').op(i32.add).set(j).br(again);
+      }),
+    );
+    word(f, BLOCK, 'padded').if(() => f.get(BLOCK).get(dx).get(target).call(copyOut));
+  });
+}
