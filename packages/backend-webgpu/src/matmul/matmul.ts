@@ -11,19 +11,23 @@ import { packWords } from '../elements/uniforms.ts';
 import { spread } from '../elements/walk.ts';
 import type { GpuAllocation } from '../memory/allocation.ts';
 import type { Queue } from '../queue/types.ts';
-import { BLOCK, blocksShader } from './blocks.ts';
-import { type Form, formOf, partLength, partsOf, READINGS } from './plan.ts';
+import { type Choice, type Form, formOf, partLength, partsOf, READINGS } from './plan.ts';
+import { columnsOf, lanesOf, rowsShader } from './rows.ts';
 import { sumPartsShader } from './sum-parts.ts';
 import { TILE, tilesShader } from './tiles.ts';
 
 const MOST_MATRICES = 65_535;
 
-/** A form as a number: `ranks` dtypes, readings and truths, digit by digit. */
-const codeOf = ({ dtype, rank, a, b, vectorStore, partial }: Form): number =>
-  ((((rank * DTYPE_COUNT + DTYPES[dtype].index) * 3 + READINGS.indexOf(a)) * 3 + READINGS.indexOf(b)) * 2 +
+const ROWS = [0, 1, 4, 8];
+
+/** A form as a number, digit by digit. */
+const codeOf = ({ dtype, rank, a, b, vectorStore, partial, rows }: Form): number =>
+  (((((rank * DTYPE_COUNT + DTYPES[dtype].index) * 3 + READINGS.indexOf(a)) * 3 + READINGS.indexOf(b)) * 2 +
     Number(vectorStore)) *
     2 +
-  Number(partial);
+    Number(partial)) *
+    ROWS.length +
+  ROWS.indexOf(rows);
 
 function formOfCode(code: number): Form {
   let rest = code;
@@ -32,43 +36,62 @@ function formOfCode(code: number): Form {
     rest = Math.floor(rest / base);
     return value;
   };
+  const rows = ROWS[digit(ROWS.length)]!;
   const partial = digit(2) === 1;
   const vectorStore = digit(2) === 1;
   const b = READINGS[digit(3)]!;
   const a = READINGS[digit(3)]!;
-  return { dtype: dtypeAt(digit(DTYPE_COUNT)), a, b, vectorStore, partial, rank: rest };
+  return { dtype: dtypeAt(digit(DTYPE_COUNT)), a, b, vectorStore, partial, rows, rank: rest };
 }
+
+/** The operand with its last two dimensions exchanged. */
+function transposed(operand: Operand): Operand {
+  const { strides } = operand;
+  const rank = strides.length - 2;
+  return { ...operand, strides: [...strides.slice(0, rank), strides[rank + 1]!, strides[rank]!] };
+}
+
+interface Product {
+  readonly size: MatmulSize;
+  readonly output: Operand;
+  readonly a: Operand;
+  readonly b: Operand;
+}
+
+/** Invocations go along `n`, so that a product with few columns is that of the transposes, the other way round. */
+const turned = ({ size, output, a, b }: Product): Product => ({
+  size: { ...size, m: size.n, n: size.m },
+  output: transposed(output),
+  a: transposed(b),
+  b: transposed(a),
+});
 
 /**
  * The `matmul` kernel: float32 and halves accumulate in float32, integers wrap, truths give whether any pair is true.
- * GPUs take tiles in workgroup memory; software adapters, and products too thin for a tile, blocks in registers.
+ * GPUs take tiles in workgroup memory; software adapters, and products too thin for a tile, rows in registers.
  */
 export function matmulKernel(queue: Queue): RequiredKernels['matmul'] {
-  const blocks = shaderTable((code) => blocksShader(formOfCode(code)));
-  const tiles = shaderTable((code) => tilesShader(formOfCode(code)));
+  const { software } = queue;
+  const shaders = shaderTable((code) => {
+    const form = formOfCode(code);
+    return form.rows === 0 ? tilesShader(form) : rowsShader(form, software);
+  });
   const sums = shaderTable((code) =>
     sumPartsShader(dtypeAt(code % DTYPE_COUNT), Math.floor(code / DTYPE_COUNT)),
   );
 
-  const product = (
-    size: MatmulSize,
-    form: Form,
-    parts: number,
-    output: Operand,
-    target: GpuAllocation,
-    a: Operand,
-    b: Operand,
-  ): void => {
+  const launch = ({ size, output, a, b }: Product, choice: Choice, target: GpuAllocation): void => {
     const { batch, m, k, n } = size;
+    const { parts } = choice;
+    const form = formOf(size, output, a, b, choice);
     const { rank } = form;
-    const isTiled = !queue.software && m > TILE / 4 && n > TILE / 4;
-    const shader = (isTiled ? tiles : blocks)(codeOf(form));
-    const count = sizeOf(batch);
+    const shader = shaders(codeOf(form));
+    const matrices = sizeOf(batch);
     const words = packWords(shader.words, [
       m,
       k,
       n,
-      count,
+      matrices,
       parts,
       partLength(k, parts),
       ...padded(batch, rank, 1),
@@ -76,36 +99,39 @@ export function matmulKernel(queue: Queue): RequiredKernels['matmul'] {
       ...wordsOf(a, rank + 2),
       ...wordsOf(b, rank + 2),
     ]);
-    const [x, y] = isTiled
+    const [x, y] = choice.tiled
       ? spread(Math.ceil(m / TILE) * Math.ceil(n / TILE), 1)
-      : spread(Math.ceil(m / BLOCK) * Math.ceil(n / BLOCK));
-    const groups = [x, y, Math.min(count * parts, MOST_MATRICES)] as const;
+      : spread(Math.ceil(m / form.rows) * Math.ceil(n / (lanesOf(software) * columnsOf(form))), 1);
+    const groups = [x, y, Math.min(matrices * parts, MOST_MATRICES)] as const;
     queue.dispatch(shader, [allocationOf(a), allocationOf(b), target], words, groups);
   };
 
   return (size, output, a, b) => {
     const { batch, m, k, n } = size;
-    const count = sizeOf(batch);
-    const wanted = partsOf(size, count, queue.software);
-    const parts = Math.ceil(k / partLength(k, wanted));
-    const form = formOf(size, output, a, b, parts > 1);
+    const tiled = !software && m > TILE / 4 && n > TILE / 4;
+    const given = { size, output, a, b };
+    const product = !tiled && n < 64 && m > n ? turned(given) : given;
+    const matrices = sizeOf(batch);
+    const parts = Math.ceil(k / partLength(k, partsOf(size, matrices, software)));
     if (parts === 1) {
-      product(size, form, 1, output, allocationOf(output), a, b);
+      launch(product, { tiled, parts }, allocationOf(output));
       return;
     }
     const area = m * n;
-    const workspace = queue.workspace(count * parts * area * 4);
-    product(size, form, parts, output, workspace, a, b);
+    const workspace = queue.workspace(matrices * parts * area * 4);
+    launch(product, { tiled, parts }, workspace);
     const rank = shaderRank(batch.length + 2);
     const sum = sums(rank * DTYPE_COUNT + DTYPES[output.dtype].index);
+    // The sums lie as the product was computed.
+    const inOrder = [...batch, product.size.m, product.size.n];
     const words = packWords(sum.words, [
-      count * area,
+      matrices * area,
       parts,
       area,
-      ...padded([...batch, m, n], rank, 1),
-      ...wordsOf(output, rank),
+      ...padded(inOrder, rank, 1),
+      ...wordsOf(product.output, rank),
     ]);
-    queue.dispatch(sum, [workspace, allocationOf(output)], words, spread(count * area));
+    queue.dispatch(sum, [workspace, allocationOf(output)], words, spread(matrices * area));
     queue.release(workspace);
   };
 }

@@ -20,6 +20,8 @@ export interface Form {
   readonly vectorStore: boolean;
   /** Whether sums over parts of `k` are written to a workspace of 32-bit values, `[batch, parts, m, n]`. */
   readonly partial: boolean;
+  /** Rows that an invocation takes, without tiles; 0 with them. */
+  readonly rows: number;
 }
 
 const byFours = (value: number): boolean => value % 4 === 0;
@@ -43,28 +45,38 @@ function readingOf(
   return 'single';
 }
 
-/** The form of a product; `partial` says that its sums go to a workspace in parts. */
+/** How a product is computed. */
+export interface Choice {
+  readonly tiled: boolean;
+  readonly parts: number;
+}
+
+/** The form of a product. */
 export function formOf(
   { batch, m, k, n }: MatmulSize,
   output: Operand,
   a: Operand,
   b: Operand,
-  partial: boolean,
+  { tiled, parts }: Choice,
 ): Form {
   const rank = batch.length;
+  const partial = parts > 1;
+  const across = readingOf(b, batch, k, b.strides[rank]!, n, b.strides[rank + 1]!);
   return {
     dtype: output.dtype,
     rank: shaderRank(rank),
     a: readingOf(a, batch, k, a.strides[rank + 1]!, m, a.strides[rank]!),
-    b: readingOf(b, batch, k, b.strides[rank]!, n, b.strides[rank + 1]!),
+    b: across,
     vectorStore:
       byFours(n) &&
+      (tiled || across !== 'along') &&
       (partial ||
         (output.dtype === 'float32' &&
           isAligned(output, batch) &&
           output.strides[rank + 1] === 1 &&
           (m === 1 || byFours(output.strides[rank]!)))),
     partial,
+    rows: tiled ? 0 : m > 4 ? 8 : m > 1 ? 4 : 1,
   };
 }
 
@@ -75,7 +87,7 @@ const SHORTEST_PART = 256;
 
 /** Into how many parts `k` is split: long sums of few outputs would leave most of the device idle. */
 export function partsOf({ m, k, n }: MatmulSize, batchCount: number, software: boolean): number {
-  const outputs = Math.ceil(m / 4) * Math.ceil(n / 4) * batchCount;
+  const outputs = Math.ceil((m * n) / 16) * batchCount;
   const enough = software ? ENOUGH / 64 : ENOUGH;
   if (outputs * 2 > enough || k < 2 * SHORTEST_PART) return 1;
   return Math.min(Math.floor(enough / outputs), Math.floor(k / SHORTEST_PART), 256);

@@ -56,20 +56,27 @@ ${partial ? `    let y_at = z * m * n;` : ''}
     let end = min(begin + ${at('part_length')}, k);`;
 }
 
-/** Lines that write the vec4s `sum0…sum3` to four columns from `col` on of four rows from `row` on, within the edges. */
-export function storeSource({ dtype, vectorStore, partial, rank }: Form, uniforms: Uniforms): string {
-  const rowStep = partial ? 'n' : uniforms.at(`y_stride${rank}`);
-  const colStep = partial ? '1u' : uniforms.at(`y_stride${rank + 1}`);
-  const type = elementOf(dtype).value;
-  const write = vectorStore
-    ? `y[(y_at + (row + r) * ${rowStep} + col) >> 2u] = sums[r];`
-    : `for (var c = 0u; c < min(4u, n - col); c++) {
-        put(y_at + (row + r) * ${rowStep} + (col + c) * ${colStep}, sums[r][c]);
-      }`;
-  return `    if (col < n) {
-      var sums = array<vec4<${type}>, 4>(sum0, sum1, sum2, sum3);
-      for (var r = 0u; r < 4u && row + r < m; r++) {
-        ${write}
-      }
+/**
+ * Lines that write `sums`, one for each row from `row` on, within the edges: scalars for the column `col`, or vec4s for
+ * four columns from there on.
+ */
+export function storeSource(
+  { vectorStore, partial, rank }: Form,
+  { at }: Uniforms,
+  sums: readonly string[],
+  type: string,
+  columns: number,
+): string {
+  const rowStep = partial ? 'n' : at(`y_stride${rank}`);
+  const colStep = partial ? '1u' : at(`y_stride${rank + 1}`);
+  const place = `y_at + (row + r) * ${rowStep}`;
+  const write = ((): string => {
+    if (columns === 1) return `put(${place} + col * ${colStep}, sums[r]);`;
+    if (vectorStore) return `y[(${place} + col) >> 2u] = sums[r];`;
+    return `for (var c = 0u; c < min(4u, n - col); c++) { put(${place} + (col + c) * ${colStep}, sums[r][c]); }`;
+  })();
+  return `    var sums = array<${type}, ${sums.length}>(${sums.join(', ')});
+    for (var r = 0u; r < ${sums.length}u && row + r < m; r++) {
+      ${write}
     }`;
 }

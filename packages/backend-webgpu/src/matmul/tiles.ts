@@ -63,7 +63,15 @@ ${fillSource('b', form.b !== 'along', type, {
         ${FOUR.map((r) => `sum${r} += tile_a[p + ${r}u] * b4;`).join('\n        ')}
       }
     }
-${storeSource(form, uniforms)}
+    if (col < n) {
+${storeSource(
+  form,
+  uniforms,
+  FOUR.map((r) => `sum${r}`),
+  `vec4<${type}>`,
+  4,
+)}
+    }
   }
 }`,
   };
