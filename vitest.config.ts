@@ -1,16 +1,88 @@
-import { defaultClientConditions, defaultServerConditions } from 'vite';
+import { existsSync } from 'node:fs';
+import { playwright } from '@vitest/browser-playwright';
+import { defaultClientConditions, defaultServerConditions, type Plugin } from 'vite';
 import { defineConfig } from 'vitest/config';
+import { goldenSuite } from './packages/backend-testkit/test/browser/commands.ts';
+
+const chromium = [
+  process.env.CHROMIUM_PATH,
+  '/usr/bin/chromium',
+  '/usr/bin/chromium-browser',
+  '/usr/bin/google-chrome',
+].find((path) => path !== undefined && existsSync(path));
+
+if (chromium === undefined) {
+  console.warn(
+    'SKIPPED: the tests in a browser (*.browser.test.ts), as no Chromium was found; install it, or name it in CHROMIUM_PATH',
+  );
+}
+
+/** The headers that allow a page to share memory between threads. */
+const isolation: Plugin = {
+  name: 'cross-origin-isolation',
+  enforce: 'pre',
+  configureServer(server) {
+    server.middlewares.use((_request, response, next) => {
+      response.setHeader('Cross-Origin-Opener-Policy', 'same-origin');
+      response.setHeader('Cross-Origin-Embedder-Policy', 'require-corp');
+      response.setHeader('Cross-Origin-Resource-Policy', 'cross-origin');
+      next();
+    });
+  },
+};
+
+/** The tests in a page, with or without threads. */
+const browser = (name: string, isolated: boolean) => ({
+  extends: true as const,
+  plugins: isolated ? [isolation] : [],
+  test: {
+    name,
+    include: ['packages/*/test/**/*.browser.test.ts'],
+    provide: { isolated },
+    browser: {
+      enabled: true,
+      headless: true,
+      // Pages start slowly on busy machines.
+      connectTimeout: 240_000,
+      screenshotFailures: false,
+      ui: false,
+      commands: { goldenSuite },
+      provider: playwright({
+        launchOptions: {
+          executablePath: chromium!,
+          args: [
+            '--no-sandbox',
+            '--enable-unsafe-webgpu',
+            '--enable-features=Vulkan',
+            '--use-vulkan=swiftshader',
+          ],
+        },
+      }),
+      instances: [{ browser: 'chromium' as const }],
+    },
+  },
+});
 
 export default defineConfig({
   // Workspace packages resolve to their sources, so no test needs a build.
   resolve: { conditions: ['source', ...defaultClientConditions] },
   ssr: { resolve: { conditions: ['source', ...defaultServerConditions] } },
   test: {
-    include: ['{packages,examples}/*/test/**/*.test.ts', 'tools/test/**/*.test.ts'],
     setupFiles: ['tools/vitest/no-console.ts'],
     testTimeout: 30_000,
     hookTimeout: 60_000,
     restoreMocks: true,
     coverage: { include: ['packages/*/src/**'] },
+    projects: [
+      {
+        extends: true,
+        test: {
+          name: 'node',
+          include: ['{packages,examples}/*/test/**/*.test.ts', 'tools/test/**/*.test.ts'],
+          exclude: ['**/*.browser.test.ts', '**/node_modules/**'],
+        },
+      },
+      ...(chromium === undefined ? [] : [browser('page', false), browser('isolated page', true)]),
+    ],
   },
 });

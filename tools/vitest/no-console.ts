@@ -1,4 +1,3 @@
-import { format } from 'node:util';
 import { afterEach, beforeEach } from 'vitest';
 
 // A library says nothing on its own: console output fails the test that caused it. A test about output spies on the
@@ -11,7 +10,7 @@ beforeEach(() => {
   printed = [];
   for (const name of methods) {
     console[name] = (...args: unknown[]) => {
-      printed.push(`console.${name}: ${format(...args)}`);
+      printed.push(`console.${name}: ${args.map(String).join(' ')}`);
     };
   }
 });
