@@ -117,7 +117,8 @@ module.exports = {
   ],
   options: {
     doNotFollow: { path: 'node_modules' },
-    exclude: { path: '(^|/)(dist|\\.types|\\.turbo|\\.cache|coverage)/' },
+    // The peers' own packages are installed on demand, outside the workspace.
+    exclude: { path: '(^|/)(dist|\\.types|\\.turbo|\\.cache|coverage)/|^benchmarks/peers/' },
     moduleSystems: ['es6', 'cjs'],
     tsPreCompilationDeps: true,
     combinedDependencies: true,

@@ -78,7 +78,7 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'node',
-          include: ['{packages,examples}/*/test/**/*.test.ts', 'tools/test/**/*.test.ts'],
+          include: ['{packages,examples}/*/test/**/*.test.ts', '{tools,benchmarks}/test/**/*.test.ts'],
           exclude: ['**/*.browser.test.ts', '**/node_modules/**'],
         },
       },

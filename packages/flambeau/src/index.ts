@@ -4,7 +4,7 @@ import { registerBackend } from '@flambeau/core';
 
 registerBackend(cpu());
 
-export { type CpuOptions, cpu } from '@flambeau/backend-cpu';
+export { type CpuOptions, cpu, getNumThreads, setNumThreads } from '@flambeau/backend-cpu';
 export * from '@flambeau/core';
 export * from '@flambeau/data';
 export * as nn from '@flambeau/nn';

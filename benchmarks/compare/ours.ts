@@ -1,0 +1,109 @@
+import { type Device, fromArray, hasDevice, nn, optim, setNumThreads, type Tensor, version } from 'flambeau';
+import type { Case, OperatorCase, TrainingCase } from './cases.ts';
+import { classes, uniform } from './data.ts';
+import { models } from './models.ts';
+import { firstLosses, type Job, type Peer, type Prepared, servePeer } from './peer.ts';
+
+/** flambeau itself, measured like every peer. */
+
+const size = (shape: readonly number[]): number => shape.reduce((a, b) => a * b, 1);
+
+function operatorOf({ operator, shapes }: OperatorCase, device: Device): () => Tensor | readonly Tensor[] {
+  const [x, y] = shapes.map((shape, i) => fromArray(uniform(i + 1, size(shape)), shape, { device })) as [
+    Tensor,
+    Tensor,
+  ];
+  switch (operator) {
+    case 'add':
+      return () => x.add(y);
+    case 'relu':
+      return () => x.relu();
+    case 'exp':
+      return () => x.exp();
+    case 'gelu-tanh':
+      return () => x.gelu({ approximate: 'tanh' });
+    case 'sum':
+      return () => x.sum();
+    case 'matmul':
+      return () => x.matmul(y);
+    case 'conv3x3':
+      return () => nn.functional.conv2d(x, y, null, { padding: 1 });
+    case 'tiny-backward':
+      x.requiresGrad_();
+      y.requiresGrad_();
+      return () => {
+        x.grad = null;
+        y.grad = null;
+        x.mul(y).add(y).mul(x).sum().backward();
+        return [x.grad!, y.grad!];
+      };
+  }
+}
+
+function prepareOperator(one: OperatorCase, device: Device): Prepared {
+  const run = operatorOf(one, device);
+  return {
+    run,
+    check: async () => {
+      const results = [run()].flat() as Tensor[];
+      const data = await Promise.all(results.map((result) => result.data()));
+      return data.flatMap((values) => Array.from(values, Number));
+    },
+  };
+}
+
+/** A fresh model with the parameters of the table. */
+function modelOf({ model: name, parameters }: TrainingCase): nn.Module {
+  const model = models[name]();
+  const state = Object.fromEntries(
+    parameters.map(({ name, shape, bound, base }, i) => [
+      name,
+      fromArray(uniform(101 + i, size(shape), bound, base), shape),
+    ]),
+  );
+  const { missingKeys, unexpectedKeys } = model.loadStateDict(state, { strict: false });
+  const own = missingKeys.filter((key) => !/running_|num_batches/.test(key));
+  if (own.length + unexpectedKeys.length > 0)
+    throw new RangeError(`the table and the model differ in ${[...own, ...unexpectedKeys].join(', ')}`);
+  return model;
+}
+
+/** A step of training, as a user writes it; gives the loss. */
+export function trainingStep(one: TrainingCase, device: Device): () => Tensor {
+  const model = modelOf(one).to(device);
+  const { input, target } = one;
+  const x =
+    input.classes === undefined
+      ? fromArray(uniform(1, size(input.shape)), input.shape, { device })
+      : fromArray(classes(1, size(input.shape), input.classes), input.shape, { device });
+  const labels = fromArray(classes(2, target.length, target.classes), [target.length], { device });
+  const Optimizer = one.optimizer === 'sgd' ? optim.SGD : optim.Adam;
+  const optimizer = new Optimizer(model.parameters(), { lr: one.lr });
+  return () => {
+    optimizer.zeroGrad();
+    const loss = nn.functional.crossEntropy(model.forward(x), labels);
+    loss.backward();
+    optimizer.step();
+    return loss;
+  };
+}
+
+function prepareTraining(one: TrainingCase, device: Device): Prepared {
+  const step = trainingStep(one, device);
+  return { run: step, check: () => firstLosses(async () => Number(await step().item())) };
+}
+
+function makePeer({ threads, device }: Job): Peer {
+  setNumThreads(threads);
+  const refusal = !hasDevice(device) && `has no device ${device} here`;
+  return {
+    environment: `flambeau ${version}, Node ${process.version}`,
+    prepare: (one: Case) =>
+      refusal ||
+      (one.kind === 'operator'
+        ? prepareOperator(one, device as Device)
+        : prepareTraining(one, device as Device)),
+  };
+}
+
+await servePeer(makePeer);
