@@ -21,7 +21,7 @@ export interface Tile {
 export const TILES: readonly Tile[] = [
   { rows: 128, columns: 128, depth: 8, each: 8 },
   { rows: 64, columns: 64, depth: 16, each: 4 },
-  { rows: 32, columns: 32, depth: 16, each: 4 },
+  { rows: 32, columns: 32, depth: 8, each: 4 },
 ];
 
 export const tileThreads = ({ rows, columns, each }: Tile): number => (rows * columns) / (each * each);
@@ -122,7 +122,9 @@ if (i < m && j < n) ${store}
 }
 }
 }`;
-  return entrySource('matmul', parameters, body, preamble.text, threads);
+  // 512 threads leave 128 registers to each: enough for 16 sums, not for 64 or for those of 64 bits.
+  const blocks = byteLengthOf(dtype) === 8 || tile.each === 8 ? 1 : 512 / threads;
+  return entrySource('matmul', parameters, body, preamble.text, threads, blocks);
 }
 
 function tileConstants({ rows, columns, depth, each }: Tile, threads: number): string {
