@@ -2,11 +2,13 @@ import type { OptionalKernels } from '@flambeau/core/backend';
 import type { ThreadPool } from '../threads/pool.ts';
 import { convolutionKernels } from './convolution.ts';
 import { linearKernel } from './linear.ts';
+import { poolingKernels } from './pooling.ts';
 
 /** Kernels for whole operators. Each takes the cases that it is good at; core decomposes the others. */
 export function fusedKernels(pool: ThreadPool, relaxed: boolean): OptionalKernels {
   return {
     linear: linearKernel(pool, relaxed),
     ...convolutionKernels(pool, relaxed),
+    ...poolingKernels(pool),
   };
 }
