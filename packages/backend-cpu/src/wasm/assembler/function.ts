@@ -19,7 +19,8 @@ export type Label = number;
 export class FunctionBuilder {
   readonly params: readonly Type[];
   readonly results: readonly Type[];
-  readonly code: number[] = [];
+  private code: number[] = [];
+  private readonly beginning: number[] = [];
   private readonly locals: Type[] = [];
   private depth = 0;
 
@@ -170,6 +171,15 @@ export class FunctionBuilder {
     return this.op(0x1b);
   }
 
+  /** Writes what `emit` writes at the function's beginning, behind what was written there before. */
+  ahead(emit: () => void): this {
+    const { code } = this;
+    this.code = this.beginning;
+    emit();
+    this.code = code;
+    return this;
+  }
+
   /** `local += amount` for an i32. */
   increase(local: number, amount: number): this {
     return this.get(local).i32(amount).op(I32.add).set(local);
@@ -189,8 +199,9 @@ export class FunctionBuilder {
       unsigned(header, count);
       header.push(type);
     }
-    unsigned(out, header.length + this.code.length + 1);
+    unsigned(out, header.length + this.beginning.length + this.code.length + 1);
     for (const byte of header) out.push(byte);
+    for (const byte of this.beginning) out.push(byte);
     for (const byte of this.code) out.push(byte);
     out.push(0x0b);
   }

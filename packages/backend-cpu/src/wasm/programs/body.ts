@@ -1,0 +1,192 @@
+import type { Instruction, Program, ScalarType } from '@flambeau/core/backend';
+import { literalAs } from '../../scalar/literal.ts';
+import { type Block, type Schedule, scheduleOf } from '../../scalar/schedule.ts';
+import { v128 } from '../assembler/index.ts';
+import type { Lanes } from '../lanes/lanes.ts';
+import { canCast, cast, literal } from './cast.ts';
+import { type HostIndex, Steps } from './step.ts';
+import { isWide, kindOf, narrowMask, type Value } from './value.ts';
+
+/** What a program's steps find around them. */
+export interface Surroundings {
+  /** Four elements of an input. */
+  input(slot: number): Value;
+  parameter(slot: number, type: ScalarType): Value;
+  /** The positions of the four elements along a dimension, as int32. */
+  index(dim: number): Value;
+}
+
+/** About how many instructions a step takes for four elements. */
+const WEIGHTS: Partial<Record<Instruction['op'], number>> = {
+  input: 1,
+  literal: 0,
+  parameter: 0,
+  div: 3,
+  sqrt: 3,
+  exp: 20,
+  expm1: 25,
+  exp2: 50,
+  log: 30,
+  log1p: 80,
+  log2: 80,
+  log10: 80,
+  tanh: 30,
+  sin: 80,
+  cos: 80,
+  tan: 90,
+  asin: 70,
+  acos: 70,
+  atan: 60,
+  atan2: 80,
+  sinh: 90,
+  cosh: 70,
+  pow: 120,
+  floorDiv: 80,
+  rem: 80,
+  mod: 80,
+};
+
+export const weightOf = (step: Instruction): number =>
+  (WEIGHTS[step.op] ?? 1) * (isWide(kindOf(step.type)) ? 2 : 1);
+
+export const programWeight = ({ steps }: Program): number =>
+  steps.reduce((sum, step) => sum + weightOf(step), 0);
+
+/** A branch of a `select` that weighs this much is left out where no lane takes it. */
+const WORTH_A_BRANCH = 16;
+
+/** A program as vector code. */
+export class Body {
+  private readonly program: Program;
+  private readonly schedule: Schedule;
+  private readonly lanes: Lanes;
+  private readonly steps: Steps;
+  private readonly constants: (Value | undefined)[] = [];
+
+  /** @param constantInputs bit k is set where input k is the same for the whole loop. */
+  constructor(program: Program, lanes: Lanes, host: HostIndex, constantInputs: number) {
+    this.program = program;
+    this.schedule = scheduleOf(program, constantInputs);
+    this.lanes = lanes;
+    this.steps = new Steps(lanes, host);
+  }
+
+  /** Computes what is the same for the whole loop. */
+  once(around: Surroundings): void {
+    for (const i of this.schedule.hoisted) this.constants[i] = this.step(i, this.constants, around);
+  }
+
+  /** Computes four elements. `once` came before. */
+  unit(around: Surroundings): Value {
+    const values = [...this.constants];
+    this.block(this.schedule.body, values, around);
+    return values[this.program.steps.length - 1]!;
+  }
+
+  private block(block: Block, values: (Value | undefined)[], around: Surroundings): void {
+    for (const { step: i, branches } of block.steps) {
+      const step = this.program.steps[i]!;
+      if (step.op === 'select' && branches !== null) {
+        this.branch(branches[0], values[step.c]!, true, values, around);
+        this.branch(branches[1], values[step.c]!, false, values, around);
+      }
+      values[i] = this.step(i, values, around);
+    }
+  }
+
+  /** The steps that one side of a select needs, left out where no lane is on that side. */
+  private branch(
+    block: Block,
+    condition: Value,
+    holds: boolean,
+    values: (Value | undefined)[],
+    around: Surroundings,
+  ): void {
+    if (this.weigh(block) < WORTH_A_BRANCH) {
+      this.block(block, values, around);
+      return;
+    }
+    const { f } = this.lanes;
+    const mask = narrowMask(this.lanes, condition);
+    f.get(holds ? mask : this.lanes.not(mask)).op(v128.anyTrue);
+    f.if(() => this.block(block, values, around));
+  }
+
+  private weigh(block: Block): number {
+    let weight = 0;
+    for (const { step, branches } of block.steps) {
+      weight += weightOf(this.program.steps[step]!);
+      if (branches !== null) weight += this.weigh(branches[0]) + this.weigh(branches[1]);
+    }
+    return weight;
+  }
+
+  private step(i: number, values: readonly (Value | undefined)[], around: Surroundings): Value {
+    const { steps } = this.program;
+    const step = steps[i]!;
+    const at = (j: number): Value => values[j]!;
+    const literalOf = (j: number): number | undefined => {
+      const other = steps[j]!;
+      const number = other.op === 'literal' ? Number(other.value) : Number.NaN;
+      return Number.isNaN(number) ? undefined : number;
+    };
+    switch (step.op) {
+      case 'input':
+        return around.input(step.slot);
+      case 'literal':
+        return literal(this.lanes, step.type, literalAs(step.type, step.value));
+      case 'parameter':
+        return around.parameter(step.slot, step.type);
+      case 'index':
+        return around.index(step.dim);
+      case 'cast': {
+        // The store rounds a half, so the last step need not.
+        const last = i === steps.length - 1 && kindOf(step.type) === 'f32';
+        return cast(this.lanes, steps[step.a]!.type, last ? 'float32' : step.type, at(step.a));
+      }
+      case 'select': {
+        const isZero = (j: number): boolean => Object.is(literalOf(j), 0);
+        const zero = isZero(step.a) ? 'a' : isZero(step.b) ? 'b' : null;
+        return this.steps.select(at(step.c), at(step.a), at(step.b), zero);
+      }
+      default: {
+        const { type } = steps[step.a]!;
+        const result =
+          'b' in step
+            ? this.steps.binary(step.op, type, at(step.a), at(step.b), literalOf(step.b))
+            : this.steps.unary(step.op, type, at(step.a));
+        if (result === null) throw new RangeError(`${step.op} on ${type}`);
+        return result;
+      }
+    }
+  }
+}
+
+const DIVISIONS = new Set<string>(['div', 'truncDiv', 'floorDiv', 'rem', 'mod']);
+const UINT32_ONLY_IN_JAVASCRIPT = new Set<string>([...DIVISIONS, 'pow']);
+
+/**
+ * Whether a program can become vector code. What cannot: complex numbers, floats made unsigned, divisions of truths
+ * and of uint32, and divisions of integers in a branch, where a zero in a lane that does not take it must not throw.
+ */
+export function isVectorizable(program: Program): boolean {
+  const { steps, inputs, output } = program;
+  if (output === 'complex64' || inputs.includes('complex64')) return false;
+  for (const step of steps) {
+    if (!('a' in step) || step.op === 'select') continue;
+    const from = steps[step.a]!.type;
+    if (step.op === 'cast') {
+      if (!canCast(from, step.type)) return false;
+    } else if (DIVISIONS.has(step.op) && kindOf(from) === 'mask') return false;
+    else if (UINT32_ONLY_IN_JAVASCRIPT.has(step.op) && from === 'uint32') return false;
+  }
+  return !dividesInBranch(steps, scheduleOf(program, 0).body, false);
+}
+
+function dividesInBranch(steps: readonly Instruction[], block: Block, inside: boolean): boolean {
+  return block.steps.some(({ step: i, branches }) => {
+    const step = steps[i]!;
+    if (inside && DIVISIONS.has(step.op) && 'a' in step && kindOf(steps[step.a]!.type).startsWith('i')) return true;
+    return branches?.some((branch) => dividesInBranch(steps, branch, true)) ?? false;
+  });
+}

@@ -1,0 +1,359 @@
+import type { BinaryIntrinsic, ScalarType, UnaryIntrinsic } from '@flambeau/core/backend';
+import { f32x4, f64x2, i32x4, i64x2, type Opcode } from '../assembler/index.ts';
+import { exp, exp2, expm1, cosh, sinh, tanh } from '../functions/exponential.ts';
+import { byLane } from '../functions/host.ts';
+import { log, log10, log1p, log2 } from '../functions/logarithm.ts';
+import { pow } from '../functions/power.ts';
+import { acos, asin, atan, atan2, cos, sin, tan } from '../functions/trigonometric.ts';
+import type { Lanes, Reg } from '../lanes/lanes.ts';
+import { Real } from '../lanes/real.ts';
+import { type HostName, hostOf } from './host.ts';
+import {
+  isWide,
+  joined,
+  kindOf,
+  narrowMask,
+  promote,
+  type Value,
+  value,
+  wideMask,
+  wrap,
+  zeroOf,
+} from './value.ts';
+
+/** The index of a function of the host in the module that is written. */
+export type HostIndex = (name: HostName) => number;
+
+type Unary = (F: Real, x: Reg) => Reg;
+
+/** Approximations for both widths. */
+const EITHER: Partial<Record<UnaryIntrinsic, Unary>> = { exp, expm1, log, tanh };
+/** Approximations in float64, which float32 goes through. */
+const DOUBLE: Partial<Record<UnaryIntrinsic, Unary>> = { exp2, log1p, log2, log10, asin, acos, atan, sinh, cosh };
+const CIRCULAR: Partial<Record<UnaryIntrinsic, (F: Real, x: Reg, host: number) => Reg>> = { sin, cos, tan };
+
+type FloatOp = 'neg' | 'abs' | 'sqrt' | 'floor' | 'ceil' | 'trunc' | 'round' | 'add' | 'sub' | 'mul' | 'div' | 'min' | 'max';
+const FLOAT_NAME: Partial<Record<string, keyof typeof f32x4 & keyof typeof f64x2>> = {
+  neg: 'neg',
+  abs: 'abs',
+  sqrt: 'sqrt',
+  floor: 'floor',
+  ceil: 'ceil',
+  trunc: 'trunc',
+  round: 'nearest',
+  add: 'add',
+  sub: 'sub',
+  mul: 'mul',
+  div: 'div',
+  min: 'min',
+  max: 'max',
+} satisfies Record<FloatOp, string>;
+
+const COMPARISONS = ['eq', 'ne', 'lt', 'le', 'gt', 'ge'] as const;
+type Comparison = (typeof COMPARISONS)[number];
+const isComparison = (op: string): op is Comparison => (COMPARISONS as readonly string[]).includes(op);
+
+const INT: Partial<Record<BinaryIntrinsic, Opcode>> = {
+  add: i32x4.add,
+  sub: i32x4.sub,
+  mul: i32x4.mul,
+  min: i32x4.minS,
+  max: i32x4.maxS,
+};
+const UINT32: Partial<Record<BinaryIntrinsic, Opcode>> = { ...INT, min: i32x4.minU, max: i32x4.maxU };
+const INT64: Partial<Record<BinaryIntrinsic, Opcode>> = { add: i64x2.add, sub: i64x2.sub, mul: i64x2.mul };
+
+const COMPARE = {
+  f32: { eq: f32x4.eq, ne: f32x4.ne, lt: f32x4.lt, le: f32x4.le, gt: f32x4.gt, ge: f32x4.ge },
+  f64: { eq: f64x2.eq, ne: f64x2.ne, lt: f64x2.lt, le: f64x2.le, gt: f64x2.gt, ge: f64x2.ge },
+  i32: { eq: i32x4.eq, ne: i32x4.ne, lt: i32x4.ltS, le: i32x4.leS, gt: i32x4.gtS, ge: i32x4.geS },
+  u32: { eq: i32x4.eq, ne: i32x4.ne, lt: i32x4.ltU, le: i32x4.leU, gt: i32x4.gtU, ge: i32x4.geU },
+  i64: { eq: i64x2.eq, ne: i64x2.ne, lt: i64x2.ltS, le: i64x2.leS, gt: i64x2.gtS, ge: i64x2.geS },
+} satisfies Record<string, Record<Comparison, Opcode>>;
+
+/** Operations of programs on values of four elements; null for what the type does not have here. */
+export class Steps {
+  readonly lanes: Lanes;
+  private readonly host: HostIndex;
+  private readonly single: Real;
+  private readonly double: Real;
+
+  constructor(lanes: Lanes, host: HostIndex) {
+    this.lanes = lanes;
+    this.host = host;
+    this.single = new Real(lanes, 32);
+    this.double = new Real(lanes, 64);
+  }
+
+  unary(op: UnaryIntrinsic, type: ScalarType, a: Value): Value | null {
+    const { lanes } = this;
+    switch (a.kind) {
+      case 'f32':
+      case 'f64':
+        return this.floatUnary(op, a);
+      case 'i32':
+        return this.intUnary(op, type, a);
+      case 'i64':
+        return this.int64Unary(op, a);
+      case 'mask':
+        if (op === 'not' || op === 'bitNot') return value('mask', ...a.regs.map((reg) => lanes.not(reg)));
+        if (op === 'isnan') return value('mask', zeroOf(lanes));
+        return ['neg', 'abs', 'sign', 'floor', 'ceil', 'trunc', 'round'].includes(op) ? a : null;
+    }
+  }
+
+  private floatUnary(op: UnaryIntrinsic, a: Value): Value | null {
+    const { lanes } = this;
+    const F = a.kind === 'f32' ? this.single : this.double;
+    const each = (f: Unary): Value => value(a.kind, ...a.regs.map((reg) => f(F, reg)));
+    const plain = FLOAT_NAME[op];
+    if (plain !== undefined) {
+      const code = (a.kind === 'f32' ? f32x4 : f64x2)[plain];
+      return each((_, reg) => lanes.apply(code, reg));
+    }
+    if (op === 'isnan') return value('mask', ...a.regs.map((reg) => F.ne(reg, reg)));
+    if (op === 'sign') {
+      const zero = F.c(0);
+      return each((_, x) => lanes.or(lanes.and(F.gt(x, zero), F.c(1)), lanes.and(F.lt(x, zero), F.c(-1))));
+    }
+    const either = EITHER[op];
+    if (either !== undefined) return each(either);
+    const circular = CIRCULAR[op];
+    const host = circular === undefined ? 0 : this.host(op as HostName);
+    const double = DOUBLE[op] ?? (circular && ((D: Real, x: Reg) => circular(D, x, host)));
+    if (double === undefined) return null;
+    return a.kind === 'f64' ? each(double) : this.throughDouble((x) => double(this.double, x!), a);
+  }
+
+  /** A function of float64 on float32 values. */
+  private throughDouble(f: (...args: readonly Reg[]) => Reg, ...args: readonly Value[]): Value {
+    const { lanes } = this;
+    const wide = args.map(({ regs }) => promote(lanes, regs[0]!));
+    const half = (i: 0 | 1): Reg => lanes.apply(f32x4.demoteF64x2, f(...wide.map((pair) => pair[i])));
+    return value('f32', joined(lanes, half(0), half(1)));
+  }
+
+  private intUnary(op: UnaryIntrinsic, type: ScalarType, a: Value): Value | null {
+    const { lanes } = this;
+    const [x] = a.regs as [Reg];
+    const wrapped = (reg: Reg): Value => value('i32', wrap(lanes, type, reg));
+    switch (op) {
+      case 'neg':
+        return wrapped(lanes.apply(i32x4.neg, x));
+      case 'abs':
+        return type === 'uint32' ? a : wrapped(lanes.apply(i32x4.abs, x));
+      case 'sign': {
+        const [least, most] = type === 'uint32' ? [i32x4.minU, i32x4.maxU] : [i32x4.minS, i32x4.maxS];
+        const capped = lanes.apply(least, x, lanes.constant('i32', 1));
+        return value('i32', type === 'uint32' ? capped : lanes.apply(most, capped, lanes.constant('i32', -1)));
+      }
+      case 'bitNot':
+        return wrapped(lanes.not(x));
+      case 'isnan':
+        return value('mask', zeroOf(lanes));
+      default:
+        return ['floor', 'ceil', 'trunc', 'round'].includes(op) ? a : null;
+    }
+  }
+
+  private int64Unary(op: UnaryIntrinsic, a: Value): Value | null {
+    const { lanes } = this;
+    const each = (f: (reg: Reg) => Reg): Value => value('i64', ...a.regs.map(f));
+    switch (op) {
+      case 'neg':
+        return each((x) => lanes.apply(i64x2.neg, x));
+      case 'abs':
+        return each((x) => lanes.apply(i64x2.abs, x));
+      case 'sign': {
+        const zero = zeroOf(lanes);
+        const positive = (x: Reg): Reg => lanes.and(lanes.apply(i64x2.gtS, x, zero), lanes.constant64(1n));
+        return each((x) => lanes.or(positive(x), lanes.apply(i64x2.ltS, x, zero)));
+      }
+      case 'bitNot':
+        return each((x) => lanes.not(x));
+      case 'isnan':
+        return value('mask', zeroOf(lanes));
+      default:
+        return ['floor', 'ceil', 'trunc', 'round'].includes(op) ? a : null;
+    }
+  }
+
+  /** @param bound `b` where it is a number that is known and no NaN. */
+  binary(op: BinaryIntrinsic, type: ScalarType, a: Value, b: Value, bound?: number): Value | null {
+    if (a.kind === 'mask') return this.maskBinary(op, a, b);
+    if (isComparison(op)) return this.compare(op, type, a, b);
+    const host = hostOf(op, type);
+    const shifted = bound === undefined ? null : this.literalShift(op, type, a, bound);
+    if (shifted !== null) return shifted;
+    if (host !== undefined) {
+      const callee = this.host(host);
+      // A mask has been dealt with.
+      const kind = a.kind as Exclude<Value['kind'], 'mask'>;
+      const regs = a.regs.map((x, i) => byLane(this.lanes, kind, callee, [x, b.regs[i]!]));
+      return value(kind, ...(kind === 'i32' ? regs.map((reg) => wrap(this.lanes, type, reg)) : regs));
+    }
+    switch (a.kind) {
+      case 'f32':
+      case 'f64':
+        return this.floatBinary(op, a, b, bound);
+      case 'i32':
+        return this.intBinary(op, type, a, b);
+      case 'i64':
+        return this.int64Binary(op, a, b);
+    }
+  }
+
+  private literalShift(op: BinaryIntrinsic, type: ScalarType, a: Value, bits: number): Value | null {
+    if (bits < 0 || bits >= (a.kind === 'i64' ? 64 : 32)) return null;
+    const { lanes } = this;
+    const ops = a.kind === 'i64' ? i64x2 : i32x4;
+    if (op === 'shiftLeft')
+      return value(a.kind, ...a.regs.map((x) => wrap(lanes, type, lanes.shift(ops.shl, x, bits))));
+    if (op !== 'shiftRight') return null;
+    const code = type === 'uint32' ? i32x4.shrU : ops.shrS;
+    return value(a.kind, ...a.regs.map((x) => lanes.shift(code, x, bits)));
+  }
+
+  private compare(op: Comparison, type: ScalarType, a: Value, b: Value): Value {
+    const kind = a.kind as Exclude<Value['kind'], 'mask'>;
+    const code = COMPARE[type === 'uint32' ? 'u32' : kind][op];
+    return value('mask', ...a.regs.map((x, i) => this.lanes.apply(code, x, b.regs[i]!)));
+  }
+
+  private floatBinary(op: BinaryIntrinsic, a: Value, b: Value, bound: number | undefined): Value | null {
+    const { lanes } = this;
+    const single = a.kind === 'f32';
+    const ops = single ? f32x4 : f64x2;
+    const each = (f: (x: Reg, y: Reg) => Reg): Value =>
+      value(a.kind, ...a.regs.map((x, i) => f(x, b.regs[i]!)));
+    if (bound !== undefined && (op === 'min' || op === 'max'))
+      return each((x, y) => lanes.apply(op === 'min' ? ops.pmin : ops.pmax, x, y));
+    const plain = FLOAT_NAME[op];
+    if (plain !== undefined) return each((x, y) => lanes.apply(ops[plain], x, y));
+    switch (op) {
+      case 'truncDiv':
+        return each((x, y) => lanes.apply(ops.trunc, lanes.apply(ops.div, x, y)));
+      case 'pow':
+        if (bound === 2) return each((x) => lanes.apply(ops.mul, x, x));
+        if (single) return this.throughDouble((x, y) => pow(this.double, x!, y!, true), a, b);
+        return each((x, y) => pow(this.double, x, y, false));
+      case 'atan2':
+        return this.angle(a, b, single);
+      default:
+        return null;
+    }
+  }
+
+  private angle(y: Value, x: Value, single: boolean): Value {
+    const F = this.double;
+    const of = (v: Reg, u: Reg): Reg => {
+      const angle = atan2(F, v, u);
+      const numbers = F.lanes.and(F.eq(v, v), F.eq(u, u));
+      return F.select(numbers, angle, F.c(Number.NaN));
+    };
+    if (single) return this.throughDouble((v, u) => of(v!, u!), y, x);
+    return value('f64', ...y.regs.map((v, i) => of(v, x.regs[i]!)));
+  }
+
+  private intBinary(op: BinaryIntrinsic, type: ScalarType, a: Value, b: Value): Value | null {
+    const { lanes } = this;
+    const [x, y] = [a.regs[0]!, b.regs[0]!];
+    const bits = this.bitwise(op, x, y);
+    if (bits !== null) return value('i32', bits);
+    if (op === 'mulHigh' && type === 'uint32') {
+      const [low, high] = [X_LOW, X_HIGH].map((code) => lanes.apply(code, x, y)) as [Reg, Reg];
+      return value('i32', lanes.pick(low, high, 1, 3, 5, 7));
+    }
+    const code = (type === 'uint32' ? UINT32 : INT)[op];
+    return code === undefined ? null : value('i32', wrap(lanes, type, lanes.apply(code, x, y)));
+  }
+
+  private int64Binary(op: BinaryIntrinsic, a: Value, b: Value): Value | null {
+    const { lanes } = this;
+    const regs = a.regs.map((x, i): Reg | null => {
+      const y = b.regs[i]!;
+      if (op === 'min') return lanes.select(lanes.apply(i64x2.gtS, x, y), y, x);
+      if (op === 'max') return lanes.select(lanes.apply(i64x2.gtS, x, y), x, y);
+      const code = INT64[op];
+      return code === undefined ? this.bitwise(op, x, y) : lanes.apply(code, x, y);
+    });
+    const [low, high] = regs as readonly [Reg | null, Reg | null];
+    return low === null || high === null ? null : value('i64', low, high);
+  }
+
+  private bitwise(op: BinaryIntrinsic, x: Reg, y: Reg): Reg | null {
+    switch (op) {
+      case 'bitAnd':
+        return this.lanes.and(x, y);
+      case 'bitOr':
+        return this.lanes.or(x, y);
+      case 'bitXor':
+        return this.lanes.xor(x, y);
+      default:
+        return null;
+    }
+  }
+
+  /** Arithmetic on truths: any sum that is not zero is true. */
+  private maskBinary(op: BinaryIntrinsic, left: Value, right: Value): Value | null {
+    const { lanes } = this;
+    const wide = left.regs.length === 2 && right.regs.length === 2;
+    const [as, bs] = wide
+      ? [left.regs, right.regs]
+      : [[narrowMask(lanes, left)], [narrowMask(lanes, right)]];
+    const each = (f: (a: Reg, b: Reg) => Reg): Value => value('mask', ...as.map((a, i) => f(a, bs[i]!)));
+    switch (op) {
+      case 'add':
+      case 'max':
+      case 'or':
+      case 'bitOr':
+        return each((a, b) => lanes.or(a, b));
+      case 'mul':
+      case 'min':
+      case 'and':
+      case 'bitAnd':
+        return each((a, b) => lanes.and(a, b));
+      case 'sub':
+      case 'xor':
+      case 'bitXor':
+      case 'ne':
+        return each((a, b) => lanes.xor(a, b));
+      case 'eq':
+        return each((a, b) => lanes.not(lanes.xor(a, b)));
+      case 'lt':
+        return each((a, b) => lanes.andnot(b, a));
+      case 'gt':
+      case 'shiftRight':
+        return each((a, b) => lanes.andnot(a, b));
+      case 'le':
+        return each((a, b) => lanes.or(lanes.not(a), b));
+      case 'ge':
+      case 'pow':
+        return each((a, b) => lanes.or(a, lanes.not(b)));
+      case 'shiftLeft':
+        // 1 << 1 is 2, which is true.
+        return left;
+      default:
+        return null;
+    }
+  }
+
+  /** @param zero which side is known to be nothing but zeros. */
+  select(c: Value, a: Value, b: Value, zero: 'a' | 'b' | null): Value {
+    const { lanes } = this;
+    const masks = isWide(a.kind) ? wideMask(lanes, c) : [narrowMask(lanes, c)];
+    const [as, bs] = a.kind === 'mask' ? [[narrowMask(lanes, a)], [narrowMask(lanes, b)]] : [a.regs, b.regs];
+    return value(
+      a.kind,
+      ...masks.map((mask, i) => {
+        if (zero === 'a') return lanes.andnot(bs[i]!, mask);
+        return zero === 'b' ? lanes.and(as[i]!, mask) : lanes.select(mask, as[i]!, bs[i]!);
+      }),
+    );
+  }
+}
+
+const [X_LOW, X_HIGH] = [i64x2.extmulLowI32x4U, i64x2.extmulHighI32x4U];
+
+/** Whether two values of a type are compared as numbers of this kind alone. */
+export const isFloatType = (type: ScalarType): boolean => kindOf(type) === 'f32' || kindOf(type) === 'f64';
