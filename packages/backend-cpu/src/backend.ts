@@ -20,7 +20,9 @@ import { scatterKernel } from './scatter.ts';
 import { sortKernel } from './sort/sort.ts';
 import { ThreadPool } from './threads/pool.ts';
 import { hasRelaxedSimd, hasSimd } from './wasm/assembler/index.ts';
+import { Engine } from './wasm/engine.ts';
 import { wasmMatmul } from './wasm/matmul/kernel.ts';
+import { wasmPointwise } from './wasm/pointwise.ts';
 
 export interface CpuOptions {
   /**
@@ -44,6 +46,8 @@ export interface CpuOptions {
   readonly threads?: number | 'auto';
   /** The address of this package's `worker.js`, for pages whose policy forbids workers made of text. */
   readonly workerUrl?: string | URL;
+  /** Tensors of fewer elements are computed in JavaScript, where a call costs less. Default: 64. */
+  readonly wasmFrom?: number;
   /** The most that the memory may grow to, in bytes. Default: 4 GiB, or what the host grants. */
   readonly maxByteLength?: number;
 }
@@ -83,7 +87,7 @@ export function cpu(options: CpuOptions = {}): Backend {
       ...(heap === null ? {} : { roomByteLength: heap.tensorByteLength }),
     },
     lost: new Promise<BackendError>(() => {}),
-    kernels: kernels(bySource, pool, relaxed),
+    kernels: kernels(bySource, pool, relaxed, options.wasmFrom),
     allocate: (byteLength, dtype) => allocate(heap, byteLength, dtype),
     free: (allocation) => {
       if (allocation instanceof HeapAllocation)
@@ -111,10 +115,17 @@ function heapFor({ wasm, sharedMemory, maxByteLength }: CpuOptions): Heap | null
 const own = (allocation: Allocation): CpuAllocation => allocation as CpuAllocation;
 
 /** The JavaScript kernels, and before them those in WebAssembly where there is a heap for them. */
-function kernels(bySource: boolean, pool: ThreadPool | null, relaxed: boolean): Kernels {
+function kernels(
+  bySource: boolean,
+  pool: ThreadPool | null,
+  relaxed: boolean,
+  wasmFrom: number | undefined,
+): Kernels {
   const matmul = matmulKernel(bySource);
+  const pointwise = pointwiseKernel(bySource);
+  const engine = pool === null ? null : new Engine(pool, relaxed, wasmFrom);
   return {
-    pointwise: pointwiseKernel(bySource),
+    pointwise: engine === null ? pointwise : wasmPointwise(engine, pointwise),
     reduce: reduceKernel(bySource),
     argReduce: argReduceKernel(bySource),
     scan: scanKernel(bySource),

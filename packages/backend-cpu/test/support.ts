@@ -14,10 +14,12 @@ import { cpu } from '../src/index.ts';
 
 export type Value = number | bigint | boolean;
 
-/** Every test runs on both ways of making loops. */
+/** Every test runs on every way of making loops. */
 export const backends: readonly [string, Backend][] = [
-  ['function', cpu({ compiler: 'function' })],
-  ['closures', cpu({ compiler: 'closures' })],
+  ['function', cpu({ compiler: 'function', wasm: 'off' })],
+  ['closures', cpu({ compiler: 'closures', wasm: 'off' })],
+  ['WebAssembly', cpu({ wasmFrom: 1 })],
+  ['WebAssembly without sharing', cpu({ wasmFrom: 1, sharedMemory: 'off', relaxedSimd: 'off' })],
 ];
 
 export const ALL_DTYPES: readonly DType[] = [

@@ -3,10 +3,18 @@ import type { Real } from '../lanes/real.ts';
 
 const LOG2_E = Math.LOG2E;
 // ln 2 in two parts; the first has so few bits that its multiples are exact.
-const LN2 = { 32: [0.693359375, -2.12194440e-4], 64: [0.693147180369123816490, 1.90821492927058770002e-10] } as const;
+const LN2 = {
+  32: [0.693359375, -2.1219444e-4],
+  64: [0.6931471803691238, 1.9082149292705877e-10],
+} as const;
 // (exp r - 1 - r) / r² for |r| <= ln 2, and for |r| <= ln 2 / 2 with the error taken relative to exp r - 1.
-const EXP32 = [0.5000003576278687, 0.1666661500930786, 0.041661277413368225, 0.008336097933351994, 0.0014104294823482633, 0.00019611814059317112];
-const EXPM1_32 = [0.4999999701976776, 0.1666654348373413, 0.04166720062494278, 0.008366527035832405, 0.0013882520142942667];
+const EXP32 = [
+  0.5000003576278687, 0.1666661500930786, 0.041661277413368225, 0.008336097933351994, 0.0014104294823482633,
+  0.00019611814059317112,
+];
+const EXPM1_32 = [
+  0.4999999701976776, 0.1666654348373413, 0.04166720062494278, 0.008366527035832405, 0.0013882520142942667,
+];
 
 /** 1/2!, 1/3!, … : Taylor's series of the same. */
 const TAYLOR = Array.from({ length: 12 }, (_, i) => {
@@ -66,7 +74,7 @@ export function exp2(F: Real, x: Reg): Reg {
 
 /** `exp(x) - 1`. */
 export function expm1(F: Real, x: Reg): Reg {
-  const within = F.most(F.least(x, F.c(F.width === 32 ? 88 : 710)), F.c(-40));
+  const within = F.most(F.least(x, F.c(F.width === 32 ? 89 : 710)), F.c(-40));
   const { bits, r } = reduce(F, within, 1);
   const p = grow(F, r, F.width === 32 ? EXPM1_32 : TAYLOR);
   // Half of the scale, as 2¹⁰²⁴ is no number.
@@ -76,14 +84,17 @@ export function expm1(F: Real, x: Reg): Reg {
   return F.select(F.lt(F.abs(x), F.c(2 ** -54)), x, doubled);
 }
 
-/** By `E = exp(-2|x|) - 1`: `tanh |x| = -E / (2 + E)`. */
+/** By `E = exp(-2|x|) - 1`: `tanh |x| = -E / (2 + E)`, taken as the distance to 1 where it is nearer to that. */
 export function tanh(F: Real, x: Reg): Reg {
   const y = F.most(F.mul(F.abs(x), F.c(-2)), F.c(-40));
   const { bits, r } = reduce(F, y, 1);
   const p = grow(F, r, F.width === 32 ? EXPM1_32 : TAYLOR);
   const scale = F.powerOfTwo(bits);
   const E = F.madd(scale, p, F.sub(scale, F.c(1)));
-  const size = F.div(E, F.add(E, F.c(2)));
+  const far = F.lt(E, F.c(-2 / 3));
+  const rest = F.add(E, F.c(1));
+  const ratio = F.div(F.select(far, F.add(rest, rest), E), F.add(E, F.c(2)));
+  const size = F.select(far, F.sub(F.c(1), ratio), ratio);
   const signed = F.lanes.or(F.abs(size), F.signOf(x));
   return F.select(F.eq(x, x), signed, x);
 }

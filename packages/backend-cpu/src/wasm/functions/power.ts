@@ -5,16 +5,16 @@ import { log } from './logarithm.ts';
 
 // fdlibm's pow: log2 in two parts, and 2^z.
 const LOG = [
-  5.99999999999994648725e-1, 4.28571428578550184252e-1, 3.33333329818377432918e-1, 2.72728123808534006489e-1,
-  2.30660745775561754067e-1, 2.06975017800338417784e-1,
+  0.5999999999999946, 0.4285714285785502, 0.33333332981837743, 0.272728123808534, 0.23066074577556175,
+  0.20697501780033842,
 ];
 const EXP = [
-  1.66666666666666019037e-1, -2.77777777770155933842e-3, 6.61375632143793436117e-5, -1.65339022054652515390e-6,
-  4.13813679705723846039e-8,
+  0.16666666666666602, -0.0027777777777015593, 6.613756321437934e-5, -1.6533902205465252e-6,
+  4.1381367970572385e-8,
 ];
-const [CP, CP_HIGH, CP_LOW] = [9.61796693925975554329e-1, 9.61796700954437255859e-1, -7.02846165095275826516e-9];
-const [DP_HIGH, DP_LOW] = [5.84962487220764160156e-1, 1.35003920212974897128e-8];
-const [LN2, LN2_HIGH, LN2_LOW] = [6.93147180559945286227e-1, 6.93147182464599609375e-1, -1.90465429995776804525e-9];
+const [CP, CP_HIGH, CP_LOW] = [0.9617966939259756, 0.9617967009544373, -7.028461650952758e-9];
+const [DP_HIGH, DP_LOW] = [0.5849624872207642, 1.350039202129749e-8];
+const [LN2, LN2_HIGH, LN2_LOW] = [Math.LN2, 0.6931471824645996, -1.904654299957768e-9];
 
 /** The upper half of a number: products of two such are exact. */
 const upper = (F: Real, x: Reg): Reg => F.lanes.and(x, F.word(-0x100000000n));
@@ -27,11 +27,8 @@ function log2(F: Real, a: Reg): readonly [Reg, Reg] {
   const above = F.subBits(lifted, F.word(0x3febb67ae8584caan));
   const exponent = F.shr(above, 52);
   const m = F.subBits(lifted, F.shl(exponent, 52));
-  const n = F.sub(
-    F.sub(F.addBits(exponent, F.magic), F.magic),
-    F.lanes.and(tiny, F.c(53)),
-  );
-  const nearer = F.ge(m, F.c(1.2247448713915890491));
+  const n = F.sub(F.sub(F.addBits(exponent, F.magic), F.magic), F.lanes.and(tiny, F.c(53)));
+  const nearer = F.ge(m, F.c(1.224744871391589));
   const base = F.select(nearer, F.c(1.5), F.c(1));
   const difference = F.sub(m, base);
   const sum = F.add(m, base);
@@ -111,6 +108,9 @@ export function pow(F: Real, x: Reg, y: Reg, short: boolean): Reg {
   // A negative base has no power of a broken exponent.
   const broken = lanes.andnot(lanes.and(F.lt(x, F.c(0)), F.lt(a, infinity)), whole);
   const y1 = F.select(lanes.andnot(isNumber, broken), signed, F.c(Number.NaN));
-  const flat = lanes.or(F.eq(x, one), lanes.or(F.eq(y, F.c(0)), lanes.and(F.eq(x, F.c(-1)), F.eq(F.abs(y), infinity))));
+  const flat = lanes.or(
+    F.eq(x, one),
+    lanes.or(F.eq(y, F.c(0)), lanes.and(F.eq(x, F.c(-1)), F.eq(F.abs(y), infinity))),
+  );
   return F.select(flat, one, y1);
 }

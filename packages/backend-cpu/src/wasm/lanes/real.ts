@@ -79,9 +79,7 @@ export class Real {
 
   /** a b + c, in one rounding where the machine has it. */
   madd(a: Reg, b: Reg, c: Reg): Reg {
-    return this.lanes.relaxed
-      ? this.lanes.apply(this.ops.relaxedMadd, a, b, c)
-      : this.add(this.mul(a, b), c);
+    return this.lanes.relaxed ? this.lanes.apply(this.ops.relaxedMadd, a, b, c) : this.add(this.mul(a, b), c);
   }
   /** c - a b. */
   nmadd(a: Reg, b: Reg, c: Reg): Reg {

@@ -186,7 +186,8 @@ export function isVectorizable(program: Program): boolean {
 function dividesInBranch(steps: readonly Instruction[], block: Block, inside: boolean): boolean {
   return block.steps.some(({ step: i, branches }) => {
     const step = steps[i]!;
-    if (inside && DIVISIONS.has(step.op) && 'a' in step && kindOf(steps[step.a]!.type).startsWith('i')) return true;
+    if (inside && DIVISIONS.has(step.op) && 'a' in step && kindOf(steps[step.a]!.type).startsWith('i'))
+      return true;
     return branches?.some((branch) => dividesInBranch(steps, branch, true)) ?? false;
   });
 }

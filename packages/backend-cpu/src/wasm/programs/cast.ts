@@ -55,7 +55,11 @@ function toFloat32(lanes: Lanes, from: ScalarType, a: Value): Reg {
       const result = lanes.f.local(Type.v128);
       for (let lane = 0; lane < 4; lane++) {
         lanes.f.get(result).get(lane < 2 ? x : y);
-        lanes.f.lane(i64x2.extract, lane & 1).op(f32.convertI64S).lane(f32x4.replace, lane).set(result);
+        lanes.f
+          .lane(i64x2.extract, lane & 1)
+          .op(f32.convertI64S)
+          .lane(f32x4.replace, lane)
+          .set(result);
       }
       return result;
     }
@@ -78,7 +82,10 @@ export function toFloat64(lanes: Lanes, from: ScalarType, a: Value): Value {
       return value('f64', ...halves(lanes, x).map((half) => lanes.apply(convert, half)));
     }
     case 'i64':
-      return value('f64', ...a.regs.map((reg) => pairwise(lanes, reg, i64x2.extract, f64.convertI64S, f64x2.replace)));
+      return value(
+        'f64',
+        ...a.regs.map((reg) => pairwise(lanes, reg, i64x2.extract, f64.convertI64S, f64x2.replace)),
+      );
   }
 }
 

@@ -1,13 +1,11 @@
 import type { DType } from '@flambeau/core/backend';
-import { i16x8, i32, i32x4, i8x16, type Opcode, Type, v128 } from '../assembler/index.ts';
+import { i8x16, i16x8, i32, i32x4, type Opcode, Type, v128 } from '../assembler/index.ts';
 import type { Lanes, Reg } from '../lanes/lanes.ts';
 import { fromHalf, toHalf } from './half.ts';
 import { byteLengthOf, kindOf, narrowMask, UNIT, type Value, value, zeroOf } from './value.ts';
 
 /** Where the four elements of a unit lie: side by side from an address on, or each at its own. */
-export type Place =
-  | { readonly at: number; readonly offset: number }
-  | { readonly each: readonly number[] };
+export type Place = { readonly at: number; readonly offset: number } | { readonly each: readonly number[] };
 
 /** Loads whose elements are extended to 32 bits: [one element, four from the vector's beginning]. */
 const NARROW: Partial<Record<DType, { readonly one: Opcode; readonly extend: readonly Opcode[] }>> = {
@@ -21,7 +19,11 @@ const NARROW: Partial<Record<DType, { readonly one: Opcode; readonly extend: rea
 
 /** The four elements of a unit. */
 export function load(lanes: Lanes, dtype: DType, place: Place): Value {
-  return decoded(lanes, dtype, 'at' in place ? side(lanes, dtype, place.at, place.offset) : apart(lanes, dtype, place.each));
+  return decoded(
+    lanes,
+    dtype,
+    'at' in place ? side(lanes, dtype, place.at, place.offset) : apart(lanes, dtype, place.each),
+  );
 }
 
 /** One element, four times. */
@@ -34,7 +36,8 @@ export function loadRepeated(lanes: Lanes, dtype: DType, at: number): Value {
     return decoded(lanes, dtype, [lanes.keep()]);
   }
   const wide = byteLengthOf(dtype) === 8;
-  const reg = (f.memory(wide ? v128.load64Splat : v128.load32Splat), lanes.keep());
+  f.memory(wide ? v128.load64Splat : v128.load32Splat);
+  const reg = lanes.keep();
   return decoded(lanes, dtype, wide ? [reg, reg] : [reg]);
 }
 
@@ -67,7 +70,9 @@ function apart(lanes: Lanes, dtype: DType, each: readonly number[]): readonly Re
     f.get(each[first]!).memory(wide ? v128.load64Zero : v128.load32Zero);
     let reg = lanes.keep();
     for (let lane = 1; lane < perReg; lane++) {
-      f.get(each[first + lane]!).get(reg).memoryLane(wide ? v128.load64Lane : v128.load32Lane, lane);
+      f.get(each[first + lane]!)
+        .get(reg)
+        .memoryLane(wide ? v128.load64Lane : v128.load32Lane, lane);
       reg = lanes.keep();
     }
     regs.push(reg);
@@ -100,16 +105,23 @@ export function store(lanes: Lanes, dtype: DType, place: Place, given: Value, co
     f.get(place.at).get(regs[0]!);
     if (size >= 4) f.memory(whole, place.offset);
     else f.memoryLane(whole, 0, place.offset);
-    if (size === 8) f.get(place.at).get(regs[1]!).memory(whole, place.offset + 16);
+    if (size === 8)
+      f.get(place.at)
+        .get(regs[1]!)
+        .memory(whole, place.offset + 16);
     return;
   }
   const perReg = size === 8 ? 2 : 4;
   const from = (lane: number): void => {
-    f.get(place.each[lane]!).get(regs[Math.floor(lane / perReg)]!).memoryLane(single, lane % perReg);
+    f.get(place.each[lane]!)
+      .get(regs[Math.floor(lane / perReg)]!)
+      .memoryLane(single, lane % perReg);
     if (lane + 1 === UNIT) return;
     if (count === undefined) from(lane + 1);
     else {
-      f.get(count).i32(lane + 1).op(i32.gtS);
+      f.get(count)
+        .i32(lane + 1)
+        .op(i32.gtS);
       f.if(() => from(lane + 1));
     }
   };

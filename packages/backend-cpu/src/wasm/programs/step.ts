@@ -1,25 +1,14 @@
 import type { BinaryIntrinsic, ScalarType, UnaryIntrinsic } from '@flambeau/core/backend';
 import { f32x4, f64x2, i32x4, i64x2, type Opcode } from '../assembler/index.ts';
-import { exp, exp2, expm1, cosh, sinh, tanh } from '../functions/exponential.ts';
+import { cosh, exp, exp2, expm1, sinh, tanh } from '../functions/exponential.ts';
 import { byLane } from '../functions/host.ts';
-import { log, log10, log1p, log2 } from '../functions/logarithm.ts';
+import { log, log1p, log2, log10 } from '../functions/logarithm.ts';
 import { pow } from '../functions/power.ts';
 import { acos, asin, atan, atan2, cos, sin, tan } from '../functions/trigonometric.ts';
 import type { Lanes, Reg } from '../lanes/lanes.ts';
 import { Real } from '../lanes/real.ts';
 import { type HostName, hostOf } from './host.ts';
-import {
-  isWide,
-  joined,
-  kindOf,
-  narrowMask,
-  promote,
-  type Value,
-  value,
-  wideMask,
-  wrap,
-  zeroOf,
-} from './value.ts';
+import { isWide, joined, narrowMask, promote, type Value, value, wideMask, wrap, zeroOf } from './value.ts';
 
 /** The index of a function of the host in the module that is written. */
 export type HostIndex = (name: HostName) => number;
@@ -29,10 +18,19 @@ type Unary = (F: Real, x: Reg) => Reg;
 /** Approximations for both widths. */
 const EITHER: Partial<Record<UnaryIntrinsic, Unary>> = { exp, expm1, log, tanh };
 /** Approximations in float64, which float32 goes through. */
-const DOUBLE: Partial<Record<UnaryIntrinsic, Unary>> = { exp2, log1p, log2, log10, asin, acos, atan, sinh, cosh };
+const DOUBLE: Partial<Record<UnaryIntrinsic, Unary>> = {
+  exp2,
+  log1p,
+  log2,
+  log10,
+  asin,
+  acos,
+  atan,
+  sinh,
+  cosh,
+};
 const CIRCULAR: Partial<Record<UnaryIntrinsic, (F: Real, x: Reg, host: number) => Reg>> = { sin, cos, tan };
 
-type FloatOp = 'neg' | 'abs' | 'sqrt' | 'floor' | 'ceil' | 'trunc' | 'round' | 'add' | 'sub' | 'mul' | 'div' | 'min' | 'max';
 const FLOAT_NAME: Partial<Record<string, keyof typeof f32x4 & keyof typeof f64x2>> = {
   neg: 'neg',
   abs: 'abs',
@@ -47,7 +45,7 @@ const FLOAT_NAME: Partial<Record<string, keyof typeof f32x4 & keyof typeof f64x2
   div: 'div',
   min: 'min',
   max: 'max',
-} satisfies Record<FloatOp, string>;
+};
 
 const COMPARISONS = ['eq', 'ne', 'lt', 'le', 'gt', 'ge'] as const;
 type Comparison = (typeof COMPARISONS)[number];
@@ -145,7 +143,10 @@ export class Steps {
       case 'sign': {
         const [least, most] = type === 'uint32' ? [i32x4.minU, i32x4.maxU] : [i32x4.minS, i32x4.maxS];
         const capped = lanes.apply(least, x, lanes.constant('i32', 1));
-        return value('i32', type === 'uint32' ? capped : lanes.apply(most, capped, lanes.constant('i32', -1)));
+        return value(
+          'i32',
+          type === 'uint32' ? capped : lanes.apply(most, capped, lanes.constant('i32', -1)),
+        );
       }
       case 'bitNot':
         return wrapped(lanes.not(x));
@@ -192,15 +193,8 @@ export class Steps {
       const regs = a.regs.map((x, i) => byLane(this.lanes, kind, callee, [x, b.regs[i]!]));
       return value(kind, ...(kind === 'i32' ? regs.map((reg) => wrap(this.lanes, type, reg)) : regs));
     }
-    switch (a.kind) {
-      case 'f32':
-      case 'f64':
-        return this.floatBinary(op, a, b, bound);
-      case 'i32':
-        return this.intBinary(op, type, a, b);
-      case 'i64':
-        return this.int64Binary(op, a, b);
-    }
+    if (a.kind === 'i32') return this.intBinary(op, type, a, b);
+    return a.kind === 'i64' ? this.int64Binary(op, a, b) : this.floatBinary(op, a, b, bound);
   }
 
   private literalShift(op: BinaryIntrinsic, type: ScalarType, a: Value, bits: number): Value | null {
@@ -261,7 +255,8 @@ export class Steps {
     const bits = this.bitwise(op, x, y);
     if (bits !== null) return value('i32', bits);
     if (op === 'mulHigh' && type === 'uint32') {
-      const [low, high] = [X_LOW, X_HIGH].map((code) => lanes.apply(code, x, y)) as [Reg, Reg];
+      const low = lanes.apply(i64x2.extmulLowI32x4U, x, y);
+      const high = lanes.apply(i64x2.extmulHighI32x4U, x, y);
       return value('i32', lanes.pick(low, high, 1, 3, 5, 7));
     }
     const code = (type === 'uint32' ? UINT32 : INT)[op];
@@ -277,8 +272,8 @@ export class Steps {
       const code = INT64[op];
       return code === undefined ? this.bitwise(op, x, y) : lanes.apply(code, x, y);
     });
-    const [low, high] = regs as readonly [Reg | null, Reg | null];
-    return low === null || high === null ? null : value('i64', low, high);
+    const known = regs.filter((reg) => reg !== null);
+    return known.length < regs.length ? null : value('i64', ...known);
   }
 
   private bitwise(op: BinaryIntrinsic, x: Reg, y: Reg): Reg | null {
@@ -298,9 +293,7 @@ export class Steps {
   private maskBinary(op: BinaryIntrinsic, left: Value, right: Value): Value | null {
     const { lanes } = this;
     const wide = left.regs.length === 2 && right.regs.length === 2;
-    const [as, bs] = wide
-      ? [left.regs, right.regs]
-      : [[narrowMask(lanes, left)], [narrowMask(lanes, right)]];
+    const [as, bs] = wide ? [left.regs, right.regs] : [[narrowMask(lanes, left)], [narrowMask(lanes, right)]];
     const each = (f: (a: Reg, b: Reg) => Reg): Value => value('mask', ...as.map((a, i) => f(a, bs[i]!)));
     switch (op) {
       case 'add':
@@ -352,8 +345,3 @@ export class Steps {
     );
   }
 }
-
-const [X_LOW, X_HIGH] = [i64x2.extmulLowI32x4U, i64x2.extmulHighI32x4U];
-
-/** Whether two values of a type are compared as numbers of this kind alone. */
-export const isFloatType = (type: ScalarType): boolean => kindOf(type) === 'f32' || kindOf(type) === 'f64';

@@ -83,7 +83,6 @@ export function truth(lanes: Lanes, { kind, regs }: Value): Value {
   }
 }
 
-
 /** The narrow integer types, and by how many bits they fall short of 32. */
 export const SHORTFALL: Readonly<Partial<Record<ScalarType, number>>> = { int8: 24, int16: 16, uint8: 24 };
 

@@ -1,0 +1,58 @@
+import { runtime } from '../../scalar/arithmetic.ts';
+import { type FunctionBuilder, ModuleBuilder, Type } from '../assembler/index.ts';
+import { HOST_TYPE } from '../functions/host.ts';
+import type { HostName } from './host.ts';
+import type { HostIndex } from './step.ts';
+
+/** A compiled kernel: a function of the address of its frame. */
+export interface Kernel {
+  /** To make the same function in another thread. */
+  readonly module: WebAssembly.Module;
+  /** Whether it calls functions of the host, which may throw: such kernels stay in the thread that called them. */
+  readonly callsHost: boolean;
+  readonly run: (frame: number) => void;
+}
+
+export interface Target {
+  readonly memory: WebAssembly.Memory;
+  readonly shared: boolean;
+  readonly relaxed: boolean;
+}
+
+const HOST: Readonly<Record<HostName, (...args: never[]) => unknown>> = {
+  ...runtime,
+  sin: Math.sin,
+  cos: Math.cos,
+  tan: Math.tan,
+  remainder: (a: number, b: number) => a % b,
+  // WebAssembly hands 32 bits over as a signed number.
+  shiftLeftUint32: (a: number, bits: number) => runtime.shiftLeftUint32(a, bits >>> 0),
+  shiftRightUint32: (a: number, bits: number) => runtime.shiftRightUint32(a, bits >>> 0),
+};
+
+/** How a function of the host is called: by its operands' type and number. */
+function signature(name: HostName): readonly [operand: Type, count: number] {
+  if (name.endsWith('64')) return [HOST_TYPE.i64, 2];
+  if (/Int$|Uint32$/.test(name)) return [HOST_TYPE.i32, 2];
+  return [HOST_TYPE.f64, name.length === 3 ? 1 : 2];
+}
+
+/** Compiles a kernel of one function, whose one parameter is the address of its frame. */
+export function compileKernel(
+  target: Target,
+  hosts: readonly HostName[],
+  body: (f: FunctionBuilder, host: HostIndex) => void,
+): Kernel {
+  const builder = new ModuleBuilder(target);
+  for (const name of hosts) {
+    const [type, count] = signature(name);
+    builder.import(name, new Array<Type>(count).fill(type), [type]);
+  }
+  builder.export('run', [Type.i32], [], (f) => body(f, (name) => hosts.indexOf(name)));
+  const module = new WebAssembly.Module(builder.toBytes());
+  const env: Record<string, WebAssembly.ImportValue> = { memory: target.memory };
+  for (const name of hosts) env[name] = HOST[name];
+  const { exports } = new WebAssembly.Instance(module, { env });
+  // The builder exports a function of that type under this name.
+  return { module, callsHost: hosts.length > 0, run: exports.run as Kernel['run'] };
+}

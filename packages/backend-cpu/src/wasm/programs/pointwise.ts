@@ -1,0 +1,212 @@
+import type { DType, Program } from '@flambeau/core/backend';
+import { type FunctionBuilder, i32, i32x4, Type } from '../assembler/index.ts';
+import { Lanes } from '../lanes/lanes.ts';
+import { Body, programWeight, type Surroundings } from './body.ts';
+import { loadParameter, loadWord, parametersOf } from './frame.ts';
+import { hostsOf } from './host.ts';
+import { compileKernel, type Kernel, type Target } from './kernel.ts';
+import { addresses, load, loadRepeated, type Place, store } from './memory.ts';
+import { byteLengthOf, UNIT, value } from './value.ts';
+
+/** How an operand walks along the innermost dimension. */
+export const Walk = { repeated: 0, neighbours: 1, strided: 2 } as const;
+export type Walk = (typeof Walk)[keyof typeof Walk];
+
+/** The words of a frame: rows, elements in a row, three for each operand, then where indices begin. */
+export const PointwiseWord = { rows: 0, count: 1, operands: 2 } as const;
+export const WORDS_PER_OPERAND = 3;
+const MAX_RANK = 8;
+
+export const indexWord = (operandCount: number): number =>
+  PointwiseWord.operands + operandCount * WORDS_PER_OPERAND;
+/** How many words a frame has before its parameters. */
+export const wordCount = (operandCount: number): number => indexWord(operandCount) + MAX_RANK;
+
+interface Operand {
+  readonly dtype: DType;
+  readonly walk: Walk;
+  readonly size: number;
+  /** Locals: where the row begins, where the loop stands, the bytes from element to element. */
+  readonly row: number;
+  readonly at: number;
+  readonly step: number;
+}
+
+/** Units computed in one turn of the loop: it is the loop, not a short program, that takes the time. */
+function unroll(program: Program, walks: readonly Walk[]): number {
+  if (walks.includes(Walk.strided)) return 1;
+  const weight = programWeight(program);
+  return weight <= 8 ? 4 : weight <= 32 ? 2 : 1;
+}
+
+/**
+ * A program over rows of elements: the output first among the operands. `rank` is that of the index that the
+ * program may read; the last two of its dimensions are walked here.
+ */
+export function pointwiseKernel(
+  target: Target,
+  program: Program,
+  walks: readonly Walk[],
+  rank: number,
+): Kernel {
+  return compileKernel(target, hostsOf(program), (f, host) => {
+    const lanes = new Lanes(f, target.relaxed);
+    const repeated = program.inputs.reduce(
+      (bits, _, k) => bits | (walks[k + 1] === Walk.repeated ? 1 << k : 0),
+      0,
+    );
+    new Loop(lanes, program, new Body(program, lanes, host, repeated), walks, rank).emit();
+  });
+}
+
+const FRAME = 0;
+
+class Loop {
+  private readonly f: FunctionBuilder;
+  private readonly lanes: Lanes;
+  private readonly program: Program;
+  private readonly body: Body;
+  private readonly operands: readonly Operand[];
+  private readonly units: number;
+  private readonly rank: number;
+  private readonly rows: number;
+  private readonly rowsDone: number;
+  private readonly left: number;
+  private readonly done: number;
+
+  constructor(lanes: Lanes, program: Program, body: Body, walks: readonly Walk[], rank: number) {
+    const { f } = lanes;
+    const local = (): number => f.local(Type.i32);
+    this.f = f;
+    this.lanes = lanes;
+    this.program = program;
+    this.body = body;
+    this.units = unroll(program, walks);
+    this.rank = rank;
+    [this.rows, this.rowsDone, this.left, this.done] = [local(), local(), local(), local()];
+    this.operands = [program.output, ...program.inputs].map((dtype, k) => {
+      const [row, at, step] = [local(), local(), local()];
+      return { dtype, walk: walks[k]!, size: byteLengthOf(dtype), row, at, step };
+    });
+  }
+
+  emit(): void {
+    const { f, operands } = this;
+    loadWord(f, FRAME, PointwiseWord.rows).set(this.rows);
+    for (const [k, { row, step }] of operands.entries()) {
+      const word = PointwiseWord.operands + k * WORDS_PER_OPERAND;
+      loadWord(f, FRAME, word).set(row);
+      loadWord(f, FRAME, word + 2).set(step);
+    }
+    f.loop((again) => {
+      this.row();
+      for (const [k, { row }] of operands.entries()) {
+        loadWord(f, FRAME, PointwiseWord.operands + k * WORDS_PER_OPERAND + 1);
+        f.get(row).op(i32.add).set(row);
+      }
+      if (this.program.usesIndex) f.increase(this.rowsDone, 1);
+      f.get(this.rows).i32(1).op(i32.sub).tee(this.rows).brIf(again);
+    });
+  }
+
+  private row(): void {
+    const { f, operands } = this;
+    for (const { row, at } of operands) f.get(row).set(at);
+    loadWord(f, FRAME, PointwiseWord.count).set(this.left);
+    if (this.program.usesIndex) f.i32(0).set(this.done);
+    const inner = this.surroundings(() => ({ each: [] }), 0);
+    this.body.once(inner);
+    f.block((end) =>
+      f.loop((again) => {
+        f.get(this.left)
+          .i32(UNIT * this.units)
+          .op(i32.ltS)
+          .brIf(end);
+        for (let unit = 0; unit < this.units; unit++) this.unit((k) => this.place(operands[k]!, unit), unit);
+        this.advance(this.units);
+        f.br(again);
+      }),
+    );
+    this.rest();
+  }
+
+  /** What no full turn was left for, a unit at a time, the last of them in part. */
+  private rest(): void {
+    const { f, operands } = this;
+    const count = f.local(Type.i32);
+    f.block((end) =>
+      f.loop((again) => {
+        f.get(this.left).i32(0).op(i32.leS).brIf(end);
+        f.get(this.left).i32(UNIT).get(this.left).i32(UNIT).op(i32.ltS).select().set(count);
+        const places = operands.map((operand) =>
+          operand.walk === Walk.repeated && operand !== operands[0]
+            ? { each: [] }
+            : addresses(this.lanes, operand.at, () => this.step(operand), count),
+        );
+        this.unit((k) => places[k]!, 0, count);
+        this.advance(1);
+        f.br(again);
+      }),
+    );
+  }
+
+  private unit(placeOf: (operand: number) => Place, unit: number, count?: number): void {
+    const result = this.body.unit(this.surroundings(placeOf, unit));
+    store(this.lanes, this.program.output, placeOf(0), result, count);
+  }
+
+  /** The bytes from an element to the next, on the stack. */
+  private step({ walk, size, step }: Operand): void {
+    if (walk === Walk.neighbours) this.f.i32(size);
+    else this.f.get(step);
+  }
+
+  private place(operand: Operand, unit: number): Place {
+    if (operand.walk === Walk.neighbours) return { at: operand.at, offset: unit * UNIT * operand.size };
+    return addresses(this.lanes, operand.at, () => this.step(operand));
+  }
+
+  private advance(units: number): void {
+    const { f } = this;
+    for (const operand of this.operands) {
+      if (operand.walk === Walk.neighbours) f.increase(operand.at, units * UNIT * operand.size);
+      else if (operand.walk === Walk.strided)
+        f.get(operand.step)
+          .i32(units * UNIT)
+          .op(i32.mul)
+          .get(operand.at)
+          .op(i32.add)
+          .set(operand.at);
+    }
+    f.increase(this.left, -units * UNIT);
+    if (this.program.usesIndex) f.increase(this.done, units * UNIT);
+  }
+
+  private surroundings(placeOf: (operand: number) => Place, unit: number): Surroundings {
+    const { lanes, f, operands, program } = this;
+    const words = wordCount(operands.length);
+    return {
+      input: (slot) => {
+        const operand = operands[slot + 1]!;
+        return operand.walk === Walk.repeated
+          ? loadRepeated(lanes, operand.dtype, operand.at)
+          : load(lanes, operand.dtype, placeOf(slot + 1));
+      },
+      parameter: (slot, type) => loadParameter(lanes, parametersOf(program), FRAME, words, slot, type),
+      index: (dim) => {
+        loadWord(f, FRAME, indexWord(operands.length) + dim);
+        if (dim === this.rank - 2) f.get(this.rowsDone).op(i32.add);
+        if (dim !== this.rank - 1) {
+          f.op(i32x4.splat);
+          return value('i32', lanes.keep());
+        }
+        f.get(this.done)
+          .op(i32.add)
+          .i32(unit * UNIT)
+          .op(i32.add)
+          .op(i32x4.splat);
+        return value('i32', lanes.apply(i32x4.add, lanes.keep(), lanes.iota()));
+      },
+    };
+  }
+}
