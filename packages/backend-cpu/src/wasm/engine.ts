@@ -13,7 +13,6 @@ const LEAST_ELEMENTS = 64;
 /** What kernels that are made at run time share: the heap they work on, and the memory of their frames. */
 export class Engine {
   readonly heap: Heap;
-  private readonly pool: ThreadPool;
   readonly target: Target;
   readonly leastElements: number;
   private frames = 0;
@@ -21,7 +20,6 @@ export class Engine {
   private generation = -1;
 
   constructor(pool: ThreadPool, relaxed: boolean, leastElements = LEAST_ELEMENTS) {
-    this.pool = pool;
     this.heap = pool.heap;
     this.leastElements = leastElements;
     this.target = { memory: pool.heap.memory, shared: pool.heap.shared, relaxed };

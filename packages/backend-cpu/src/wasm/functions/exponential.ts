@@ -86,17 +86,16 @@ export function expm1(F: Real, x: Reg): Reg {
 
 /** By `E = exp(-2|x|) - 1`: `tanh |x| = -E / (2 + E)`, taken as the distance to 1 where it is nearer to that. */
 export function tanh(F: Real, x: Reg): Reg {
-  const y = F.most(F.mul(F.abs(x), F.c(-2)), F.c(-40));
+  const y = F.most(F.mul(F.lanes.or(x, F.c(-0)), F.c(2)), F.c(-40));
   const { bits, r } = reduce(F, y, 1);
   const p = grow(F, r, F.width === 32 ? EXPM1_32 : TAYLOR);
   const scale = F.powerOfTwo(bits);
   const E = F.madd(scale, p, F.sub(scale, F.c(1)));
   const far = F.lt(E, F.c(-2 / 3));
-  const rest = F.add(E, F.c(1));
-  const ratio = F.div(F.select(far, F.add(rest, rest), E), F.add(E, F.c(2)));
-  const size = F.select(far, F.sub(F.c(1), ratio), ratio);
-  const signed = F.lanes.or(F.abs(size), F.signOf(x));
-  return F.select(F.eq(x, x), signed, x);
+  const rest = F.add(F.add(E, E), F.c(2));
+  const ratio = F.div(F.select(far, rest, E), F.add(E, F.c(2)));
+  const size = F.sub(F.lanes.and(far, F.c(1)), ratio);
+  return F.select(F.c(-0), x, size);
 }
 
 /** By `E = exp(|x|) - 1`; far out half of the exponential. */

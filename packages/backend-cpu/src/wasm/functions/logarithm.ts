@@ -30,11 +30,11 @@ function split(F: Real, x: Reg): { readonly k: Reg; readonly m: Reg } {
 
 /** What a logarithm of any base makes of 0, of numbers below, of infinity and NaN. */
 function atEdges(F: Real, x: Reg, y: Reg): Reg {
-  const zero = F.eq(x, F.c(0));
-  const regular = F.lanes.and(F.gt(x, F.c(0)), F.lt(x, F.c(Number.POSITIVE_INFINITY)));
-  // Infinity stays itself; NaN and what lies below 0 become NaN.
-  const edge = F.select(zero, F.c(Number.NEGATIVE_INFINITY), F.mul(x, F.sqrt(x)));
-  return F.select(regular, y, edge);
+  const infinity = F.c(Number.POSITIVE_INFINITY);
+  const finite = F.select(F.eq(x, infinity), x, y);
+  const defined = F.select(F.eq(x, F.c(0)), F.c(Number.NEGATIVE_INFINITY), finite);
+  // All bits set are a NaN.
+  return F.lanes.or(defined, F.lanes.not(F.ge(x, F.c(0))));
 }
 
 export function log(F: Real, x: Reg): Reg {
