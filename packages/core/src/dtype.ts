@@ -120,11 +120,17 @@ export function promoteTypes(a: DType, b: DType): DType {
 /** Number and boolean operands take part by category only, as Python's scalars do in PyTorch. */
 export type Scalar = number | bigint | boolean;
 
-/** The dtype a scalar has where no tensor decides. */
-export function scalarDType(value: Scalar): DType {
+/** What says which dtypes it stores: a device. */
+export interface DTypeHolder {
+  supports(dtype: DType): boolean;
+}
+
+/** The dtype a scalar has where no tensor decides. Whole numbers are int32 on a device that has no int64; bigints never are. */
+export function scalarDType(value: Scalar, device?: DTypeHolder): DType {
   if (typeof value === 'boolean') return 'bool';
   if (typeof value === 'bigint') return 'int64';
-  return Number.isInteger(value) ? 'int64' : defaultFloat;
+  if (!Number.isInteger(value)) return defaultFloat;
+  return device === undefined || device.supports('int64') ? 'int64' : 'int32';
 }
 
 /** One operand of promotion: a tensor's dtype and whether it has dimensions, or a scalar. */
@@ -135,15 +141,16 @@ export interface Typed {
 
 /**
  * The dtype of a result of several operands, as PyTorch's `result_type`: tensors with dimensions decide; tensors
- * without dimensions, then scalars, count only where their category is higher.
+ * without dimensions, then scalars, count only where their category is higher. `device`, where it is given, is the one
+ * that must hold the result: see `scalarDType`.
  */
-export function resultType(operands: readonly (Typed | Scalar)[]): DType {
+export function resultType(operands: readonly (Typed | Scalar)[], device?: DTypeHolder): DType {
   let dimensioned: DType | undefined;
   let zeroDim: DType | undefined;
   let scalar: DType | undefined;
   for (const operand of operands) {
     if (typeof operand !== 'object') {
-      const dtype = scalarDType(operand);
+      const dtype = scalarDType(operand, device);
       scalar = scalar === undefined ? dtype : promoteTypes(scalar, dtype);
     } else if (operand.shape.length > 0) {
       dimensioned = dimensioned === undefined ? operand.dtype : promoteTypes(dimensioned, operand.dtype);

@@ -307,7 +307,11 @@ export class PointwiseOp {
     ) {
       return common;
     }
-    return resultType(operands.filter((_, i) => this.promoted[i]));
+    const device = operands.find(isTensor)?.storage.entry;
+    return resultType(
+      operands.filter((_, i) => this.promoted[i]),
+      device,
+    );
   }
 
   private variant(

@@ -40,7 +40,7 @@ export const isin = composite(
       );
     }
     const asTensor = (side: Tensor | Scalar): Tensor =>
-      isTensor(side) ? side : filled(model.entry, [], scalarDType(side), side);
+      isTensor(side) ? side : filled(model.entry, [], scalarDType(side, model.entry), side);
     return withRecording(false, () =>
       found(asTensor(elements), asTensor(testElements), options?.invert ?? false),
     );
