@@ -1,11 +1,15 @@
 import {
   type Allocation,
+  adoptAllocation,
   type Backend,
   BackendError,
+  byteLengthOf,
   type DType,
   type Kernels,
+  type Tensor,
 } from '@flambeau/core/backend';
 import { acquireDevice, type DeviceOptions } from './device/acquire.ts';
+import { USAGE } from './device/flags.ts';
 import { kernelsOf } from './kernels.ts';
 import type { GpuAllocation } from './memory/allocation.ts';
 import type { MemoryAccount } from './memory/pool.ts';
@@ -30,6 +34,26 @@ export interface WebGpuBackend extends Backend {
   readonly software: boolean;
   /** What its buffers hold. */
   readonly memory: MemoryAccount;
+  /**
+   * A tensor over a buffer of `gpuDevice` that the page has made: both see each other's writes. The page keeps the buffer
+   * alive, and destroys it when the tensor is gone.
+   *
+   * - returns: `shape` of `dtype`, in row-major order from the first byte
+   *
+   * @throws {BackendError} the buffer lacks a usage, or its size is no multiple of 16.
+   * @throws {ShapeError} it is too small. @throws {DeviceError} the backend is not registered.
+   */
+  fromGPUBuffer(
+    buffer: GPUBuffer,
+    layout: { readonly dtype: DType; readonly shape: readonly number[] },
+  ): Tensor;
+  /**
+   * The buffer in which a tensor of this backend lies, for rendering code. What was enqueued is submitted first, so that
+   * commands that the page submits next find its values. Keep the tensor until they are done.
+   *
+   * @throws {BackendError} the tensor lies on another device.
+   */
+  gpuBuffer(tensor: Tensor): TensorBuffer;
   /** Submits what was enqueued, so that commands that the page submits next come after it. */
   flush(): void;
   /** Destroys buffers that are kept for later. */
@@ -41,6 +65,15 @@ export interface WebGpuBackend extends Backend {
   profile(body: () => void | Promise<void>): Promise<ProfileEntry[]>;
   /** Lets go of the device; one that the page gave stays alive. Tensors on it are gone. */
   destroy(): void;
+}
+
+/** Where a tensor lies. */
+export interface TensorBuffer {
+  readonly buffer: GPUBuffer;
+  /** Of the first element. */
+  readonly byteOffset: number;
+  /** In elements. */
+  readonly strides: readonly number[];
 }
 
 const DTYPES: readonly DType[] = [
@@ -77,7 +110,7 @@ export async function webgpu(options: WebGpuOptions = {}): Promise<WebGpuBackend
     pooledLimit: options.pooledLimit ?? 128 * MIB,
   });
   const kernels: Kernels = kernelsOf(queue);
-  return {
+  const backend: WebGpuBackend = {
     apiVersion: 1,
     device: options.name ?? 'webgpu',
     name: `WebGPU on ${name}`,
@@ -97,6 +130,19 @@ export async function webgpu(options: WebGpuOptions = {}): Promise<WebGpuBackend
       queue.copy(own(source), sourceOffset, own(target), targetOffset, byteLength),
     read: (source, byteOffset, byteLength) => queue.read(own(source), byteOffset, byteLength),
     synchronize: () => queue.synchronize(),
+    fromGPUBuffer(buffer, { dtype, shape }) {
+      checkShared(buffer);
+      return adoptAllocation(backend.device, queue.adopt(buffer), dtype, shape);
+    },
+    gpuBuffer({ storage, offset, strides, dtype }) {
+      if (storage.entry.backend !== backend)
+        throw new BackendError(
+          `webgpu: gpuBuffer: the tensor lies on ${storage.entry.device}, not on ${backend.device}; move it: x.to('${backend.device}')`,
+        );
+      queue.flush();
+      const { buffer } = own(storage.allocation).block;
+      return { buffer, byteOffset: offset * byteLengthOf(dtype), strides };
+    },
     flush: () => queue.flush(),
     trim: () => queue.trim(),
     async profile(body) {
@@ -116,4 +162,18 @@ export async function webgpu(options: WebGpuOptions = {}): Promise<WebGpuBackend
       else queue.close('it was given back');
     },
   };
+  return backend;
+}
+
+const SHARED = USAGE.STORAGE | USAGE.COPY_SRC | USAGE.COPY_DST;
+
+function checkShared({ usage, size }: GPUBuffer): void {
+  if ((usage & SHARED) !== SHARED) {
+    throw new BackendError(
+      'webgpu: fromGPUBuffer: the buffer needs the usages STORAGE | COPY_SRC | COPY_DST; make it with them',
+      { data: { usage } },
+    );
+  }
+  if (size % 16 !== 0 || size === 0)
+    throw new BackendError(`webgpu: fromGPUBuffer: the buffer's size must be a multiple of 16, got ${size}`);
 }

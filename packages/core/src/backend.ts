@@ -3,4 +3,6 @@ export * from './dtype.ts';
 export * from './errors.ts';
 export type { BinaryIntrinsic, ScalarType, UnaryIntrinsic } from './expr/expr.ts';
 export type { Instruction, Program } from './expr/program.ts';
+export type { Tensor } from './graph/tensor.ts';
+export { adoptAllocation } from './storage/adopt.ts';
 export type * from './storage/contract.ts';

@@ -22,6 +22,7 @@ import { cast } from '../ops/copying.ts';
 import { read, readSync, type TypedArray } from '../ops/reading.ts';
 import type { Device } from '../storage/registry.ts';
 import { waitingPoint } from './turn.ts';
+import './adopt.ts';
 
 /** Methods of `Tensor` that are no operators: gradients, reading, moving. Each takes the tensor first. */
 

@@ -1,0 +1,28 @@
+import { type WebGpuBackend, type WebGpuOptions, webgpu } from '@flambeau/backend-webgpu';
+import { describe } from 'vitest';
+import { DRIVERS, type DriverName, driverFile } from './drivers.ts';
+
+/**
+ * The backend on a software driver. The driver is chosen for the whole process before its first device is made: a test
+ * file, which runs in a process of its own, has one.
+ */
+export async function webgpuOn(name: DriverName, options: WebGpuOptions = {}): Promise<WebGpuBackend> {
+  const file = driverFile(name);
+  if (file === undefined) throw new Error(`${name} is not installed: ${DRIVERS[name].install}`);
+  process.env.VK_ICD_FILENAMES = file;
+  const backend = await webgpu(options);
+  if (!DRIVERS[name].pattern.test(backend.name))
+    throw new Error(`asked for ${name}, and got ${backend.name}; its file is ${file}`);
+  return backend;
+}
+
+/** The drivers without which a run must not pass: `FLAMBEAU_NEED_WEBGPU=1`, which continuous integration sets. */
+const needed = process.env.FLAMBEAU_NEED_WEBGPU === '1';
+
+/** Tests that need a driver. Where it is missing they are skipped, and the head of the run says so, unless they are needed. */
+export function describeOn(name: DriverName, title: string, body: () => void): void {
+  describe.skipIf(driverFile(name) === undefined && !needed)(`${title} on ${name}`, body);
+}
+
+/** The driver for tests that need any: the faster one. */
+export const anyDriver: DriverName = driverFile('lavapipe') === undefined ? 'swiftshader' : 'lavapipe';
