@@ -1,3 +1,4 @@
+import { pointwiseOf } from '../dispatch/declare.ts';
 import { isDifferentiable } from '../dtype.ts';
 import { AutogradError, ShapeError, showShape } from '../errors.ts';
 import { anomalyMode, setRecording } from '../graph/mode.ts';
@@ -23,6 +24,7 @@ export interface Root {
 }
 
 const addInPlace = add.inPlace as (target: Tensor, source: Tensor) => Tensor;
+const addition = pointwiseOf(add);
 
 /** What a node held for the pass around this one: passes nest where a hook or a custom operator runs another. */
 interface Displaced {
@@ -160,10 +162,17 @@ class Pass {
     const { received } = node;
     while (received.length <= outputIndex) received.push(null);
     const present = received[outputIndex]!;
-    const sum = present === null ? gradient : add(present, gradient);
+    const sum = present === null ? gradient : this.sum(present, gradient);
+    if (sum === present) return;
     received[outputIndex] = sum;
     sum.holders += 1;
     if (present !== null) drop(present);
+  }
+
+  /** The sum of two gradients: in the memory of the first, where nobody else holds it. */
+  private sum(present: Tensor, gradient: Tensor): Tensor {
+    const taken = !this.createGraph && isSole(present) && present.storage.isSole;
+    return taken && addition.overwriteAlike(present, gradient) ? present : add(present, gradient);
   }
 
   private visit(node: Node): void {

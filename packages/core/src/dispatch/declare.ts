@@ -247,5 +247,9 @@ export function atCaller(error: unknown, from: Frame): unknown {
   return error instanceof FlambeauError ? hideFrames(error, from) : error;
 }
 
+/** What stands behind a function that `pointwise` made. */
+export const pointwiseOf = (fn: Declared): PointwiseOp =>
+  (fn as unknown as { pointwise: PointwiseOp }).pointwise;
+
 export const isDeclared = (value: unknown): value is Declared =>
   typeof value === 'function' && 'opName' in value;

@@ -158,6 +158,20 @@ export class PointwiseOp {
     return output;
   }
 
+  /**
+   * The operator written over `target`, which is its first operand, where operands are alike and nothing is recorded
+   * or refused. False, with nothing done, where they are not.
+   */
+  overwriteAlike(target: Tensor, other: Tensor): boolean {
+    if (!target.rowMajor || !other.rowMajor || other.dtype !== target.dtype) return false;
+    if (other.storage.entry !== target.storage.entry || !sameShape(other.shape, target.shape)) return false;
+    const { program } = this.variant([target, other], undefined);
+    if (program.output !== target.dtype || program.parameterCount > 0) return false;
+    launchFlat(program, target, [target, other]);
+    target.storage.version += 1;
+    return true;
+  }
+
   /** The operator, written over its first operand. */
   callInPlace(operands: readonly Value[], options: ParameterValues | undefined): Tensor {
     const target = operands[0];

@@ -8,6 +8,12 @@ import type { Storage } from '../storage/storage.ts';
 import type { TensorMethods } from '../tensor/methods.generated.ts';
 import { type LeafNode, type Node, nodeOf, wantsGrad } from './node.ts';
 
+const ROW_MAJOR = 1;
+const COLLECTS = 2;
+const RETAINS = 4;
+const SHOWN = 8;
+const DISPOSED = 16;
+
 const BRAND = Symbol.for('flambeau.Tensor');
 
 /** How a view came about, so that in-place changes through it, or below it, reach the graph. */
@@ -38,25 +44,18 @@ export class Tensor {
   readonly strides: readonly number[];
   /** Position of the first element in the storage, in elements. */
   readonly offset: number;
-  /** Whether the elements lie in row-major order without gaps. */
-  readonly rowMajor: boolean;
   /** The operator that made this value, where a gradient may flow through it. */
   node: Node | null = null;
   /** Which output of `node` this is. */
   outputIndex = 0;
-  /** Whether this is a leaf that collects a gradient. */
-  leafRequiresGrad = false;
   /** The sum of gradients that `backward()` brought here; null before. */
   grad: Tensor | null = null;
   /** How this came about, if it is a view. */
   viewLink: ViewLink | null = null;
   /** The end of the graph at this leaf, once something was recorded on it. */
   leaf: LeafNode | null = null;
-  /** Set by `retainGrad()`. */
-  retainsGrad = false;
-  /** Whether user code has seen this handle, so that no scope may drop it. */
-  shown = false;
-  disposed = false;
+  /** Truths about this handle, as bits: a field each would make every handle a third larger. */
+  private flags: number;
   /** @internal This, in row-major order, as kernels see it: made when first needed. */
   flat: Operand | null = null;
   /** How many places of a running backward pass hold this handle. */
@@ -74,9 +73,55 @@ export class Tensor {
     this.shape = shape;
     this.strides = strides;
     this.offset = offset;
-    this.rowMajor = isContiguous(shape, strides);
+    this.flags = isContiguous(shape, strides) ? ROW_MAJOR : 0;
     storage.retain();
     track(this);
+  }
+
+  /** @internal Notes how the elements lie, after the fields that say it changed. */
+  layOut(): void {
+    this.set(ROW_MAJOR, isContiguous(this.shape, this.strides));
+    this.flat = null;
+  }
+
+  private set(flag: number, value: boolean): void {
+    this.flags = value ? this.flags | flag : this.flags & ~flag;
+  }
+
+  /** Whether the elements lie in row-major order without gaps. */
+  get rowMajor(): boolean {
+    return (this.flags & ROW_MAJOR) !== 0;
+  }
+
+  /** Whether this is a leaf that collects a gradient. */
+  get leafRequiresGrad(): boolean {
+    return (this.flags & COLLECTS) !== 0;
+  }
+
+  set leafRequiresGrad(value: boolean) {
+    this.set(COLLECTS, value);
+  }
+
+  /** Set by `retainGrad()`. */
+  get retainsGrad(): boolean {
+    return (this.flags & RETAINS) !== 0;
+  }
+
+  set retainsGrad(value: boolean) {
+    this.set(RETAINS, value);
+  }
+
+  /** Whether user code has seen this handle, so that no scope may drop it. */
+  get shown(): boolean {
+    return (this.flags & SHOWN) !== 0;
+  }
+
+  set shown(value: boolean) {
+    this.set(SHOWN, value);
+  }
+
+  get disposed(): boolean {
+    return (this.flags & DISPOSED) !== 0;
   }
 
   get device(): Device {
@@ -118,7 +163,7 @@ export class Tensor {
    */
   dispose(): void {
     if (this.disposed) return;
-    this.disposed = true;
+    this.flags |= DISPOSED;
     this.storage.release();
   }
 

@@ -30,6 +30,11 @@ export class Storage {
     this.place = entry.memory.watch(this, allocation);
   }
 
+  /** Whether one owner alone holds it. */
+  get isSole(): boolean {
+    return this.owners === 1;
+  }
+
   retain(): void {
     this.owners += 1;
   }

@@ -24,7 +24,6 @@ export function swapData(target: Tensor, source: Tensor): void {
   handle.shape = source.shape;
   handle.strides = source.strides;
   handle.offset = source.offset;
-  handle.rowMajor = source.rowMajor;
-  handle.flat = null;
+  handle.layOut();
   target.leaf = null;
 }
