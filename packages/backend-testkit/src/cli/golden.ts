@@ -14,11 +14,12 @@ import {
 import { isSuite, readSuite, suites } from './data.ts';
 import { loadFramework } from './load-framework.ts';
 
-const usage = `golden --backend NAME [--dir DIR | --suite ${suites.join('|')}|all] [--list FILE] [--dtypes A,B] [--json OUT]
+const usage = `golden --backend NAME [--dir DIR | --suite ${suites.join('|')}|all] [--options JSON] [--list FILE] [--dtypes A,B] [--json OUT]
 
 Runs PyTorch's reference cases on a backend.
 
   --backend NAME   cpu, webgpu, cuda, alien, or MODULE#FACTORY                     (cpu)
+  --options JSON   what the backend is made with, e.g. '{"threads":1}'
   --dir DIR        a folder of cases: operators, modules or optimisers
   --suite NAME     without --dir: which of the cases that come with the package    (all)
   --list FILE      only the files named in FILE, one a line
@@ -31,6 +32,7 @@ class UsageError extends Error {}
 
 interface Options {
   backend: string;
+  backendOptions: unknown;
   dir: string | undefined;
   suite: string;
   list: string | undefined;
@@ -40,11 +42,21 @@ interface Options {
 
 function parseOptions(): Options | undefined {
   const text = { type: 'string' } as const;
-  let values: Partial<Record<'backend' | 'dir' | 'suite' | 'list' | 'dtypes' | 'json', string>> & {
+  let values: Partial<
+    Record<'backend' | 'options' | 'dir' | 'suite' | 'list' | 'dtypes' | 'json', string>
+  > & {
     help?: boolean;
   };
   try {
-    const options = { backend: text, dir: text, suite: text, list: text, dtypes: text, json: text };
+    const options = {
+      backend: text,
+      options: text,
+      dir: text,
+      suite: text,
+      list: text,
+      dtypes: text,
+      json: text,
+    };
     ({ values } = parseArgs({ options: { ...options, help: { type: 'boolean' } } }));
   } catch (error) {
     throw new UsageError((error as Error).message);
@@ -55,7 +67,24 @@ function parseOptions(): Options | undefined {
   if (dir !== undefined && values.suite !== undefined)
     throw new UsageError('give --dir or --suite, not both');
   const wanted = dtypes?.split(',').map((name) => name.trim());
-  return { backend, dir, suite, list, dtypes: wanted && new Set(wanted), json };
+  return {
+    backend,
+    backendOptions: parseJson(values.options),
+    dir,
+    suite,
+    list,
+    dtypes: wanted && new Set(wanted),
+    json,
+  };
+}
+
+function parseJson(text: string | undefined): unknown {
+  if (text === undefined) return undefined;
+  try {
+    return JSON.parse(text) as unknown;
+  } catch (error) {
+    throw new UsageError(`--options is no JSON: ${(error as Error).message}`);
+  }
 }
 
 /** All files by name without `.json`. */
@@ -71,7 +100,7 @@ function readFiles({ dir, suite }: Options): Map<string, string> {
 async function runAll(options: Options): Promise<FileReport[]> {
   const files = readFiles(options);
   const names = options.list === undefined ? [...files.keys()] : readList(readFileSync(options.list, 'utf8'));
-  const framework = await loadFramework(options.backend);
+  const framework = await loadFramework(options.backend, options.backendOptions);
   const reports: FileReport[] = [];
   for (const name of names) {
     const text = files.get(name);

@@ -18,14 +18,15 @@ const backends: Readonly<Record<string, BackendModule>> = {
  * The framework with one backend registered and made the default device.
  *
  * @param backend One of the names above, or `MODULE#FACTORY` for any other.
+ * @param options What its factory is given.
  */
-export async function loadFramework(backend: string): Promise<Framework> {
+export async function loadFramework(backend: string, options?: unknown): Promise<Framework> {
   const { module, factory } = backends[backend] ?? parseBackend(backend);
   // The names are values: this package depends on core alone, and runs whatever is installed beside it.
   const core = await load('@flambeau/core');
   const make = (await load(module))[factory];
   if (!isCallable(make)) throw new Error(`${module} exports no function ${factory}`);
-  const instance = await make();
+  const instance = await make(options);
   const { registerBackend, setDefaultDevice } = core;
   if (!isCallable(registerBackend) || !isCallable(setDefaultDevice))
     throw new Error('core exports no registerBackend');
