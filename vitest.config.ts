@@ -1,20 +1,20 @@
-import { existsSync } from 'node:fs';
 import { playwright } from '@vitest/browser-playwright';
 import { defaultClientConditions, defaultServerConditions, type Plugin } from 'vite';
 import { defineConfig } from 'vitest/config';
 import { goldenSuite } from './packages/backend-testkit/test/browser/commands.ts';
+import { chromiumPath, missing } from './packages/backend-webgpu/test/support/drivers.ts';
 
-const chromium = [
-  process.env.CHROMIUM_PATH,
-  '/usr/bin/chromium',
-  '/usr/bin/chromium-browser',
-  '/usr/bin/google-chrome',
-].find((path) => path !== undefined && existsSync(path));
+const chromium = chromiumPath();
 
-if (chromium === undefined) {
-  console.warn(
-    'SKIPPED: the tests in a browser (*.browser.test.ts), as no Chromium was found; install it, or name it in CHROMIUM_PATH',
-  );
+const absent = missing();
+if (absent.length > 0) {
+  const text = `this machine cannot run a part of the tests:
+${absent.map((line) => `  ${line}`).join('
+')}`;
+  // Continuous integration sets it, where nothing may be left out.
+  if (process.env.FLAMBEAU_TEST_ALL === '1') throw new Error(`FLAMBEAU_TEST_ALL=1, and $text`);
+  console.warn(`SKIPPED: $text
+`);
 }
 
 /** The headers that allow a page to share memory between threads. */
@@ -32,12 +32,12 @@ const isolation: Plugin = {
 };
 
 /** The tests in a page, with or without threads. */
-const browser = (name: string, isolated: boolean) => ({
+const browser = (name: string, isolated: boolean, include = 'packages/*/test/**/*.browser.test.ts') => ({
   extends: true as const,
   plugins: isolated ? [isolation] : [],
   test: {
     name,
-    include: ['packages/*/test/**/*.browser.test.ts'],
+    include: [include],
     provide: { isolated },
     browser: {
       enabled: true,
@@ -79,10 +79,14 @@ export default defineConfig({
         test: {
           name: 'node',
           include: ['{packages,examples}/*/test/**/*.test.ts', '{tools,benchmarks}/test/**/*.test.ts'],
-          exclude: ['**/*.browser.test.ts', '**/node_modules/**'],
+          exclude: ['**/*.{browser,page}.test.ts', '**/node_modules/**'],
         },
       },
-      ...(chromium === undefined ? [] : [browser('page', false), browser('isolated page', true)]),
+      ...(chromium === undefined ? [] : [
+            browser('page', false),
+            browser('isolated page', true),
+            browser('page with WebGPU', false, 'packages/*/test/**/*.page.test.ts'),
+          ]),
     ],
   },
 });

@@ -4,6 +4,7 @@ import { library } from '../../tools/tsup.ts';
 export default defineConfig(
   library({
     index: 'src/index.ts',
+    'golden/index': 'src/golden/index.ts',
     'cli/golden': 'src/cli/golden.ts',
   }),
 );

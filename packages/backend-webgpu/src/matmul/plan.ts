@@ -1,5 +1,4 @@
 import type { DType, MatmulSize, Operand } from '@flambeau/core/backend';
-import { shaderRank } from '../elements/operands.ts';
 
 /**
  * How a shader reads a matrix: four neighbours at once where they lie in one aligned vec4, along `k` or across it
@@ -23,6 +22,9 @@ export interface Form {
   /** Rows that an invocation takes, without tiles; 0 with them. */
   readonly rows: number;
 }
+
+/** Batch dimensions for which shaders are made; others take the next one. */
+const BATCH_RANKS = [0, 2, 6];
 
 const byFours = (value: number): boolean => value % 4 === 0;
 
@@ -64,7 +66,7 @@ export function formOf(
   const across = readingOf(b, batch, k, b.strides[rank]!, n, b.strides[rank + 1]!);
   return {
     dtype: output.dtype,
-    rank: shaderRank(rank),
+    rank: BATCH_RANKS.find((known) => known >= rank) ?? rank,
     a: readingOf(a, batch, k, a.strides[rank + 1]!, m, a.strides[rank]!),
     b: across,
     vectorStore:
@@ -76,7 +78,7 @@ export function formOf(
           output.strides[rank + 1] === 1 &&
           (m === 1 || byFours(output.strides[rank]!)))),
     partial,
-    rows: tiled ? 0 : m > 4 ? 8 : m > 1 ? 4 : 1,
+    rows: tiled ? 0 : m > 4 ? 8 : 4,
   };
 }
 

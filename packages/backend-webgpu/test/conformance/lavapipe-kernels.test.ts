@@ -1,0 +1,9 @@
+import { comparesOperators, testConformance } from '../support/conformance.ts';
+import { describeOn, webgpuOn } from '../support/device.ts';
+
+describeOn('lavapipe', 'the WebGPU backend', () =>
+  testConformance(
+    () => webgpuOn('lavapipe'),
+    (name) => !comparesOperators(name),
+  ),
+);

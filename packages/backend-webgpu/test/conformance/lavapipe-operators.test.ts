@@ -1,0 +1,6 @@
+import { comparesOperators, testConformance } from '../support/conformance.ts';
+import { describeOn, webgpuOn } from '../support/device.ts';
+
+describeOn('lavapipe', 'operators of the WebGPU backend', () =>
+  testConformance(() => webgpuOn('lavapipe'), comparesOperators),
+);

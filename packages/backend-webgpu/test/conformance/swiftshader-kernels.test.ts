@@ -1,0 +1,9 @@
+import { comparesOperators, testConformance } from '../support/conformance.ts';
+import { describeOn, webgpuOn } from '../support/device.ts';
+
+describeOn('swiftshader', 'the WebGPU backend', () =>
+  testConformance(
+    () => webgpuOn('swiftshader'),
+    (name) => !comparesOperators(name),
+  ),
+);

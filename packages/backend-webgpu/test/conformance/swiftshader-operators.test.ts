@@ -1,0 +1,6 @@
+import { comparesOperators, testConformance } from '../support/conformance.ts';
+import { describeOn, webgpuOn } from '../support/device.ts';
+
+describeOn('swiftshader', 'operators of the WebGPU backend', () =>
+  testConformance(() => webgpuOn('swiftshader'), comparesOperators),
+);
