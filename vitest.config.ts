@@ -1,20 +1,17 @@
 import { playwright } from '@vitest/browser-playwright';
 import { defaultClientConditions, defaultServerConditions, type Plugin } from 'vite';
 import { defineConfig } from 'vitest/config';
-import { goldenSuite } from './packages/backend-testkit/test/browser/commands.ts';
+import { goldenSuite, goldenTier } from './packages/backend-testkit/test/browser/commands.ts';
 import { chromiumPath, missing } from './packages/backend-webgpu/test/support/drivers.ts';
 
 const chromium = chromiumPath();
 
 const absent = missing();
 if (absent.length > 0) {
-  const text = `this machine cannot run a part of the tests:
-${absent.map((line) => `  ${line}`).join('
-')}`;
+  const text = `this machine cannot run a part of the tests: ${absent.join('; ')}`;
   // Continuous integration sets it, where nothing may be left out.
-  if (process.env.FLAMBEAU_TEST_ALL === '1') throw new Error(`FLAMBEAU_TEST_ALL=1, and $text`);
-  console.warn(`SKIPPED: $text
-`);
+  if (process.env.FLAMBEAU_TEST_ALL === '1') throw new Error(`FLAMBEAU_TEST_ALL=1, and ${text}`);
+  console.warn(`SKIPPED: ${text}`);
 }
 
 /** The headers that allow a page to share memory between threads. */
@@ -46,7 +43,7 @@ const browser = (name: string, isolated: boolean, include = 'packages/*/test/**/
       connectTimeout: 240_000,
       screenshotFailures: false,
       ui: false,
-      commands: { goldenSuite },
+      commands: { goldenSuite, goldenTier },
       provider: playwright({
         launchOptions: {
           executablePath: chromium!,
@@ -82,7 +79,9 @@ export default defineConfig({
           exclude: ['**/*.{browser,page}.test.ts', '**/node_modules/**'],
         },
       },
-      ...(chromium === undefined ? [] : [
+      ...(chromium === undefined
+        ? []
+        : [
             browser('page', false),
             browser('isolated page', true),
             browser('page with WebGPU', false, 'packages/*/test/**/*.page.test.ts'),
