@@ -1,5 +1,6 @@
 import type { Kernels } from '@flambeau/core/backend';
 import { argReduceKernel } from './arg-reduce.ts';
+import { fusedKernels } from './fused/index.ts';
 import { gatherKernel } from './gather/gather.ts';
 import { matmulKernel } from './matmul/matmul.ts';
 import { pointwiseKernel } from './pointwise/pointwise.ts';
@@ -20,5 +21,6 @@ export function kernelsOf(queue: Queue): Kernels {
     gather: gatherKernel(queue),
     scatter: scatterKernel(queue),
     sort: sortKernel(queue),
+    fused: fusedKernels(queue),
   };
 }

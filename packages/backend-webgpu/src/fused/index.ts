@@ -1,0 +1,8 @@
+import type { OptionalKernels } from '@flambeau/core/backend';
+import type { Queue } from '../queue/types.ts';
+import { convolutionKernels } from './convolution.ts';
+
+/** Kernels for whole operators. Each takes the cases that it is good at; core decomposes the others. */
+export function fusedKernels(queue: Queue): OptionalKernels {
+  return { ...convolutionKernels(queue) };
+}
