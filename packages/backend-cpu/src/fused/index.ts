@@ -1,14 +1,20 @@
 import type { OptionalKernels } from '@flambeau/core/backend';
 import type { ThreadPool } from '../threads/pool.ts';
 import { convolutionKernels } from './convolution.ts';
+import { crossEntropyKernel } from './cross-entropy.ts';
 import { linearKernel } from './linear.ts';
 import { poolingKernels } from './pooling.ts';
+import { normKernels, RowKernels, softmaxKernels } from './rows.ts';
 
 /** Kernels for whole operators. Each takes the cases that it is good at; core decomposes the others. */
 export function fusedKernels(pool: ThreadPool, relaxed: boolean): OptionalKernels {
+  const rows = new RowKernels(pool, relaxed);
   return {
     linear: linearKernel(pool, relaxed),
     ...convolutionKernels(pool, relaxed),
     ...poolingKernels(pool),
+    ...softmaxKernels(rows),
+    ...normKernels(rows),
+    crossEntropy: crossEntropyKernel(rows),
   };
 }
