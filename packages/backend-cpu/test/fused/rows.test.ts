@@ -42,7 +42,8 @@ describe.each(variants)('fused kernels over rows with %s', (_name, make) => {
     expectClose(
       fused,
       decomposed([...SOFTMAX, ...names], () => outputsAndGradients(f, wanted)),
-      tolerance, 1
+      tolerance,
+      1,
     );
   };
 

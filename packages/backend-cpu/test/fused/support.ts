@@ -1,6 +1,7 @@
 import {
   arange,
   grad,
+  manualSeed,
   registerBackend,
   registerKernels,
   type Tensor,
@@ -22,6 +23,7 @@ export const variants: readonly [string, () => Backend][] = [
 export function use(backend: Backend): void {
   unregisterBackend('cpu');
   registerBackend(backend);
+  manualSeed(20);
 }
 
 /** How often each fused kernel ran since `counting` began. */
@@ -89,7 +91,12 @@ const numbers = (x: Tensor): number[] => [...(x.contiguous().dataSync() as Itera
  * Compares tensors, each against the largest of its own elements, or against `floor` where that is larger: a gradient may
  * be what is left of terms of that size.
  */
-export function expectClose(got: readonly Tensor[], want: readonly Tensor[], tolerance: number, floor = 1e-30): void {
+export function expectClose(
+  got: readonly Tensor[],
+  want: readonly Tensor[],
+  tolerance: number,
+  floor = 1e-30,
+): void {
   expect(got.map((x) => [x.shape, x.dtype])).toEqual(want.map((x) => [x.shape, x.dtype]));
   for (const [i, x] of got.entries()) {
     const [a, b] = [numbers(x), numbers(want[i]!)];
