@@ -1,7 +1,8 @@
-import type { RequiredKernels } from '@flambeau/core/backend';
+import type { Kernels } from '@flambeau/core/backend';
 import type { Launch } from '../launch.ts';
 import { argReduceKernel } from './arg-reduce.ts';
 import { contextOf } from './context.ts';
+import { fusedKernels } from './fused/index.ts';
 import { gatherKernel, scatterKernel } from './indexed.ts';
 import { matmulKernel } from './matmul.ts';
 import { pointwiseKernel } from './pointwise.ts';
@@ -12,10 +13,12 @@ import { sortKernel } from './sort.ts';
 export interface KernelOptions {
   /** From how many elements on kernels count in 64 bits. Tests lower it, so that small tensors take that way. */
   readonly narrowLimit?: number;
+  /** Whether composite operators have kernels of their own. Default true. */
+  readonly fused?: boolean;
 }
 
 /** The kernels of the CUDA backend over a device's launches. */
-export function cudaKernels(launch: Launch, options: KernelOptions = {}): RequiredKernels {
+export function cudaKernels(launch: Launch, options: KernelOptions = {}): Kernels {
   const context = contextOf(launch, options.narrowLimit);
   return {
     pointwise: pointwiseKernel(context),
@@ -26,5 +29,6 @@ export function cudaKernels(launch: Launch, options: KernelOptions = {}): Requir
     gather: gatherKernel(context),
     scatter: scatterKernel(context),
     sort: sortKernel(context),
+    ...(options.fused === false ? {} : { fused: fusedKernels(context) }),
   };
 }
