@@ -172,8 +172,8 @@ const blocksOf = ({ rows, columns }: Tile, { m, n }: MatmulSize): number =>
 /** The largest tile with which the device is busy. */
 function tileFor(size: MatmulSize, batches: number, multiprocessors: number, dtype: DType): Tile {
   for (const tile of TILES) {
-    // 64 sums of 64 bits for a thread do not fit its registers.
-    if (tile.each === 8 && byteLengthOf(dtype) === 8) continue;
+    // 64 sums of 64 bits do not fit a thread's registers, nor, with what widening takes, those of single bytes.
+    if (tile.each === 8 && (byteLengthOf(dtype) === 8 || byteLengthOf(dtype) === 1)) continue;
     if (
       blocksOf(tile, size) * batches >= multiprocessors &&
       tile.rows <= 2 * size.m &&

@@ -141,7 +141,8 @@ const losses: readonly FusedCase[] = [
     dtypes: SINGLE,
     shapes: [[7, 5], [7]],
     indices: [[0, 6, 1, 3, 3]],
-    run: ([x, weight], [target]) => crossEntropy(transpose(x!, 0, 1), target!, { weight, reduction: 'sum' }),
+    run: ([x, weight], [target]) =>
+      crossEntropy(transpose(x!, 0, 1), target!, { weight: weight!, reduction: 'sum' }),
     gradients: false,
   },
 ];

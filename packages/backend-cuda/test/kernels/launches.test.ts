@@ -12,7 +12,7 @@ import {
   type Tensor,
 } from '@flambeau/core';
 import { afterEach, describe, expect, it } from 'vitest';
-import { Recorder, recordingBackend } from './recorder.ts';
+import { Recorder, recordingBackend } from '../../tools/recorder.ts';
 
 const recorder = new Recorder();
 registerBackend(recordingBackend(recorder, 'cuda:7'));

@@ -1,6 +1,6 @@
 import type { Allocation, Backend, BackendError, Kernels } from '@flambeau/core/backend';
-import { cudaKernels } from '../../src/kernels/index.ts';
-import type { Gemm, Kernel, KernelSource, Launch, LaunchArguments, Triple } from '../../src/launch.ts';
+import { cudaKernels } from '../src/kernels/index.ts';
+import type { Gemm, Kernel, KernelSource, Launch, LaunchArguments, Triple } from '../src/launch.ts';
 
 /** One launch as the kernels asked for it. */
 export interface RecordedLaunch {
