@@ -1,5 +1,6 @@
 import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { webgpu } from '@flambeau/backend-webgpu';
 import {
   DataLoader,
   type Dataset,
@@ -9,6 +10,7 @@ import {
   nn,
   noGrad,
   optim,
+  registerBackend,
   Subset,
   save,
   type Tensor,
@@ -31,6 +33,7 @@ type Digits = Dataset<[images: Tensor, labels: Tensor], [images: Tensor, labels:
 
 async function main({ epochs, batchSize, lr, seed, device, limit, out }: Options): Promise<void> {
   const startMs = performance.now();
+  if (device === 'webgpu') console.log(registerBackend(await webgpu()).name);
   manualSeed(seed);
   await mkdir(dirname(out), { recursive: true });
 

@@ -72,7 +72,10 @@ describe('the MNIST example', () => {
       ['--lr', '-0.1'],
       "error: option '--lr <rate>' argument '-0.1' is invalid. It must be a number above 0.",
     ],
-    [['--device', 'tpu'], "argument 'tpu' is invalid. No backend is registered for it; there is cpu."],
+    [
+      ['--device', 'tpu'],
+      "argument 'tpu' is invalid. No backend is registered for it; there are cpu and webgpu.",
+    ],
     [['--epoch', '1'], "error: unknown option '--epoch' (Did you mean --epochs?)"],
     [['--limit', '10', '--epochs', '1', '--out', '/dev/null/x'], 'error: '],
   ])('refuses %j in one line', { timeout: 60_000 }, async (args, text) => {
