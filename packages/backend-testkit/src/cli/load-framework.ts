@@ -39,6 +39,7 @@ export async function loadFramework(backend: string, options?: unknown): Promise
     optim: await loadIfThere('@flambeau/optim'),
     device,
     dtypes: dtypesOf(instance),
+    synchronousReads: readsSynchronously(instance),
   };
 }
 
@@ -59,6 +60,10 @@ async function loadIfThere(name: string): Promise<Namespace | undefined> {
     if (isObject(error) && error.code === 'ERR_MODULE_NOT_FOUND') return undefined;
     throw error;
   }
+}
+
+function readsSynchronously(backend: unknown): boolean {
+  return !isObject(backend) || !isObject(backend.limits) || backend.limits.synchronousReads !== false;
 }
 
 function dtypesOf(backend: unknown): ReadonlySet<string> | undefined {

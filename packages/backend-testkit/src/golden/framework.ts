@@ -32,6 +32,8 @@ export interface Framework {
   readonly device: string;
   /** The dtypes that the backend stores; `undefined` when it does not say. */
   readonly dtypes?: ReadonlySet<string> | undefined;
+  /** False where the device is read asynchronously only: what must know values then goes by the forms that wait. */
+  readonly synchronousReads?: boolean | undefined;
 }
 
 /** A case that the runner's tables do not cover. It counts as failed. */

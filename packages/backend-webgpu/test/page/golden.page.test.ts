@@ -27,6 +27,7 @@ beforeAll(async () => {
     optim: { ...optim },
     device: backend.device,
     dtypes: new Set<string>(backend.limits.dtypes),
+    synchronousReads: backend.limits.synchronousReads,
   };
 });
 

@@ -1,7 +1,7 @@
 import { type Adapter, type OperatorFamily, settled } from '../call.ts';
 import type { Json } from '../case.ts';
 import { makeTensor } from '../decode.ts';
-import { callCore, callMethod, type Framework, isObject, type TensorLike } from '../framework.ts';
+import { callCore, callMethod, type Framework, isObject, isTensor, type TensorLike } from '../framework.ts';
 
 /** Indexing, gathering, scattering and ordering. */
 export const indexing: OperatorFamily = {
@@ -50,7 +50,17 @@ function getItem({ framework, named, expected }: Parameters<Adapter>[0]): unknow
   const input = named.get('input') as TensorLike;
   const indices = named.get('indices');
   const items = Array.isArray(indices) && !isOneIndex(indices, input, expected) ? indices : [indices];
-  return callMethod(input, 'index', ...items.map((item) => settled(framework, item)));
+  const given = items.map((item) => settled(framework, item));
+  const [mask] = given;
+  if (framework.synchronousReads === false && given.length === 1 && isTensor(mask) && mask.dtype === 'bool')
+    return byMask(input, mask);
+  return callMethod(input, 'index', ...given);
+}
+
+/** How many elements a mask takes is a value of the device: where it is not read at once, the form that waits is `nonzero`. */
+async function byMask(input: TensorLike, mask: TensorLike): Promise<unknown> {
+  const places = (await callMethod(mask, 'nonzero')) as TensorLike;
+  return callMethod(input, 'index', ...mask.shape.map((_, dim) => callMethod(places, 'select', 1, dim)));
 }
 
 function isOneIndex(indices: readonly unknown[], input: TensorLike, expected: Json): boolean {

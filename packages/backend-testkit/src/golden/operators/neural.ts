@@ -1,4 +1,5 @@
-import type { OperatorFamily } from '../call.ts';
+import type { Adapter, OperatorFamily } from '../call.ts';
+import { callCore, callMethod, type TensorLike } from '../framework.ts';
 
 const activations = 'hardsigmoid hardswish mish relu relu6 selu silu'.split(' ');
 const reduced = 'size_average=None, reduce=None, reduction=mean';
@@ -94,4 +95,14 @@ export const neural: OperatorFamily = {
     `nn.functional.margin_ranking_loss(input1, input2, target, margin=0, ${reduced})`,
     `nn.functional.triplet_margin_loss(anchor, positive, negative, margin=1.0, p=2, eps=1e-06, swap=False, ${reduced})`,
   ],
+  adapters: { 'nn.functional.one_hot': oneHot },
 };
+
+/** The number of classes is a value of the device where it is not given: what cannot read at once waits for it. */
+async function oneHot({ framework, named, invoke }: Parameters<Adapter>[0]): Promise<unknown> {
+  if (framework.synchronousReads !== false || named.get('num_classes') !== -1) return invoke();
+  const input = named.get('input') as TensorLike;
+  const largest = callMethod(input, 'max') as object;
+  const numClasses = Number(await callMethod(largest, 'item')) + 1;
+  return callCore(framework, 'oneHot', input, { numClasses });
+}
