@@ -3,9 +3,19 @@ import { Code } from '../threads/code.ts';
 import type { ThreadPool } from '../threads/pool.ts';
 import { ModuleBuilder } from '../wasm/assembler/index.ts';
 import { ELEMENTS } from '../wasm/matmul/lane.ts';
-import { addNorms } from '../wasm/rows/norm.ts';
+import { addNormGradients, addNorms } from '../wasm/rows/norm.ts';
 import { addSoftmax } from '../wasm/rows/softmax.ts';
-import { type Attrs, address, heapKernel, isContiguous, type Operands, sizeOf, uniform } from './operands.ts';
+import { addSlices } from '../wasm/slices.ts';
+import {
+  type Attrs,
+  address,
+  heapKernel,
+  isContiguous,
+  type Operands,
+  sizeOf,
+  uniform,
+  withWorkspace,
+} from './operands.ts';
 
 /** A call of a kernel over rows: addresses that move with the rows, statistics, and what is the same for all. */
 interface RowCall {
@@ -52,6 +62,53 @@ export class RowKernels {
     });
   }
 
+  /** Sums over rows into `targets`, each of `length` elements: in slices of rows, and then over the slices. */
+  sumRows(
+    name: string,
+    rows: number,
+    length: number,
+    {
+      moving,
+      perRow,
+    }: { readonly moving: readonly TensorOperand[]; readonly perRow: readonly TensorOperand[] },
+    targets: readonly TensorOperand[],
+    cost: number,
+  ): void {
+    const { heap } = this.pool;
+    const code = this.code(moving[0]!.dtype);
+    const { bytes } = ELEMENTS[moving[0]!.dtype]!;
+    const vector = length * bytes;
+    const slice = vector * targets.length;
+    const slices = Math.ceil(rows / SLICE_ROWS);
+    withWorkspace(heap, name, slices * slice, (sums) => {
+      new Uint8Array(heap.memory.buffer, sums, slices * slice).fill(0);
+      const places = [...moving, ...perRow].map(address);
+      const args = [SLICE_ROWS, length, ...places, ...targets.map((_, i) => sums + i * vector)];
+      const steps = [
+        0,
+        0,
+        ...moving.map(() => SLICE_ROWS * vector),
+        ...perRow.map(() => SLICE_ROWS * bytes),
+        ...targets.map(() => slice),
+      ];
+      // One chunk more than a call may have is a matter of a hundred thousand rows.
+      const most = 512;
+      this.pool.width(rows * length * cost);
+      for (let first = 0; first < slices; first += most) {
+        this.pool.run({
+          code,
+          name,
+          args: args.map((value, i) => value + first * (steps[i] ?? 0)),
+          steps,
+          chunks: Math.min(most, slices - first),
+          count: { at: 0, per: SLICE_ROWS, total: rows - first * SLICE_ROWS },
+        });
+      }
+      for (const [i, target] of targets.entries())
+        code.functions.addSlices!(address(target), sums + i * vector, length, slices, slice);
+    });
+  }
+
   private code(dtype: DType): Code {
     let code = this.codes.get(dtype);
     if (code === undefined) {
@@ -59,6 +116,9 @@ export class RowKernels {
       const module = new ModuleBuilder({ shared: this.pool.heap.shared });
       addSoftmax(module, lane, this.relaxed);
       addNorms(module, lane, this.relaxed);
+      addNormGradients(module, 'layerNorm', lane, this.relaxed, true);
+      addNormGradients(module, 'rmsNorm', lane, this.relaxed, false);
+      addSlices(module, lane);
       code = new Code(this.pool.heap, module.toBytes());
       this.codes.set(dtype, code);
     }
@@ -67,6 +127,9 @@ export class RowKernels {
 }
 
 const FLOATS = ['float32', 'float64'];
+
+/** Rows that are summed one after the other. */
+const SLICE_ROWS = 128;
 
 /** Whether `dim` is the innermost of a contiguous tensor; those of size 1 behind it do not matter. */
 const isLast = ({ shape }: TensorOperand, dim: number): boolean => sizeOf(shape.slice(dim + 1)) === 1;
@@ -103,7 +166,7 @@ export function softmaxKernels(kernels: RowKernels): Record<string, FusedKernel>
   };
 }
 
-/** Layer and root-mean-square normalisation over trailing dimensions. */
+/** Layer and root-mean-square normalisation over trailing dimensions, with their gradients. */
 export function normKernels(kernels: RowKernels): Record<string, FusedKernel> {
   const { heap } = kernels.pool;
   const takes = (inputs: Operands): boolean => {
@@ -143,5 +206,43 @@ export function normKernels(kernels: RowKernels): Record<string, FusedKernel> {
         0.3,
       );
     }),
+    layerNormBackward: heapKernel(
+      heap,
+      'layerNormBackward',
+      takes,
+      ({ dx, dweight, dbias }, { dy, x, weight, mean, rstd }, attrs) => {
+        const [rows, length] = sizes(x!, attrs);
+        const perRow = [mean!, rstd!];
+        const call = { moving: [dy!, x!, dx!], perRow, fixed: [weight], numbers: [1 / length] };
+        kernels.run('layerNormBackward', rows, length, call, 0.5);
+        kernels.sumRows(
+          'layerNormVectors',
+          rows,
+          length,
+          { moving: [dy!, x!], perRow },
+          [dweight!, dbias!],
+          0.3,
+        );
+      },
+    ),
+    rmsNormBackward: heapKernel(
+      heap,
+      'rmsNormBackward',
+      takes,
+      ({ dx, dweight, dbias }, { dy, x, weight, rstd }, attrs) => {
+        const [rows, length] = sizes(x!, attrs);
+        const perRow = [rstd!];
+        const call = { moving: [dy!, x!, dx!], perRow, fixed: [weight], numbers: [1 / length] };
+        kernels.run('rmsNormBackward', rows, length, call, 0.5);
+        kernels.sumRows(
+          'rmsNormVectors',
+          rows,
+          length,
+          { moving: [dy!, x!], perRow },
+          [dweight!, dbias!],
+          0.3,
+        );
+      },
+    ),
   };
 }

@@ -79,7 +79,7 @@ describe.each(variants)('fused kernels over rows with %s', (_name, make) => {
     compare(['softmax', 'softmaxBackward'], () => softmax(x, 1), [x], 1e-5);
     const w = randn([130], { requiresGrad: true });
     const b = randn([130], { requiresGrad: true });
-    compare(['layerNorm'], () => layerNorm(x, [130], w, b), [x, w, b], 1e-5);
+    compare(['layerNorm', 'layerNormBackward'], () => layerNorm(x, [130], w, b), [x, w, b], 1e-5);
   });
 
   it('agree with the decomposition of normalisations', () => {
@@ -97,8 +97,13 @@ describe.each(variants)('fused kernels over rows with %s', (_name, make) => {
           const wanted = [x, w, b].filter((t) => t !== null);
           // Where few elements are normalised, the gradient is what is left of larger terms.
           const tolerance = TOLERANCE[type]! * 30;
-          compare(['layerNorm'], () => layerNorm(x, [2, n], w, b), wanted, tolerance);
-          compare(['rmsNorm'], () => rmsNorm(x, [2, n], w), wanted.slice(0, w ? 2 : 1), tolerance);
+          compare(['layerNorm', 'layerNormBackward'], () => layerNorm(x, [2, n], w, b), wanted, tolerance);
+          compare(
+            ['rmsNorm', 'rmsNormBackward'],
+            () => rmsNorm(x, [2, n], w),
+            wanted.slice(0, w ? 2 : 1),
+            tolerance,
+          );
         },
       ),
       seeded(60),

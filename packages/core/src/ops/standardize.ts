@@ -139,11 +139,42 @@ function gradients(
 }
 
 /**
+ * The gradients of a normalisation as an operator of its own, named after it with `Backward`: what a backend can fuse.
+ * Without `mean` none is subtracted.
+ */
+const backwardOf = (name: string) =>
+  composite(`${name}Backward`, {
+    infer(
+      dy: Tensor,
+      x: Tensor,
+      weight: Tensor | undefined,
+      center: Tensor | undefined,
+      rstd: Tensor,
+      layout: Layout,
+    ) {
+      const dtype = wideDType(x.dtype);
+      const own = { shape: layout.own, dtype };
+      return {
+        inputs: { dy, x, weight, mean: center, rstd },
+        attrs: layout,
+        outputs: { dx: { shape: x.shape, dtype }, dweight: own, dbias: own },
+      };
+    },
+    decompose({ dy, x, weight, mean: center, rstd }, layout) {
+      const known = { x, weight, rstd, ...(center === undefined ? {} : { center }) };
+      const { x: dx, weight: dweight, bias: dbias } = gradients({ dy, drstd: undefined }, known, layout);
+      // With a dy there are all three.
+      return { dx: dx!, dweight: dweight!, dbias: dbias! };
+    },
+  });
+
+/**
  * Declares a normalisation by statistics of its own input: `y = (x - mean) · rstd · weight + bias` with
  * `rstd = 1 / sqrt(var + eps)`. Mean and rstd are outputs with a gradient, so that gradients of gradients follow too.
  */
-export const standardizer = (name: string) =>
-  composite(name, {
+export const standardizer = (name: string) => {
+  const backward = backwardOf(name);
+  return composite(name, {
     infer(x: Tensor, weight: Tensor | undefined, bias: Tensor | undefined, layout: Layout) {
       checkFloating(name, x);
       const statistics = { shape: reducedShape(layout.view, layout.dims, true), dtype: wideDType(x.dtype) };
@@ -163,9 +194,16 @@ export const standardizer = (name: string) =>
       return { y: reshape(cast(y, x.dtype), x.shape), mean: center, rstd };
     },
     saves: ['x', 'weight', 'mean', 'rstd'],
-    vjp: ({ y: dy, mean: dmean, rstd: drstd }, { x, weight, mean: center, rstd }, layout) =>
-      gradients({ dy, dmean, drstd }, { x, weight, center, rstd }, layout),
+    vjp({ y: dy, mean: dmean, rstd: drstd }, { x, weight, mean: center, rstd }, layout) {
+      if (dy === undefined || dmean !== undefined || drstd !== undefined)
+        return gradients({ dy, dmean, drstd }, { x, weight, center, rstd }, layout);
+      const { dx, dweight, dbias } = backward(dy, x, weight, center, rstd, layout);
+      return { x: dx, weight: dweight, bias: dbias };
+    },
   });
+};
+
+const rootMeanSquareBackward = backwardOf('rmsNorm');
 
 /** `y = x · rstd · weight` with `rstd = 1 / sqrt(mean(x²) + eps)`. Fused kernels come under this name. */
 export const rootMeanSquare = composite('rmsNorm', {
@@ -185,8 +223,11 @@ export const rootMeanSquare = composite('rmsNorm', {
   },
   saves: ['x', 'weight', 'rstd'],
   returns: ['y'],
-  vjp: ({ y: dy, rstd: drstd }, { x, weight, rstd }, layout) =>
-    gradients({ dy, drstd }, { x, weight, rstd }, layout),
+  vjp({ y: dy, rstd: drstd }, { x, weight, rstd }, layout) {
+    if (dy === undefined || drstd !== undefined) return gradients({ dy, drstd }, { x, weight, rstd }, layout);
+    const { dx, dweight } = rootMeanSquareBackward(dy, x, weight, undefined, rstd, layout);
+    return { x: dx, weight: dweight };
+  },
 });
 
 /** `(x - mean) / sqrt(variance + eps) · weight + bias` by statistics that were given, in one launch. */

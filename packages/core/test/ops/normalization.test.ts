@@ -95,7 +95,8 @@ describe('normalisation', () => {
       .relu_()
       .sum()
       .backward();
-    expect((values(weight.grad!) as number[]).map((v) => Math.round(v * 1000))).toEqual([-0, 1000]);
+    // Zero has either sign, as the sum begins.
+    expect((values(weight.grad!) as number[]).map((v) => Math.round(v * 1000) + 0)).toEqual([0, 1000]);
   });
 
   it('moves running statistics in place, unrecorded, by the sample variance', () => {

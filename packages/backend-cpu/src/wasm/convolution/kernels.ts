@@ -2,6 +2,7 @@ import { type FunctionBuilder, i32, type ModuleBuilder, Type } from '../assemble
 import { atElement, countUp, locals, parameters, remaining } from '../emit.ts';
 import type { Element, Lane } from '../matmul/lane.ts';
 import { addPacked, BLOCK_DEPTH, type PackedFunctions, ROWS, TILE_BYTES } from '../matmul/packed.ts';
+import { addSlices } from '../slices.ts';
 import { addFillRows, addImageCopy } from './image.ts';
 import { divideByWord, plusWord, plusWords, word } from './layout.ts';
 import { addPackWindows, addScatterWindows } from './windows.ts';
@@ -47,28 +48,6 @@ export function addConvolution(module: ModuleBuilder, element: Element, relaxed:
   addWeightGradient(module, parts);
   addInputGradient(module, parts);
   addSlices(module, lane);
-}
-
-/** `addSlices(target, slices, length, count, apart)`: the sum of the slices' results, in their order. */
-function addSlices(module: ModuleBuilder, lane: Lane): void {
-  module.export('addSlices', parameters(5), [], (f) => {
-    const [target, slices, length, count, apart] = [0, 1, 2, 3, 4] as const;
-    const [i, k, from] = locals(f, Type.i32, 3) as [number, number, number];
-    const sum = f.local(lane.type);
-    countUp(f, i, length, 1, () => {
-      f.get(slices).tee(from).memory(lane.load).set(sum);
-      f.i32(1).set(k);
-      f.block((end) =>
-        f.loop((again) => {
-          f.get(k).get(count).op(i32.geS).brIf(end);
-          f.get(sum).get(from).get(apart).op(i32.add).tee(from).memory(lane.load).op(lane.addOne).set(sum);
-          f.increase(k, 1).br(again);
-        }),
-      );
-      f.get(target).get(sum).memory(lane.store);
-      f.increase(target, lane.bytes).increase(slices, lane.bytes);
-    });
-  });
 }
 
 /** Adds a kernel over units, numbered by image or slice, then group, then block. */

@@ -11,6 +11,12 @@ function everywhere(row: Row, lane: Lane, parameter: number): Reg {
   return row.F.lanes.keep();
 }
 
+/** The row's own statistic in every lane. */
+function statistic(row: Row, lane: Lane, place: number): Reg {
+  row.f.get(place).memory(lane.loadSplat);
+  return row.F.lanes.keep();
+}
+
 /** Leaves the first lane's value at `place`. */
 function storeOne(row: Row, lane: Lane, place: number, value: Reg): void {
   row.f.get(place).get(value).memoryLane(lane.storeFirst, 0);
@@ -92,6 +98,77 @@ export function addNorms(module: ModuleBuilder, lane: Lane, relaxed: boolean): v
       const factor = spread(row, x!, null, everywhere(row, lane, count!), everywhere(row, lane, eps!));
       storeOne(row, lane, rstd!, factor);
       write(row, x!, y!, null, factor, weight!, null);
+    },
+  );
+}
+
+/**
+ * Their gradients, as exports, `centered` for layers and not for root mean squares:
+ * - `…Backward(rows, length, dy, x, dx, [mean,] rstd, weight, scale)`: `dx = rstd (g - mean g - x̂ mean(g x̂))`, `g = dy weight`
+ * - `…Vectors(rows, length, dy, x, [mean,] rstd, dweight, dbias)`: adds `dy x̂` and `dy` to what lies there
+ */
+export function addNormGradients(
+  module: ModuleBuilder,
+  name: string,
+  lane: Lane,
+  relaxed: boolean,
+  centered: boolean,
+): void {
+  const perRow = centered ? 2 : 1;
+  const unit = (row: Row, statistics: readonly number[]): ((x: Reg) => Reg) => {
+    const { F } = row;
+    const center = centered ? statistic(row, lane, statistics[0]!) : null;
+    const rstd = statistic(row, lane, statistics[perRow - 1]!);
+    return (x) => F.mul(center === null ? x : F.sub(x, center), rstd);
+  };
+  const dx = (row: Row, at: Parameters<Parameters<typeof addRows>[5]>[1], weighted: boolean): void => {
+    const { F, ops } = row;
+    const [dy, x, out] = at.moving as [number, number, number];
+    const scale = everywhere(row, lane, at.numbers[0]!);
+    const normal = unit(row, at.perRow);
+    const vectors = weighted ? [at.fixed[0]!] : [];
+    const [level, slope] = [row.accumulator(0), row.accumulator(0)];
+    row.each([dy, x, ...vectors], ({ load, valid }, [d, from, w]) => {
+      const g = valid(w === undefined ? load(d!) : F.mul(load(d!), load(w)), 0);
+      if (centered) row.assign(level, F.add(level, g));
+      row.assign(slope, F.madd(g, normal(load(from!)), slope));
+    });
+    const meanLevel = F.mul(row.across(level, ops.add), scale);
+    const meanSlope = F.mul(row.across(slope, ops.add), scale);
+    const rstd = statistic(row, lane, at.perRow[perRow - 1]!);
+    row.each([dy, x, out, ...vectors], ({ load, store }, [d, from, to, w]) => {
+      const g = w === undefined ? load(d!) : F.mul(load(d!), load(w));
+      const rest = centered ? F.sub(g, meanLevel) : g;
+      store(to!, F.mul(rstd, F.nmadd(normal(load(from!)), meanSlope, rest)));
+    });
+  };
+  addRows(
+    module,
+    `${name}Backward`,
+    lane,
+    relaxed,
+    { moving: 3, perRow, fixed: 1, numbers: 1 },
+    (row, at) => {
+      row.f.get(at.fixed[0]!).if(
+        () => dx(row, at, true),
+        () => dx(row, at, false),
+      );
+    },
+  );
+  addRows(
+    module,
+    `${name}Vectors`,
+    lane,
+    relaxed,
+    { moving: 2, perRow, fixed: 2 },
+    (row, { moving, perRow: statistics, fixed }) => {
+      const { F } = row;
+      const normal = unit(row, statistics);
+      row.each([...moving, ...fixed], ({ load, store }, [dy, x, dweight, dbias]) => {
+        const d = load(dy!);
+        store(dweight!, F.madd(d, normal(load(x!)), load(dweight!)));
+        store(dbias!, F.add(load(dbias!), d));
+      });
     },
   );
 }
