@@ -171,6 +171,8 @@ export interface BackendLimits {
   readonly synchronousReads: boolean;
   /** Past so many bytes of tensors the device runs short; core then looks for dropped ones sooner. */
   readonly roomByteLength?: number;
+  /** What an allocation weighs on the host besides its own bytes; decides when core looks for dropped ones. Default 1 KiB. */
+  readonly overheadByteLength?: number;
 }
 
 export interface Backend {

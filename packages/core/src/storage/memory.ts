@@ -46,6 +46,8 @@ export class DeviceMemory implements MemoryUse {
   reclaims = 0;
   reclaimMs = 0;
   private readonly backend: Backend;
+  /** What a storage weighs besides its bytes. */
+  private readonly overhead: number;
   private readonly dropped: Dropped;
   private readonly spilled = new FinalizationRegistry<number>((byteLength) => {
     this.spilledByteLength -= byteLength;
@@ -60,6 +62,7 @@ export class DeviceMemory implements MemoryUse {
 
   constructor(backend: Backend) {
     this.backend = backend;
+    this.overhead = backend.limits.overheadByteLength ?? OVERHEAD;
     this.dropped = watchDropped((allocation) => this.giveBack(allocation));
     this.settle();
   }
@@ -119,7 +122,7 @@ export class DeviceMemory implements MemoryUse {
   }
 
   private get weight(): number {
-    return this.byteLength + this.storages * OVERHEAD + this.spilledSince;
+    return this.byteLength + this.storages * this.overhead + this.spilledSince;
   }
 
   /** Looks for what was dropped, where the host can be asked, and says when to look again. */

@@ -53,6 +53,15 @@ describe('dropped tensors', () => {
     expect(memory.use(device).storages).toBeLessThan(16_000);
   });
 
+  test('are looked for sooner where each takes much besides its bytes', () => {
+    unregisterBackend(device);
+    const given = cpu();
+    registerBackend({ ...given, device, limits: { ...given.limits, overheadByteLength: 8192 } });
+    memory.configure({ reclaimByteLength: 8 * MIB });
+    for (let i = 0; i < 6000; i++) zeros([32], { device });
+    expect(memory.use(device).storages).toBeLessThan(3000);
+  });
+
   test('what is alive stays as it is', () => {
     fresh();
     memory.configure({ reclaimByteLength: MIB });
