@@ -23,6 +23,7 @@ import { hasRelaxedSimd, hasSimd } from './wasm/assembler/index.ts';
 import { Engine } from './wasm/engine.ts';
 import { wasmMatmul } from './wasm/matmul/kernel.ts';
 import { wasmPointwise } from './wasm/pointwise.ts';
+import { wasmReduce } from './wasm/reduce.ts';
 
 export interface CpuOptions {
   /**
@@ -123,10 +124,11 @@ function kernels(
 ): Kernels {
   const matmul = matmulKernel(bySource);
   const pointwise = pointwiseKernel(bySource);
+  const reduce = reduceKernel(bySource);
   const engine = pool === null ? null : new Engine(pool, relaxed, wasmFrom);
   return {
     pointwise: engine === null ? pointwise : wasmPointwise(engine, pointwise),
-    reduce: reduceKernel(bySource),
+    reduce: engine === null ? reduce : wasmReduce(engine, reduce),
     argReduce: argReduceKernel(bySource),
     scan: scanKernel(bySource),
     matmul: pool === null ? matmul : wasmMatmul(pool, relaxed, matmul),

@@ -1,10 +1,15 @@
+import type { Operand } from '@flambeau/core/backend';
+import { IN_HEAP } from '../allocation.ts';
 import type { Heap } from '../heap/heap.ts';
 import type { ThreadPool } from '../threads/pool.ts';
 import type { FrameViews } from './programs/frame.ts';
 import type { Kernel, Target } from './programs/kernel.ts';
+import { Walk } from './programs/pointwise.ts';
 
 /** The most frames that one call is divided into, and the bytes of one. */
-export const MOST_FRAMES = 64;
+const MOST_FRAMES = 64;
+/** Threads that come late leave their parts to the others. */
+const PARTS_PER_THREAD = 4;
 const FRAME_BYTES = 1024;
 
 /** Below this a call from JavaScript costs more than what SIMD saves. */
@@ -13,6 +18,7 @@ const LEAST_ELEMENTS = 64;
 /** What kernels that are made at run time share: the heap they work on, and the memory of their frames. */
 export class Engine {
   readonly heap: Heap;
+  private readonly pool: ThreadPool;
   readonly target: Target;
   readonly leastElements: number;
   private frames = 0;
@@ -22,7 +28,8 @@ export class Engine {
   constructor(pool: ThreadPool, relaxed: boolean, leastElements = LEAST_ELEMENTS) {
     this.heap = pool.heap;
     this.leastElements = leastElements;
-    this.target = { memory: pool.heap.memory, shared: pool.heap.shared, relaxed };
+    this.pool = pool;
+    this.target = { heap: pool.heap, relaxed };
   }
 
   /** Whether there is memory for frames: asked before each call. */
@@ -47,9 +54,35 @@ export class Engine {
     return this.views;
   }
 
-  /** Runs a kernel on the frames 0 to `count - 1`. */
-  run(kernel: Kernel, count: number): void {
-    for (let index = 0; index < count; index++) kernel.run(this.frame(index));
+  /**
+   * Runs a kernel on frame 0, or, where that is worth it, on several of which each has a part of its `total`, in
+   * multiples of `grain`. `narrow` makes of a copy of frame 0, at the word given, the frame of a part.
+   */
+  share(
+    kernel: Kernel,
+    nanoseconds: number,
+    total: number,
+    grain: number,
+    narrow: (word: number, from: number, count: number) => void,
+  ): void {
+    const { code } = kernel;
+    const width = code === null || total < 2 * grain ? 1 : this.pool.width(nanoseconds);
+    if (code === null || width === 1) {
+      kernel.run(this.frames);
+      return;
+    }
+    const parts = Math.min(width * PARTS_PER_THREAD, MOST_FRAMES, Math.floor(total / grain));
+    const per = Math.ceil(total / parts / grain) * grain;
+    const chunks = Math.ceil(total / per);
+    const { words } = this.view();
+    const first = this.frames / 4;
+    // The last first, as all are made of frame 0.
+    for (let part = chunks - 1; part >= 0; part--) {
+      const word = first + part * (FRAME_BYTES / 4);
+      if (part > 0) words.copyWithin(word, first, first + FRAME_BYTES / 4);
+      narrow(word, part * per, Math.min(per, total - part * per));
+    }
+    this.pool.run({ code, name: 'run', args: [this.frames], steps: [FRAME_BYTES], chunks });
   }
 }
 
@@ -64,3 +97,16 @@ export const sizeOf = (shape: readonly number[]): number => {
   for (const n of shape) size *= n;
   return size;
 };
+
+/** Core hands back what `allocate` made, and that tells its kind. */
+const kindOf = (operand: Operand): number => (operand.allocation as { readonly kind?: number }).kind ?? 0;
+
+export function allInHeap(output: Operand, inputs: readonly Operand[]): boolean {
+  if (kindOf(output) !== IN_HEAP) return false;
+  for (const input of inputs) if (kindOf(input) !== IN_HEAP) return false;
+  return true;
+}
+
+/** How an operand with this stride walks along a dimension. */
+export const walkOf = (stride: number): Walk =>
+  stride === 1 ? Walk.neighbours : stride === 0 ? Walk.repeated : Walk.strided;

@@ -1,17 +1,15 @@
 import type { Operand, Parameters, Program, RequiredKernels } from '@flambeau/core/backend';
-import { IN_HEAP } from '../allocation.ts';
 import { arrange } from '../loops.ts';
 import { addressOf, staged } from '../staging.ts';
 import { Odometer } from '../walk.ts';
-import { type Engine, isDescending, sizeOf } from './engine.ts';
-import { isVectorizable } from './programs/body.ts';
+import { allInHeap, type Engine, isDescending, sizeOf, walkOf } from './engine.ts';
+import { isVectorizable, programWeight } from './programs/body.ts';
 import { type Parameter, parametersOf, writeParameters } from './programs/frame.ts';
 import type { Kernel } from './programs/kernel.ts';
 import {
   pointwiseKernel as compile,
   indexWord,
   PointwiseWord,
-  Walk,
   WORDS_PER_OPERAND,
   wordCount,
 } from './programs/pointwise.ts';
@@ -27,6 +25,8 @@ interface Prepared {
   readonly sizes: readonly number[];
   readonly parameters: readonly Parameter[];
   readonly copies: boolean;
+  /** About how long one element takes. */
+  readonly nanoseconds: number;
   readonly kernels: (Kernel | undefined)[];
 }
 
@@ -63,6 +63,7 @@ function prepare(program: Program): Prepared | null {
     sizes: [program.output, ...program.inputs].map(byteLengthOf),
     parameters: parametersOf(program),
     copies: program.steps.length === 1 && program.steps[0]!.op === 'input',
+    nanoseconds: 0.1 + programWeight(program) * 0.04,
     kernels: [],
   };
 }
@@ -70,18 +71,6 @@ function prepare(program: Program): Prepared | null {
 /** A copy of neighbours is the engine's own to make. */
 const isFlatCopy = (shape: readonly number[], output: Operand, inputs: readonly Operand[]): boolean =>
   shape.length === 1 && output.strides[0] === 1 && inputs.every(({ strides }) => strides[0] === 1);
-
-/** Core hands back what `allocate` made, and that tells its kind. */
-const kindOf = (operand: Operand): number => (operand.allocation as { readonly kind?: number }).kind ?? 0;
-
-function allInHeap(output: Operand, inputs: readonly Operand[]): boolean {
-  if (kindOf(output) !== IN_HEAP) return false;
-  for (const input of inputs) if (kindOf(input) !== IN_HEAP) return false;
-  return true;
-}
-
-const walkOf = (stride: number): Walk =>
-  stride === 1 ? Walk.neighbours : stride === 0 ? Walk.repeated : Walk.strided;
 
 function run(
   engine: Engine,
@@ -159,11 +148,50 @@ function launch(
     writeParameters(views, frame, wordCount(operands.length), prepared.parameters, parameters);
   const tile = rank > 1 && count > TILE && isTransposed(operands, last) ? TILE : count;
   if (rank < 3 && tile === count) {
-    kernel.run(frame);
+    shareFlat(
+      engine,
+      kernel,
+      prepared,
+      operands.length,
+      rank,
+      words[first + PointwiseWord.rows]!,
+      count,
+      program.usesIndex,
+    );
     return;
   }
   launchNest(kernel, words, first, frame, shape, operands, sizes, tile, program.usesIndex);
 }
+
+/** Elements of which a thread takes at least so many at once: no two write into one cache line. */
+const GRAIN = 1024;
+
+/** One loop, or rows of one: shared by rows where there are enough of them, else by elements. */
+function shareFlat(
+  engine: Engine,
+  kernel: Kernel,
+  { nanoseconds }: Prepared,
+  operandCount: number,
+  rank: number,
+  rows: number,
+  count: number,
+  usesIndex: boolean,
+): void {
+  const { words } = engine.view();
+  const byRows = rows >= ENOUGH_ROWS;
+  const index = indexWord(operandCount) + (byRows ? 0 : rank - 1);
+  const narrow = (word: number, from: number, part: number): void => {
+    words[word + (byRows ? PointwiseWord.rows : PointwiseWord.count)] = part;
+    for (let k = 0; k < operandCount; k++) {
+      const operand = word + PointwiseWord.operands + k * WORDS_PER_OPERAND;
+      words[operand]! += from * words[operand + (byRows ? 1 : 2)]!;
+    }
+    if (usesIndex) words[word + index] = from;
+  };
+  const grain = byRows ? Math.max(1, Math.ceil(GRAIN / count)) : GRAIN;
+  engine.share(kernel, nanoseconds * rows * count, byRows ? rows : count, grain, narrow);
+}
+const ENOUGH_ROWS = 16;
 
 /** Whether an operand's neighbours lie along the rows' dimension. */
 const isTransposed = (operands: readonly Operand[], last: number): boolean =>

@@ -18,6 +18,12 @@ const HALF_PI = [1.5707963267341256, 6.077100506303966e-11, 2.0222662487959506e-
 /** Up to here the parts suffice; the host's function takes what lies beyond. */
 const FAR = 2 ** 19;
 
+// musl's kernels for results that are rounded to float32.
+const SHORT_SIN = [
+  -0.16666666641626524, 0.008333329385889463, -0.00019839334836096632, 0.000002718311493989822,
+];
+const SHORT_COS = [1, -0.499999997251031, 0.04166662332373906, -0.001388676377460993, 0.00002439044879627741];
+
 interface Kernels {
   readonly sin: Reg;
   readonly cos: Reg;
@@ -26,10 +32,16 @@ interface Kernels {
 }
 
 /** Sine and cosine of what `x` leaves above a multiple of π/2, which is the sum of `y` and a small rest. */
-function kernels(F: Real, x: Reg): Kernels {
+function kernels(F: Real, x: Reg, short: boolean): Kernels {
   const quarter = F.add(F.mul(x, F.c(2 / Math.PI)), F.magic);
   const n = F.sub(quarter, F.magic);
   const first = F.sub(x, F.mul(n, F.c(HALF_PI[0])));
+  if (short) {
+    const y = F.nmadd(n, F.c(HALF_PI[1] + HALF_PI[2]), first);
+    const z = F.mul(y, y);
+    const sin = F.madd(F.mul(y, z), F.polynomial(z, SHORT_SIN), y);
+    return { sin, cos: F.polynomial(z, SHORT_COS), quarter };
+  }
   const second = F.mul(n, F.c(HALF_PI[1]));
   const r = F.sub(first, second);
   const last = F.sub(F.mul(n, F.c(HALF_PI[2])), F.sub(F.sub(first, r), second));
@@ -63,25 +75,28 @@ function within(F: Real, x: Reg, host: number, near: () => Reg): Reg {
 /** All ones where bit `bit` of the quarter is set. */
 const bitOf = (F: Real, quarter: Reg, bit: number): Reg => F.shr(F.shl(quarter, 63 - bit), 63);
 
-/** In float64 alone. `host` is the index of the host's function of the same name. */
-export const sin = (F: Real, x: Reg, host: number): Reg =>
+/**
+ * In float64 alone; `short` is enough for results that are rounded to float32. `host` is the index of the host's
+ * function of the same name.
+ */
+export const sin = (F: Real, x: Reg, host: number, short: boolean): Reg =>
   within(F, x, host, () => {
-    const { sin: s, cos: c, quarter } = kernels(F, x);
+    const { sin: s, cos: c, quarter } = kernels(F, x, short);
     const y = F.flip(F.select(bitOf(F, quarter, 0), c, s), F.shl(quarter, 62));
     // -0 stays.
     return F.select(F.eq(x, F.c(0)), x, y);
   });
 
-export const cos = (F: Real, x: Reg, host: number): Reg =>
+export const cos = (F: Real, x: Reg, host: number, short: boolean): Reg =>
   within(F, x, host, () => {
-    const { sin: s, cos: c, quarter } = kernels(F, x);
+    const { sin: s, cos: c, quarter } = kernels(F, x, short);
     const next = F.addBits(quarter, F.word(1n));
     return F.flip(F.select(bitOf(F, quarter, 0), s, c), F.shl(next, 62));
   });
 
-export const tan = (F: Real, x: Reg, host: number): Reg =>
+export const tan = (F: Real, x: Reg, host: number, short: boolean): Reg =>
   within(F, x, host, () => {
-    const { sin: s, cos: c, quarter } = kernels(F, x);
+    const { sin: s, cos: c, quarter } = kernels(F, x, short);
     const odd = bitOf(F, quarter, 0);
     const y = F.flip(F.div(F.select(odd, c, s), F.select(odd, s, c)), odd);
     return F.select(F.eq(x, F.c(0)), x, y);

@@ -1,4 +1,6 @@
+import type { Heap } from '../../heap/heap.ts';
 import { runtime } from '../../scalar/arithmetic.ts';
+import { Code } from '../../threads/code.ts';
 import { type FunctionBuilder, ModuleBuilder, Type } from '../assembler/index.ts';
 import { HOST_TYPE } from '../functions/host.ts';
 import type { HostName } from './host.ts';
@@ -6,16 +8,13 @@ import type { HostIndex } from './step.ts';
 
 /** A compiled kernel: a function of the address of its frame. */
 export interface Kernel {
-  /** To make the same function in another thread. */
-  readonly module: WebAssembly.Module;
-  /** Whether it calls functions of the host, which may throw: such kernels stay in the thread that called them. */
-  readonly callsHost: boolean;
-  readonly run: (frame: number) => void;
+  /** For other threads. Null where it calls functions of the host: such a kernel stays in the thread that calls it. */
+  readonly code: Code | null;
+  readonly run: (frame: number) => unknown;
 }
 
 export interface Target {
-  readonly memory: WebAssembly.Memory;
-  readonly shared: boolean;
+  readonly heap: Heap;
   readonly relaxed: boolean;
 }
 
@@ -43,16 +42,20 @@ export function compileKernel(
   hosts: readonly HostName[],
   body: (f: FunctionBuilder, host: HostIndex) => void,
 ): Kernel {
-  const builder = new ModuleBuilder(target);
+  const builder = new ModuleBuilder(target.heap);
   for (const name of hosts) {
     const [type, count] = signature(name);
     builder.import(name, new Array<Type>(count).fill(type), [type]);
   }
   builder.export('run', [Type.i32], [], (f) => body(f, (name) => hosts.indexOf(name)));
-  const module = new WebAssembly.Module(builder.toBytes());
-  const env: Record<string, WebAssembly.ImportValue> = { memory: target.memory };
+  const bytes = builder.toBytes();
+  if (hosts.length === 0) {
+    const code = new Code(target.heap, bytes);
+    return { code, run: code.functions.run! };
+  }
+  const env: Record<string, WebAssembly.ImportValue> = { memory: target.heap.memory };
   for (const name of hosts) env[name] = HOST[name];
-  const { exports } = new WebAssembly.Instance(module, { env });
+  const { exports } = new WebAssembly.Instance(new WebAssembly.Module(bytes), { env });
   // The builder exports a function of that type under this name.
-  return { module, callsHost: hosts.length > 0, run: exports.run as Kernel['run'] };
+  return { code: null, run: exports.run as Kernel['run'] };
 }

@@ -93,10 +93,16 @@ function decoded(lanes: Lanes, dtype: DType, regs: readonly Reg[]): Value {
 }
 
 /**
- * Stores the four elements of a unit; where they lie apart, the first `count` of them alone, `count` being a local.
- * A half is rounded here.
+ * Stores the four elements of a unit; where they lie apart, the first `count` of them alone, `count` being a local,
+ * or the first. A half is rounded here.
  */
-export function store(lanes: Lanes, dtype: DType, place: Place, given: Value, count?: number): void {
+export function store(
+  lanes: Lanes,
+  dtype: DType,
+  place: Place,
+  given: Value,
+  count?: number | 'first',
+): void {
   const { f } = lanes;
   const regs = encoded(lanes, dtype, given);
   const size = byteLengthOf(dtype);
@@ -116,7 +122,7 @@ export function store(lanes: Lanes, dtype: DType, place: Place, given: Value, co
     f.get(place.each[lane]!)
       .get(regs[Math.floor(lane / perReg)]!)
       .memoryLane(single, lane % perReg);
-    if (lane + 1 === UNIT) return;
+    if (lane + 1 === UNIT || count === 'first') return;
     if (count === undefined) from(lane + 1);
     else {
       f.get(count)

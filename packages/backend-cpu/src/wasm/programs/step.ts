@@ -1,6 +1,6 @@
 import type { BinaryIntrinsic, ScalarType, UnaryIntrinsic } from '@flambeau/core/backend';
 import { f32x4, f64x2, i32x4, i64x2, type Opcode } from '../assembler/index.ts';
-import { cosh, exp, exp2, expm1, sinh, tanh } from '../functions/exponential.ts';
+import { cosh, exp, exp2, expm1, onePlusTanh, sinh, tanh } from '../functions/exponential.ts';
 import { byLane } from '../functions/host.ts';
 import { log, log1p, log2, log10 } from '../functions/logarithm.ts';
 import { pow } from '../functions/power.ts';
@@ -29,7 +29,8 @@ const DOUBLE: Partial<Record<UnaryIntrinsic, Unary>> = {
   sinh,
   cosh,
 };
-const CIRCULAR: Partial<Record<UnaryIntrinsic, (F: Real, x: Reg, host: number) => Reg>> = { sin, cos, tan };
+type Circular = (F: Real, x: Reg, host: number, short: boolean) => Reg;
+const CIRCULAR: Partial<Record<UnaryIntrinsic, Circular>> = { sin, cos, tan };
 
 const FLOAT_NAME: Partial<Record<string, keyof typeof f32x4 & keyof typeof f64x2>> = {
   neg: 'neg',
@@ -118,9 +119,15 @@ export class Steps {
     if (either !== undefined) return each(either);
     const circular = CIRCULAR[op];
     const host = circular === undefined ? 0 : this.host(op as HostName);
-    const double = DOUBLE[op] ?? (circular && ((D: Real, x: Reg) => circular(D, x, host)));
+    const double = DOUBLE[op] ?? (circular && ((D: Real, x: Reg) => circular(D, x, host, a.kind === 'f32')));
     if (double === undefined) return null;
     return a.kind === 'f64' ? each(double) : this.throughDouble((x) => double(this.double, x!), a);
+  }
+
+  /** `1 + tanh x`. */
+  onePlusTanh(x: Value): Value {
+    const F = x.kind === 'f32' ? this.single : this.double;
+    return value(x.kind, ...x.regs.map((reg) => onePlusTanh(F, reg)));
   }
 
   /** A function of float64 on float32 values. */
