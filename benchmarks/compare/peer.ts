@@ -58,7 +58,7 @@ export function sampled(values: ArrayLike<number>): number[] {
   return [...picked, total / n, magnitude / n];
 }
 
-/** Nanoseconds a call: the median over batches of about 20 ms, after a warm-up of half the time. */
+/** Nanoseconds a call: the median over batches of about 20 ms, once calls have stopped becoming faster. */
 export async function nanosecondsOf(run: () => unknown, milliseconds: number): Promise<number> {
   const first = run();
   const asynchronous = first instanceof Promise;
@@ -74,16 +74,36 @@ export async function nanosecondsOf(run: () => unknown, milliseconds: number): P
         for (let i = 0; i < calls; i++) run();
         return performance.now() - start;
       };
-  let calls = 1;
-  const warmUntil = performance.now() + milliseconds / 2;
-  do {
-    const elapsedMs = await batch(calls);
-    calls = Math.max(1, Math.round((calls * BATCH_MS) / Math.max(elapsedMs, BATCH_MS / 10)));
-  } while (performance.now() < warmUntil);
+  const calls = await warmUp(batch, milliseconds);
   const times: number[] = [];
   const until = performance.now() + milliseconds;
   while (times.length < 3 || performance.now() < until) times.push(((await batch(calls)) * 1e6) / calls);
   return times.sort((a, b) => a - b)[times.length >> 1]!;
+}
+
+/**
+ * Runs until no batch was 3 % faster than the best for a quarter of `milliseconds`: compilers take their time, the
+ * longer the busier the machine. At least half of `milliseconds` and at most four times. Gives the calls of a batch.
+ */
+async function warmUp(
+  batch: (calls: number) => number | Promise<number>,
+  milliseconds: number,
+): Promise<number> {
+  const start = performance.now();
+  let calls = 1;
+  let best = Number.POSITIVE_INFINITY;
+  let bestAt = start;
+  for (;;) {
+    const elapsedMs = await batch(calls);
+    const now = performance.now();
+    if (elapsedMs / calls < 0.97 * best) {
+      best = elapsedMs / calls;
+      bestAt = now;
+    }
+    const settled = now - start >= milliseconds / 2 && now - bestAt >= milliseconds / 4;
+    if (settled || now - start >= 4 * milliseconds) return Math.max(1, Math.round(BATCH_MS / best));
+    calls = Math.max(1, Math.round((calls * BATCH_MS) / Math.max(elapsedMs, BATCH_MS / 10)));
+  }
 }
 
 /** The life of a peer's process: reads the job, works through its cases, writes the report. */

@@ -189,13 +189,18 @@ def nanoseconds(run, milliseconds):
         return (time.perf_counter() - start) * 1e3
 
     run()
-    calls = 1
-    until = time.perf_counter() + milliseconds / 2e3
+    start = best_at = time.perf_counter()
+    calls, best = 1, math.inf
     while True:
         elapsed = batch(calls)
-        calls = max(1, round(calls * BATCH_MS / max(elapsed, BATCH_MS / 10)))
-        if time.perf_counter() >= until:
+        now = time.perf_counter()
+        if elapsed / calls < 0.97 * best:
+            best, best_at = elapsed / calls, now
+        warm, settled = (now - start) * 1e3, (now - best_at) * 1e3
+        if (warm >= milliseconds / 2 and settled >= milliseconds / 4) or warm >= 4 * milliseconds:
             break
+        calls = max(1, round(calls * BATCH_MS / max(elapsed, BATCH_MS / 10)))
+    calls = max(1, round(BATCH_MS / best))
     times = []
     until = time.perf_counter() + milliseconds / 1e3
     while len(times) < 3 or time.perf_counter() < until:
