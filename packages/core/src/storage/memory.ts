@@ -9,11 +9,15 @@ const MIB = 2 ** 20;
 const OVERHEAD = 1024;
 
 export interface MemoryOptions {
-  /** How many bytes may be dropped and not yet found, before a collection is provoked. Default 256 MiB; in browsers 64 MiB. */
+  /** How many bytes may be dropped and not yet found, before a collection is provoked. Default 64 MiB. */
   readonly reclaimByteLength?: number;
 }
 
-let reclaimByteLength = (sweepsAtOnce ? 256 : 64) * MIB;
+/**
+ * Small enough for dropped memory to be used again while it is warm: a page that is touched for the first time costs
+ * more than a product that fills it. Collecting too often is what patience is for.
+ */
+let reclaimByteLength = 64 * MIB;
 /** In browsers collections are provoked harder past so many bytes that should have been found. */
 const HARD_BYTE_LENGTH = 768 * MIB;
 /** Where the device runs short, so much is worth looking for. */

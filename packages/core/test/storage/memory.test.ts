@@ -22,7 +22,7 @@ const fresh = (maxByteLength = 512 * MIB): void => {
 };
 
 afterEach(() => {
-  memory.configure({ reclaimByteLength: 256 * MIB });
+  memory.configure({ reclaimByteLength: 64 * MIB });
   unregisterBackend(device);
 });
 
@@ -37,6 +37,13 @@ describe('dropped tensors', () => {
     expect(use.spilledByteLength).toBe(0);
     expect(use.reclaims).toBeGreaterThan(2);
     expect(last.index(0, 0).itemSync()).toBe(400);
+  });
+
+  test('never gather to much, however long looking takes', () => {
+    fresh(2048 * MIB);
+    for (let i = 0; i < 600; i++) ones([256, 1024], { device });
+    expect(memory.use(device).peakByteLength).toBeLessThan(320 * MIB);
+    expect(memory.use(device).reclaims).toBeGreaterThan(3);
   });
 
   test('are found before the device has no room', () => {
