@@ -4,5 +4,6 @@ import { library } from '../../tools/tsup.ts';
 export default defineConfig(
   library({
     index: 'src/index.ts',
+    'cli/build': 'src/cli/build.ts',
   }),
 );

@@ -1,2 +1,4 @@
-// This package is empty: its backend has not been written yet, and nothing is published until it is.
-export {};
+export { type CudaBackend, type CudaOptions, cuda } from './backend.ts';
+export type { LibraryPaths } from './host/environment.ts';
+export type { DeviceProperties } from './launch.ts';
+export type { CudaMemory } from './memory/allocator.ts';

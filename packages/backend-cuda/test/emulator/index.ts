@@ -1,0 +1,58 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { type CudaBackend, type CudaOptions, cuda } from '@flambeau/backend-cuda';
+import { addonPath, buildAddon } from '../../src/cli/build.ts';
+import { buildEmulator, emulatorFolder, whyNotEmulated } from './build.ts';
+
+export { whyNotEmulated };
+
+/** How the emulator runs kernels. One process has one way, from its first device on. */
+export interface EmulatorOptions {
+  /** Finds races, missing barriers and accesses out of bounds: slow. Needs `memory: 'exact'` to see bounds. */
+  readonly check?: boolean;
+  readonly order?: 'forward' | 'reverse' | 'random';
+  readonly seed?: number;
+  readonly sm?: number;
+  readonly memoryMegabytes?: number;
+}
+
+const ORDERS = { forward: '0', reverse: '1', random: '2' } as const;
+
+/** Sets the environment that the emulator reads when a device's context comes to be. */
+export function configureEmulator(options: EmulatorOptions): void {
+  const { check = false, order = 'forward', seed = 1, sm = 80, memoryMegabytes = 4096 } = options;
+  Object.assign(process.env, {
+    FLAMBEAU_EMULATOR_CHECK: check ? '1' : '0',
+    FLAMBEAU_EMULATOR_ORDER: ORDERS[order],
+    FLAMBEAU_EMULATOR_SEED: String(seed),
+    FLAMBEAU_EMULATOR_SM: String(sm),
+    FLAMBEAU_EMULATOR_MEMORY_MB: String(memoryMegabytes),
+  });
+}
+
+/** The libraries of the emulator, built where they are not. */
+export async function emulatedLibraries(): Promise<NonNullable<CudaOptions['libraries']>> {
+  const addon = await buildAddon();
+  const library = buildEmulator();
+  return { addon, driver: library, nvrtc: library, blas: library };
+}
+
+/** Compiled kernels of one mode, kept between runs. */
+export const kernelCache = (check = false): string =>
+  join(emulatorFolder(), check ? 'kernels-check' : 'kernels');
+
+/**
+ * The CUDA backend on the emulated driver.
+ *
+ * @example npm run golden -- --backend ./packages/backend-cuda/test/emulator/index.ts#emulatedCuda
+ */
+export async function emulatedCuda(
+  options: CudaOptions = {},
+  how: EmulatorOptions = {},
+): Promise<CudaBackend> {
+  configureEmulator(how);
+  return cuda({ libraries: await emulatedLibraries(), cache: kernelCache(how.check), ...options });
+}
+
+/** Whether the addon is built. */
+export const hasAddon = (): boolean => existsSync(addonPath());
