@@ -19,7 +19,8 @@ export const toHex = (bytes: Uint8Array): string =>
 /** The bytes of a file; undefined where it cannot be read. */
 export function readIfThere(path: string): Uint8Array | undefined {
   try {
-    return readFileSync(path);
+    const { buffer, byteOffset, length } = readFileSync(path);
+    return new Uint8Array(buffer, byteOffset, length);
   } catch {
     return undefined;
   }

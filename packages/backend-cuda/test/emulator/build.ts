@@ -1,4 +1,4 @@
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import {
   copyFileSync,
@@ -18,8 +18,10 @@ const packageFolder = fileURLToPath(new URL('../../', import.meta.url));
 const declarations = join(packageFolder, 'native/src/driver.h');
 /** Built things lie here, by what they were built of; git ignores it. */
 const cacheRoot = join(packageFolder, '.cache', 'emulator');
+/** What kernels are compiled with. */
+const HEADERS = ['shim.h', 'shared.h', 'hooks.h'];
 
-const compiler = process.env.CXX ?? 'g++';
+const compiler = process.env.CXX || 'g++';
 
 /** Why the emulator cannot run here; undefined where it can. */
 export function whyNotEmulated(): string | undefined {
@@ -29,44 +31,65 @@ export function whyNotEmulated(): string | undefined {
     : `there is no ${compiler}; the emulator needs a C++ compiler (Debian: apt install g++)`;
 }
 
-/** Where the emulator and all that it compiled lie: another text, another folder. */
-export function emulatorFolder(): string {
-  const hash = createHash('sha256');
-  for (const file of [
-    ...readdirSync(sources)
-      .sort()
-      .map((name) => join(sources, name)),
-    declarations,
-  ])
-    hash.update(readFileSync(file));
-  hash.update(compiler);
-  return join(cacheRoot, hash.digest('hex').slice(0, 16));
-}
+const hashOf = (files: readonly string[]): string => {
+  const hash = createHash('sha256').update(compiler);
+  for (const file of files) hash.update(readFileSync(file));
+  return hash.digest('hex').slice(0, 16);
+};
+
+/** The folder of kernels that the emulator compiled: another shim or other flags, another folder. */
+export const kernelFolder = (check: boolean): string =>
+  join(
+    cacheRoot,
+    `kernels-${check ? 'check-' : ''}${hashOf([...HEADERS, 'nvrtc.cc'].map((name) => join(sources, name)))}`,
+  );
 
 /** Builds the emulated driver where it is not built yet; its path comes back. Several processes may call at once. */
-export function buildEmulator(): string {
-  const folder = emulatorFolder();
+export async function buildEmulator(): Promise<string> {
+  const all = readdirSync(sources).sort();
+  const folder = join(
+    cacheRoot,
+    `driver-${hashOf([...all.map((name) => join(sources, name)), declarations])}`,
+  );
   const output = join(folder, 'libemulated-cuda.so');
   if (existsSync(output)) return output;
   mkdirSync(cacheRoot, { recursive: true });
   const work = mkdtempSync(join(cacheRoot, 'build-'));
-  for (const header of ['shim.h', 'shared.h', 'hooks.h'])
-    copyFileSync(join(sources, header), join(work, header));
-  const files = readdirSync(sources)
-    .filter((name) => name.endsWith('.cc'))
-    .map((name) => join(sources, name));
-  const made = join(work, 'libemulated-cuda.so');
-  run(['-std=c++17', '-O2', '-fPIC', '-fvisibility=hidden', '-shared', ...files, '-ldl', '-o', made]);
+  for (const header of HEADERS) copyFileSync(join(sources, header), join(work, header));
+  const objects = await Promise.all(
+    all
+      .filter((name) => name.endsWith('.cc'))
+      .map(async (name) => {
+        const object = join(work, `${name}.o`);
+        await run([
+          '-std=c++17',
+          '-O1',
+          '-fPIC',
+          '-fvisibility=hidden',
+          '-c',
+          join(sources, name),
+          '-o',
+          object,
+        ]);
+        return object;
+      }),
+  );
+  await run(['-shared', ...objects, '-ldl', '-o', join(work, 'libemulated-cuda.so')]);
   try {
     renameSync(work, folder);
-  } catch {
-    rmSync(work, { recursive: true, force: true }); // another process was faster
-    if (!existsSync(output)) throw new Error(`the emulator is not at ${output}`);
+  } catch (error) {
+    rmSync(work, { recursive: true, force: true });
+    if (!existsSync(output)) throw error; // else another process was faster
   }
   return output;
 }
 
-function run(args: readonly string[]): void {
-  const { status, stderr } = spawnSync(compiler, args, { encoding: 'utf8' });
-  if (status !== 0) throw new Error(`${compiler} ${args.join(' ')}: ${stderr}`);
+function run(args: readonly string[]): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(compiler, args, { stdio: ['ignore', 'inherit', 'inherit'] });
+    child.on('error', reject);
+    child.on('exit', (code) =>
+      code === 0 ? resolve() : reject(new Error(`${compiler} ${args.join(' ')} ended with ${code}`)),
+    );
+  });
 }

@@ -1,8 +1,6 @@
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
 import { type CudaBackend, type CudaOptions, cuda } from '@flambeau/backend-cuda';
-import { addonPath, buildAddon } from '../../src/cli/build.ts';
-import { buildEmulator, emulatorFolder, whyNotEmulated } from './build.ts';
+import { buildAddon } from '../../src/cli/build.ts';
+import { buildEmulator, kernelFolder, whyNotEmulated } from './build.ts';
 
 export { whyNotEmulated };
 
@@ -32,14 +30,12 @@ export function configureEmulator(options: EmulatorOptions): void {
 
 /** The libraries of the emulator, built where they are not. */
 export async function emulatedLibraries(): Promise<NonNullable<CudaOptions['libraries']>> {
-  const addon = await buildAddon();
-  const library = buildEmulator();
+  const [addon, library] = await Promise.all([buildAddon(), buildEmulator()]);
   return { addon, driver: library, nvrtc: library, blas: library };
 }
 
 /** Compiled kernels of one mode, kept between runs. */
-export const kernelCache = (check = false): string =>
-  join(emulatorFolder(), check ? 'kernels-check' : 'kernels');
+export const kernelCache = (check = false): string => kernelFolder(check);
 
 /**
  * The CUDA backend on the emulated driver.
@@ -53,6 +49,3 @@ export async function emulatedCuda(
   configureEmulator(how);
   return cuda({ libraries: await emulatedLibraries(), cache: kernelCache(how.check), ...options });
 }
-
-/** Whether the addon is built. */
-export const hasAddon = (): boolean => existsSync(addonPath());

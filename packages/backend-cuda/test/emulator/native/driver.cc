@@ -44,7 +44,6 @@ void readOptions() {
   options.seed = static_cast<unsigned>(number("FLAMBEAU_EMULATOR_SEED", 1));
   options.sm = static_cast<int>(number("FLAMBEAU_EMULATOR_SM", 80));
   options.driverVersion = static_cast<int>(number("FLAMBEAU_EMULATOR_DRIVER", 13000));
-  options.nvrtcMajor = static_cast<int>(number("FLAMBEAU_EMULATOR_NVRTC", 13));
 }
 }  // namespace emu
 

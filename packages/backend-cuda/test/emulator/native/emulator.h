@@ -17,7 +17,7 @@ struct Options {
   bool check, deferred, verbose, blocking;
   int order;  // 0 forward, 1 reverse, 2 random
   unsigned seed;
-  int sm, driverVersion, nvrtcMajor;
+  int sm, driverVersion;
 };
 extern Options options;
 void readOptions();

@@ -28,6 +28,11 @@ void* memset(void*, int, size_t);
 static inline int abs(int x) { return x < 0 ? -x : x; }
 static inline long long abs(long long x) { return x < 0 ? -x : x; }
 static inline long long llabs(long long x) { return x < 0 ? -x : x; }
+// On a GPU no NaN signals: these are 1 for every NaN.
+static inline float emuPow(float a, float b) { return b == 0 || a == 1 ? 1 : powf(a, b); }
+static inline double emuPow(double a, double b) { return b == 0 || a == 1 ? 1 : pow(a, b); }
+#define powf(a, b) emuPow((float)(a), (float)(b))
+#define pow(a, b) emuPow((double)(a), (double)(b))
 #define isnan(x) __builtin_isnan(x)
 #define isinf(x) __builtin_isinf_sign(x)
 #define isfinite(x) __builtin_isfinite(x)
@@ -253,7 +258,7 @@ static inline float __saturatef(float x) { return x < 0 ? 0 : x > 1 ? 1 : x; }
 #define __exp10f exp10f
 #define __sinf sinf
 #define __cosf cosf
-#define __powf powf
+#define __powf(a, b) powf(a, b)
 #define normcdff(x) (0.5f * erfcf(-(x) * 0.70710678f))
 
 template <class To, class From>
