@@ -132,7 +132,8 @@ nvrtcResult nvrtcCompileProgram(nvrtcProgram program, int count, const char* con
   if (!mkdtemp(&work[0])) return 11;
   spill(work + "/kernel.cc", translate(program->source, program->name, check));
   auto command = flags(check);
-  command.insert(command.end(), {"-shared", "-nostdlib", "-fno-use-linker-plugin", "-Wl,--build-id=none", "-include", include + "/shim.h", "-I" + include});
+  // Symbolic, so that a kernel named as a function of libc is itself.
+  command.insert(command.end(), {"-shared", "-nostdlib", "-fno-use-linker-plugin", "-Wl,--build-id=none", "-Wl,-Bsymbolic", "-include", include + "/shim.h", "-I" + include});
   for (int i = 0; i < count; i++) {
     std::string option = given[i];
     if (option.rfind("-D", 0) == 0) command.push_back(option);
