@@ -1,4 +1,15 @@
-import { type Device, fromArray, hasDevice, nn, optim, setNumThreads, type Tensor, version } from 'flambeau';
+import { webgpu } from '@flambeau/backend-webgpu';
+import {
+  type Device,
+  fromArray,
+  hasDevice,
+  nn,
+  optim,
+  registerBackend,
+  setNumThreads,
+  type Tensor,
+  version,
+} from 'flambeau';
 import type { Case, OperatorCase, TrainingCase } from './cases.ts';
 import { classes, uniform } from './data.ts';
 import { models } from './models.ts';
@@ -93,16 +104,33 @@ function prepareTraining(one: TrainingCase, device: Device): Prepared {
   return { run: step, check: () => firstLosses(async () => Number(await step().item())) };
 }
 
-function makePeer({ threads, device }: Job): Peer {
+/** On a device that computes while the program goes on, a call ends when all of its work is done. */
+function waiting(prepared: Prepared, done: (() => Promise<void>) | undefined): Prepared {
+  if (done === undefined) return prepared;
+  return {
+    ...prepared,
+    run: async () => {
+      prepared.run();
+      await done();
+    },
+  };
+}
+
+async function makePeer({ threads, device }: Job): Promise<Peer> {
   setNumThreads(threads);
+  const gpu = device === 'webgpu' ? await webgpu() : undefined;
+  if (gpu !== undefined) registerBackend(gpu);
   const refusal = !hasDevice(device) && `has no device ${device} here`;
   return {
-    environment: `flambeau ${version}, Node ${process.version}`,
+    environment: `flambeau ${version}, Node ${process.version}${gpu === undefined ? '' : `, ${gpu.name}`}`,
     prepare: (one: Case) =>
       refusal ||
-      (one.kind === 'operator'
-        ? prepareOperator(one, device as Device)
-        : prepareTraining(one, device as Device)),
+      waiting(
+        one.kind === 'operator'
+          ? prepareOperator(one, device as Device)
+          : prepareTraining(one, device as Device),
+        gpu && (() => gpu.synchronize()),
+      ),
   };
 }
 

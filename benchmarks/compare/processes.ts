@@ -49,7 +49,9 @@ export async function bundle(
     format: 'esm',
     target: 'es2023',
     platform,
-    noExternal: [/.*/],
+    // Dawn's binary stands beside its own module.
+    external: ['webgpu'],
+    noExternal: [/^(?!webgpu$)/],
     splitting: false,
     silent: true,
     esbuildOptions(options) {
@@ -61,7 +63,7 @@ export async function bundle(
 /** @throws {Error} the process fails, or takes more than 15 minutes. */
 export function runSide(side: Side, job: Job, { node, python }: Programs): Report {
   const [command, args] =
-    side === 'torch' ? [python, [SCRIPTS[side]]] : [node, ['--import', 'tsx', SCRIPTS[side]]];
+    side === 'torch' ? [python, [SCRIPTS[side]]] : [node, ['--import', 'tsx', SCRIPTS[side], job.device]];
   const { status, signal, error, stdout, stderr } = spawnSync(command, args, {
     input: JSON.stringify(job),
     encoding: 'utf8',

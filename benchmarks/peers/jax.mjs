@@ -1,14 +1,16 @@
 import { readFileSync } from 'node:fs';
 import { classes, uniform } from '../compare/data.ts';
 import { firstLosses, servePeer } from '../compare/peer.ts';
+import { device, provideGpu } from './gpu.mjs';
 
 /**
- * jax-js on its WebAssembly backend, one thread; training steps and gradients are jitted, as its users write them.
+ * jax-js on its WebAssembly backend, one thread, or on WebGPU; training steps and gradients are jitted, as its users write them.
  * Every use of an array consumes it; `.ref` keeps it.
  */
 
 // It looks for a GPU there; Node 20 has no `navigator`.
 globalThis.navigator ??= {};
+if (device === 'webgpu') provideGpu();
 const {
   init,
   defaultDevice,
@@ -240,8 +242,8 @@ function training({ model, optimizer, lr, input, target, parameters }) {
   };
 }
 
-async function prepare(one, { device }) {
-  if (device !== 'cpu') return `is not set up for ${device}`;
+async function prepare(one) {
+  if (device !== 'cpu' && device !== 'webgpu') return `is not set up for ${device}`;
   if (one.kind === 'training') {
     const step = training(one);
     return {
@@ -260,10 +262,11 @@ async function prepare(one, { device }) {
 }
 
 await servePeer(async () => {
-  await init('wasm');
-  defaultDevice('wasm');
+  const backend = device === 'webgpu' ? 'webgpu' : 'wasm';
+  await init(backend);
+  defaultDevice(backend);
   const { version } = JSON.parse(
     readFileSync(new URL('node_modules/@jax-js/jax/package.json', import.meta.url), 'utf8'),
   );
-  return { environment: `jax-js ${version} wasm, Node ${process.version}`, prepare };
+  return { environment: `jax-js ${version} ${backend}, Node ${process.version}`, prepare };
 });

@@ -4,9 +4,10 @@ import * as tf from '@tensorflow/tfjs';
 import * as wasm from '@tensorflow/tfjs-backend-wasm';
 import { classes, uniform } from '../compare/data.ts';
 import { firstLosses, servePeer } from '../compare/peer.ts';
+import { device, provideGpu } from './gpu.mjs';
 
 /**
- * TensorFlow.js on its WebAssembly backend, which has one thread in Node. JavaScript, as its package is not installed
+ * TensorFlow.js on its WebAssembly backend, which has one thread in Node, or on WebGPU. JavaScript, as its package is not installed
  * with the project.
  */
 
@@ -142,31 +143,60 @@ function training({ model: name, optimizer: kind, lr, input, target, parameters 
     optimizer.minimize(() => tf.neg(tf.mean(tf.sum(tf.mul(labels, tf.logSoftmax(model(p, x))), -1))), true);
 }
 
-async function prepare(one, { device }) {
-  if (device !== 'cpu') return `is not set up for ${device}`;
+/** On WebGPU a call ends when all of its work is done. */
+const waiting = (run) =>
+  device === 'webgpu'
+    ? async () => {
+        run();
+        const backend = tf.backend();
+        backend.submitQueue();
+        await backend.queue.onSubmittedWorkDone();
+      }
+    : run;
+
+async function prepare(one) {
+  if (device !== 'cpu' && device !== 'webgpu') return `is not set up for ${device}`;
   if (one.kind === 'training') {
     if (one.model === 'resnet') return 'Conv2DBackpropFilter is not in its WebAssembly backend';
     const step = training(one);
     return {
-      run: () => step().dispose(),
-      check: () => firstLosses(() => tf.tidy(() => step().dataSync()[0])),
+      run: waiting(() => step().dispose()),
+      check: () =>
+        firstLosses(async () => {
+          const loss = step();
+          const [value] = await loss.data();
+          loss.dispose();
+          return value;
+        }),
     };
   }
   const run = operator(one);
   return {
-    run: () => tf.dispose(run()),
-    check: () => {
+    run: waiting(() => tf.dispose(run())),
+    check: async () => {
       let results = [run()].flat();
       if (one.operator === 'conv3x3') results = results.map((y) => tf.transpose(y, [0, 3, 1, 2]));
-      return results.flatMap((y) => Array.from(y.dataSync()));
+      const data = await Promise.all(results.map((y) => y.data()));
+      return data.flatMap((values) => Array.from(values));
     },
   };
 }
 
-await servePeer(async () => {
+async function start() {
+  if (device === 'webgpu') {
+    provideGpu();
+    await import('@tensorflow/tfjs-backend-webgpu');
+    await tf.setBackend('webgpu');
+    return 'webgpu';
+  }
   const main = createRequire(import.meta.url).resolve('@tensorflow/tfjs-backend-wasm');
   wasm.setWasmPaths(`${dirname(main)}/`);
   await tf.setBackend('wasm');
+  return 'wasm';
+}
+
+await servePeer(async () => {
+  const backend = await start();
   await tf.ready();
-  return { environment: `TensorFlow.js ${tf.version.tfjs} wasm, Node ${process.version}`, prepare };
+  return { environment: `TensorFlow.js ${tf.version.tfjs} ${backend}, Node ${process.version}`, prepare };
 });
