@@ -8,6 +8,8 @@ import { Walk } from './programs/pointwise.ts';
 
 /** The most frames that one call is divided into, and the bytes of one. */
 const MOST_FRAMES = 64;
+/** Work below this is no thread's business: not even asking is worth it. */
+export const ALONE_NS = 8000;
 /** Threads that come late leave their parts to the others. */
 const PARTS_PER_THREAD = 4;
 const FRAME_BYTES = 1024;

@@ -2,7 +2,7 @@ import type { Operand, Parameters, Program, RequiredKernels } from '@flambeau/co
 import { arrange } from '../loops.ts';
 import { addressOf, staged } from '../staging.ts';
 import { Odometer } from '../walk.ts';
-import { allInHeap, type Engine, isDescending, sizeOf, walkOf } from './engine.ts';
+import { ALONE_NS, allInHeap, type Engine, isDescending, sizeOf, walkOf } from './engine.ts';
 import { isVectorizable, programWeight } from './programs/body.ts';
 import { type Parameter, parametersOf, writeParameters } from './programs/frame.ts';
 import type { Kernel } from './programs/kernel.ts';
@@ -148,6 +148,10 @@ function launch(
     writeParameters(views, frame, wordCount(operands.length), prepared.parameters, parameters);
   const tile = rank > 1 && count > TILE && isTransposed(operands, last) ? TILE : count;
   if (rank < 3 && tile === count) {
+    if (prepared.nanoseconds * count * words[first + PointwiseWord.rows]! < ALONE_NS) {
+      kernel.run(frame);
+      return;
+    }
     shareFlat(
       engine,
       kernel,

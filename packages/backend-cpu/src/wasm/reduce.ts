@@ -2,7 +2,7 @@ import type { Operand, Parameters, Reduction, RequiredKernels } from '@flambeau/
 import { arrange } from '../loops.ts';
 import { addressOf, staged } from '../staging.ts';
 import { Odometer } from '../walk.ts';
-import { allInHeap, type Engine, sizeOf, walkOf } from './engine.ts';
+import { ALONE_NS, allInHeap, type Engine, sizeOf, walkOf } from './engine.ts';
 import { programWeight } from './programs/body.ts';
 import { type Parameter, parametersOf, writeParameters } from './programs/frame.ts';
 import type { Kernel } from './programs/kernel.ts';
@@ -92,6 +92,10 @@ function planOf(
   inputs: readonly Operand[],
 ): Plan | null {
   const once: Loop = { size: 1, strides: new Array<number>(inputs.length + 1).fill(0) };
+  if (keptRank === 0 && shape.length === 1) {
+    const inner = { size: shape[0]!, strides: [0, ...inputs.map(({ strides }) => strides[0]!)] };
+    return { byColumns: false, rows: once, columns: once, outer: once, inner, around: [] };
+  }
   const loopsOf = (from: number, to: number): Loop[] => {
     const sizes = shape.slice(from, to);
     const of = ({ strides }: Operand): number[] => strides.slice(from, to);
@@ -160,6 +164,15 @@ function launch(
   }
   if (prepared.parameters.length > 0)
     writeParameters(views, frame, reduceWordCount(inputs.length), prepared.parameters, parameters);
+  const elements = rows.size * columns.size * outer.size * inner.size;
+  if (around.length === 0 && prepared.nanoseconds * elements < ALONE_NS) {
+    words[first + ReduceWord.rows] = rows.size;
+    words[first + ReduceWord.columns] = columns.size;
+    words[first + ReduceWord.output] = addressOf(output, outputSize);
+    for (let k = 0; k < inputs.length; k++) words[wordOf(k)] = addressOf(inputs[k]!, inputSizes[k]!);
+    kernel.run(frame);
+    return;
+  }
   const walked = [output, ...inputs].map(({ offset }, k) => ({
     offset,
     strides: around.map(({ strides }) => strides[k]!),
@@ -171,7 +184,6 @@ function launch(
   );
   const start = addressOf(output, 0);
   const starts = inputs.map((input) => addressOf(input, 0));
-  const elements = rows.size * columns.size * outer.size * inner.size;
   const byRows = rows.size >= ENOUGH_ROWS || !plan.byColumns;
   const narrow = (word: number, from: number, part: number): void => {
     words[word + (byRows ? ReduceWord.rows : ReduceWord.columns)] = part;
