@@ -27,7 +27,7 @@ export const USAGE = `npm run bench -- [options]
   --peers a,b       ${PEER_NAMES.join(', ')}; default all; none: flambeau alone
   --rounds n        default 5
   --threads 1,2     numbers of threads to compare with; default 1,2
-  --milliseconds n  how long a case is measured in a round; default 400
+  --milliseconds n  how long a case is measured in a round; default 1000
   --device name     default cpu
   --node PATH       the Node of flambeau and of the JavaScript peers; default this one
   --python PATH     a Python that has PyTorch; default .torch/bin/python
@@ -46,7 +46,7 @@ export function parseOptions(args: readonly string[]): Options {
       peers: { type: 'string', default: PEER_NAMES.join(',') },
       rounds: { type: 'string', default: '5' },
       threads: { type: 'string', default: '1,2' },
-      milliseconds: { type: 'string', default: '400' },
+      milliseconds: { type: 'string', default: '1000' },
       device: { type: 'string', default: 'cpu' },
       node: { type: 'string', default: process.execPath },
       python: { type: 'string', default: '.torch/bin/python' },

@@ -39,7 +39,7 @@ describe('dropped tensors', () => {
     expect(last.index(0, 0).itemSync()).toBe(400);
   });
 
-  test('never gather to much, however long looking takes', () => {
+  test('never gather too much, however long looking takes', () => {
     fresh(2048 * MIB);
     for (let i = 0; i < 600; i++) ones([256, 1024], { device });
     expect(memory.use(device).peakByteLength).toBeLessThan(320 * MIB);
