@@ -45,14 +45,6 @@ export function severalDevices(op: string, a: Tensor, b: Tensor): DeviceError {
   );
 }
 
-/** A tensor as kernels see it, with its own strides. */
-export const operand = (tensor: Tensor): Operand => ({
-  allocation: tensor.storage.allocation,
-  dtype: tensor.dtype,
-  offset: tensor.offset,
-  strides: tensor.strides,
-});
-
 /** A tensor as kernels see it, walked with other strides. */
 export const operandWith = (tensor: Tensor, strides: readonly number[]): Operand => ({
   allocation: tensor.storage.allocation,

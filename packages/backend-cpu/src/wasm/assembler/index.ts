@@ -1,4 +1,4 @@
 export { hasRelaxedSimd, hasSimd } from './features.ts';
-export { FunctionBuilder, type Label, Type } from './function.ts';
+export { FunctionBuilder, Type } from './function.ts';
 export { ModuleBuilder } from './module.ts';
 export * from './opcodes.ts';
