@@ -14,6 +14,9 @@ const RETAINS = 4;
 const SHOWN = 8;
 const DISPOSED = 16;
 
+const withFlag = (flags: number, flag: number, value: boolean): number =>
+  value ? flags | flag : flags & ~flag;
+
 const BRAND = Symbol.for('flambeau.Tensor');
 
 /** How a view came about, so that in-place changes through it, or below it, reach the graph. */
@@ -80,12 +83,8 @@ export class Tensor {
 
   /** @internal Notes how the elements lie, after the fields that say it changed. */
   layOut(): void {
-    this.set(ROW_MAJOR, isContiguous(this.shape, this.strides));
+    this.flags = withFlag(this.flags, ROW_MAJOR, isContiguous(this.shape, this.strides));
     this.flat = null;
-  }
-
-  private set(flag: number, value: boolean): void {
-    this.flags = value ? this.flags | flag : this.flags & ~flag;
   }
 
   /** Whether the elements lie in row-major order without gaps. */
@@ -99,7 +98,7 @@ export class Tensor {
   }
 
   set leafRequiresGrad(value: boolean) {
-    this.set(COLLECTS, value);
+    this.flags = withFlag(this.flags, COLLECTS, value);
   }
 
   /** Set by `retainGrad()`. */
@@ -108,7 +107,7 @@ export class Tensor {
   }
 
   set retainsGrad(value: boolean) {
-    this.set(RETAINS, value);
+    this.flags = withFlag(this.flags, RETAINS, value);
   }
 
   /** Whether user code has seen this handle, so that no scope may drop it. */
@@ -117,7 +116,7 @@ export class Tensor {
   }
 
   set shown(value: boolean) {
-    this.set(SHOWN, value);
+    this.flags = withFlag(this.flags, SHOWN, value);
   }
 
   get disposed(): boolean {
