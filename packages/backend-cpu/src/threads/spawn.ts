@@ -39,7 +39,7 @@ const builtin = (name: string): unknown => host.process?.getBuiltinModule?.(name
 
 /** How many threads the machine runs at once. */
 export function machineThreads(): number {
-  const os = builtin('node:os') as { availableParallelism?(): number } | undefined;
+  const os = builtin('os') as { availableParallelism?(): number } | undefined;
   return os?.availableParallelism?.() ?? host.navigator?.hardwareConcurrency ?? 1;
 }
 
@@ -56,7 +56,7 @@ export function spawnThread(
   workerUrl: string | URL | undefined,
   ended: () => void,
 ): Thread | null {
-  const node = builtin('node:worker_threads') as NodeThreads | undefined;
+  const node = builtin('worker_threads') as NodeThreads | undefined;
   if (node !== undefined) return spawnInNode(node, start, workerUrl, ended);
   if (host.Worker === undefined) return null;
   return spawnInPage(host.Worker, start, workerUrl, ended);

@@ -11,7 +11,7 @@ export function startThread(serve: (start: ThreadStart) => void): void {
     };
     onmessage: ((event: { readonly data: ThreadStart }) => void) | null;
   };
-  const threads = host.process?.getBuiltinModule?.('node:worker_threads');
+  const threads = host.process?.getBuiltinModule?.('worker_threads');
   const start = threads?.workerData;
   if (start) serve(start);
   else host.onmessage = (event) => serve(event.data);

@@ -21,9 +21,9 @@ export const withoutSamples: Readonly<Record<string, string>> = {
   ),
   ...all(
     `checkOptions describe enableGrad equalSync fromArray getDefaultDevice getDefaultDtype grad gradcheck gradgradcheck
-     hasDevice isComplex isFloating isGradEnabled isInteger isTensor manualSeed nextTurn noGrad pickDevice print
+     hasDevice isComplex isFloating isGradEnabled isInteger isTensor manualSeed memory.configure memory.reclaim memory.summary memory.use nextTurn noGrad pickDevice print
      printOptions promoteTypes registerBackend registerKernels resultType scope setDefaultDevice setDefaultDtype
-     setDetectAnomaly setKernelInterceptor setOperatorInterceptor showShape slice supportsDType swapData tensor
+     setDetectAnomaly setKernelInterceptor setOperatorInterceptor showShape slice supportsDType swapData tensor tidy
      unregisterBackend waitingPoint withoutOperatorInterceptor`,
     NO_OPERATOR,
   ),
