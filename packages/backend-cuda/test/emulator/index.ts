@@ -1,5 +1,5 @@
 import { type CudaBackend, type CudaOptions, cuda } from '@flambeau/backend-cuda';
-import { buildAddon } from '../../src/cli/build.ts';
+import { buildAddon } from '../../src/cli/build-addon.ts';
 import { buildEmulator, kernelFolder, whyNotEmulated } from './build.ts';
 
 export { whyNotEmulated };

@@ -48,8 +48,10 @@ bool release(uintptr_t address) {
   auto found = buffers.find(address);
   if (found == buffers.end()) return false;
   size_t bytes = footprint(found->second.bytes);
-  // What is large goes back to the system; it reads as zeros then, and the next owner poisons it.
-  if (bytes >= (size_t{1} << 20)) madvise(reinterpret_cast<void*>((address + 4095) & ~uintptr_t{4095}), bytes - 4096, MADV_DONTNEED);
+  // Whole pages of what is large go back to the system; they read as zeros then, and the next owner poisons them.
+  constexpr uintptr_t page = 4096;
+  const uintptr_t from = (address + page - 1) & ~(page - 1), to = (address + bytes) & ~(page - 1);
+  if (bytes >= (size_t{1} << 20)) madvise(reinterpret_cast<void*>(from), to - from, MADV_DONTNEED);
   else poison(address, bytes);
   buffers.erase(found);
   used -= bytes;
