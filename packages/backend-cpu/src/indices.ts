@@ -1,4 +1,4 @@
-import { BackendError, type Operand } from '@flambeau/core/backend';
+import { BackendError, type Operand, sizeOf } from '@flambeau/core/backend';
 import { bigintsOf, numbersOf } from './allocation.ts';
 import { Odometer } from './walk.ts';
 
@@ -44,7 +44,7 @@ export function checkedIndices(
     return { array, offset: index.offset, strides: index.strides };
   }
   const source = bigintsOf(index);
-  const array = new Int32Array(sizes.reduce((a, b) => a * b, 1));
+  const array = new Int32Array(sizeOf(sizes));
   let filled = 0;
   do {
     const bad = narrow(source, rows.offsets[0]!, step, size, length, array, filled);

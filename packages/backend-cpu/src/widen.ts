@@ -1,22 +1,14 @@
-import type { DType, Operand } from '@flambeau/core/backend';
+import { contiguousStrides, type DType, type Operand, sizeOf } from '@flambeau/core/backend';
 import { ArrayAllocation, KIND_OF, numbersOf } from './allocation.ts';
 import { float16Values, fromBfloat16, toBfloat16, toFloat16 } from './half.ts';
 import { Odometer } from './walk.ts';
 
 export const isHalf = (dtype: DType): boolean => dtype === 'float16' || dtype === 'bfloat16';
 
-const sizeOf = (shape: readonly number[]): number => shape.reduce((a, b) => a * b, 1);
-
-function rowMajor(shape: readonly number[]): number[] {
-  const strides = new Array<number>(shape.length).fill(1);
-  for (let dim = shape.length - 2; dim >= 0; dim--) strides[dim] = strides[dim + 1]! * shape[dim + 1]!;
-  return strides;
-}
-
 /** A contiguous float32 operand of its own, undefined in content: the workspace for an operand of halves. */
 export function wideWorkspace(shape: readonly number[]): Operand {
   const allocation = new ArrayAllocation(sizeOf(shape) * 4, KIND_OF.float32);
-  return { allocation, dtype: 'float32', offset: 0, strides: rowMajor(shape) };
+  return { allocation, dtype: 'float32', offset: 0, strides: contiguousStrides(shape) };
 }
 
 /** An operand of halves copied to float32; any other as it is. */

@@ -1,6 +1,6 @@
-import { BackendError, type FusedKernel, type TensorOperand } from '@flambeau/core/backend';
+import { BackendError, type FusedKernel, sizeOf, type TensorOperand } from '@flambeau/core/backend';
 import { bigintsOf, numbersOf } from '../allocation.ts';
-import { type Attrs, heapKernel, isContiguous, type Operands, sizeOf, uniform } from './operands.ts';
+import { type Attrs, heapKernel, isContiguous, type Operands, uniform } from './operands.ts';
 import type { RowKernels } from './rows.ts';
 
 /** The classes of all rows, checked; -1 for one that counts nothing. */

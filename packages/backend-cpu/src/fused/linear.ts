@@ -1,9 +1,9 @@
-import type { FusedKernel } from '@flambeau/core/backend';
+import { type FusedKernel, sizeOf } from '@flambeau/core/backend';
 import type { ThreadPool } from '../threads/pool.ts';
 import { MatmulCodes } from '../wasm/matmul/code.ts';
 import { ELEMENTS } from '../wasm/matmul/lane.ts';
 import { Products } from '../wasm/matmul/products.ts';
-import { address, heapKernel, joinedStride, sizeOf, uniform } from './operands.ts';
+import { address, heapKernel, joinedStride, uniform } from './operands.ts';
 
 /** `linear` with its bias in one pass: products are added to it as they are stored. */
 export function linearKernel(pool: ThreadPool, relaxed: boolean): FusedKernel {

@@ -1,4 +1,4 @@
-import { DTYPES, type FusedKernel, OutOfMemoryError, type TensorOperand } from '@flambeau/core/backend';
+import { byteLengthOf, type FusedKernel, OutOfMemoryError, type TensorOperand } from '@flambeau/core/backend';
 import type { Heap } from '../heap/heap.ts';
 import { addressOf, staged } from '../staging.ts';
 
@@ -6,10 +6,7 @@ export type Operands = Readonly<Record<string, TensorOperand | undefined>>;
 export type Attrs = Readonly<Record<string, unknown>>;
 
 /** The address of an operand's first element. */
-export const address = (operand: TensorOperand): number =>
-  addressOf(operand, DTYPES[operand.dtype].byteLength);
-
-export const sizeOf = (shape: readonly number[]): number => shape.reduce((a, b) => a * b, 1);
+export const address = (operand: TensorOperand): number => addressOf(operand, byteLengthOf(operand.dtype));
 
 /** Whether elements lie row by row, without gaps. */
 export function isContiguous({ shape, strides }: TensorOperand): boolean {

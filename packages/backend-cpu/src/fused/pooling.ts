@@ -1,10 +1,10 @@
-import type { DType, FusedKernel, TensorOperand } from '@flambeau/core/backend';
+import { type DType, type FusedKernel, sizeOf, type TensorOperand } from '@flambeau/core/backend';
 import { Code } from '../threads/code.ts';
 import type { ThreadPool } from '../threads/pool.ts';
 import { ModuleBuilder } from '../wasm/assembler/index.ts';
 import { ELEMENTS } from '../wasm/matmul/lane.ts';
 import { addPool, POOL_WORDS } from '../wasm/pooling/kernel.ts';
-import { type Attrs, address, heapKernel, sizeOf, uniform, withWorkspace } from './operands.ts';
+import { type Attrs, address, heapKernel, uniform, withWorkspace } from './operands.ts';
 
 const MOST_CHUNKS = 256;
 /** What an element of a window costs, about. */

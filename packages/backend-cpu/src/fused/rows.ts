@@ -1,4 +1,4 @@
-import type { DType, FusedKernel, TensorOperand } from '@flambeau/core/backend';
+import { type DType, type FusedKernel, sizeOf, type TensorOperand } from '@flambeau/core/backend';
 import { Code } from '../threads/code.ts';
 import type { ThreadPool } from '../threads/pool.ts';
 import { ModuleBuilder } from '../wasm/assembler/index.ts';
@@ -12,7 +12,6 @@ import {
   heapKernel,
   isContiguous,
   type Operands,
-  sizeOf,
   uniform,
   withWorkspace,
 } from './operands.ts';

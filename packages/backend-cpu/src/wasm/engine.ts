@@ -94,12 +94,6 @@ export const isDescending = (strides: readonly number[]): boolean => {
   return true;
 };
 
-export const sizeOf = (shape: readonly number[]): number => {
-  let size = 1;
-  for (const n of shape) size *= n;
-  return size;
-};
-
 /** Core hands back what `allocate` made, and that tells its kind. */
 const kindOf = (operand: Operand): number => (operand.allocation as { readonly kind?: number }).kind ?? 0;
 

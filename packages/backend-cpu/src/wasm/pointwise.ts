@@ -1,8 +1,15 @@
-import type { Operand, Parameters, Program, RequiredKernels } from '@flambeau/core/backend';
+import {
+  byteLengthOf,
+  type Operand,
+  type Parameters,
+  type Program,
+  type RequiredKernels,
+  sizeOf,
+} from '@flambeau/core/backend';
 import { arrange } from '../loops.ts';
 import { addressOf, staged } from '../staging.ts';
 import { Odometer } from '../walk.ts';
-import { ALONE_NS, allInHeap, type Engine, isDescending, sizeOf, walkOf } from './engine.ts';
+import { ALONE_NS, allInHeap, type Engine, isDescending, walkOf } from './engine.ts';
 import { isVectorizable, programWeight } from './programs/body.ts';
 import { type Parameter, parametersOf, writeParameters } from './programs/frame.ts';
 import type { Kernel } from './programs/kernel.ts';
@@ -13,7 +20,6 @@ import {
   WORDS_PER_OPERAND,
   wordCount,
 } from './programs/pointwise.ts';
-import { byteLengthOf } from './programs/value.ts';
 
 type Pointwise = RequiredKernels['pointwise'];
 

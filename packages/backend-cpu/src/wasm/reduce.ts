@@ -1,8 +1,15 @@
-import type { Operand, Parameters, Reduction, RequiredKernels } from '@flambeau/core/backend';
+import {
+  byteLengthOf,
+  type Operand,
+  type Parameters,
+  type Reduction,
+  type RequiredKernels,
+  sizeOf,
+} from '@flambeau/core/backend';
 import { arrange } from '../loops.ts';
 import { addressOf, staged } from '../staging.ts';
 import { Odometer } from '../walk.ts';
-import { ALONE_NS, allInHeap, type Engine, sizeOf, walkOf } from './engine.ts';
+import { ALONE_NS, allInHeap, type Engine, walkOf } from './engine.ts';
 import { programWeight } from './programs/body.ts';
 import { type Parameter, parametersOf, writeParameters } from './programs/frame.ts';
 import type { Kernel } from './programs/kernel.ts';
@@ -14,7 +21,6 @@ import {
   Stride,
   WORDS_PER_INPUT,
 } from './programs/reduce.ts';
-import { byteLengthOf } from './programs/value.ts';
 
 type Reduce = RequiredKernels['reduce'];
 

@@ -1,11 +1,11 @@
-import type { DType, ScatterMode } from '@flambeau/core/backend';
+import { byteLengthOf, type DType, type ScatterMode } from '@flambeau/core/backend';
 import { faultCode } from '../fault.ts';
 import type { KernelSource } from '../launch.ts';
 import { accumulatorType, combineSource } from './combine.ts';
 import { entrySource } from './entry.ts';
 import { indexType, NestSource } from './nest.ts';
 import { type HelperName, Preamble } from './preamble.ts';
-import { byteLengthOf, loaded, stored, storedType } from './types.ts';
+import { loaded, stored, storedType } from './types.ts';
 
 export type IndexDType = 'int32' | 'int64';
 

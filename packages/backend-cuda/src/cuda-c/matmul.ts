@@ -1,10 +1,10 @@
-import type { DType } from '@flambeau/core/backend';
+import { byteLengthOf, type DType } from '@flambeau/core/backend';
 import type { KernelSource } from '../launch.ts';
 import { accumulatorType } from './combine.ts';
 import { entrySource } from './entry.ts';
 import { indexType, NestSource } from './nest.ts';
 import { Preamble } from './preamble.ts';
-import { byteLengthOf, loaded, stored, storedType } from './types.ts';
+import { loaded, stored, storedType } from './types.ts';
 
 /**
  * How a product is cut: a block computes `rows` by `columns` of it, `depth` products at a time, each thread a square of

@@ -1,9 +1,9 @@
-import type { DType } from '@flambeau/core/backend';
+import { byteLengthOf, type DType } from '@flambeau/core/backend';
 import type { KernelSource } from '../launch.ts';
 import { entrySource } from './entry.ts';
 import { indexType, NestSource } from './nest.ts';
 import { Preamble } from './preamble.ts';
-import { byteLengthOf, loaded, representationOf, storedType, valueType } from './types.ts';
+import { loaded, representationOf, storedType, valueType } from './types.ts';
 
 export const SORT_THREADS = 256;
 

@@ -1,5 +1,4 @@
 import type { DType, ScalarType } from '@flambeau/core/backend';
-import { DTYPES } from '@flambeau/core/backend';
 import type { Preamble } from './preamble.ts';
 
 /** How a value of a scalar type is computed with: halves in float, narrow integers in int, wrapped after each step. */
@@ -56,8 +55,6 @@ const STORED: Readonly<Record<DType, string>> = {
 
 /** The C type in which an element lies in memory. */
 export const storedType = (dtype: DType): string => STORED[dtype];
-
-export const byteLengthOf = (dtype: DType): number => DTYPES[dtype].byteLength;
 
 /** An element as it lies in memory, as the value that it stands for. */
 export function loaded(preamble: Preamble, dtype: DType, element: string): string {

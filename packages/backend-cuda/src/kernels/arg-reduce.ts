@@ -1,8 +1,7 @@
-import { DTYPES, type RequiredKernels } from '@flambeau/core/backend';
+import { byteLengthOf, DTYPES, type RequiredKernels, sizeOf } from '@flambeau/core/backend';
 import { ARG_REDUCE_THREADS, argReduceSource } from '../cuda-c/arg-reduce.ts';
-import { byteLengthOf } from '../cuda-c/types.ts';
 import { type Context, Variants } from './context.ts';
-import { arrange, classOf, isWide, pointerTo, sizeOf, writeCount, writeNest } from './loops.ts';
+import { arrange, classOf, isWide, pointerTo, writeCount, writeNest } from './loops.ts';
 
 const ceilPower = (x: number): number => 2 ** Math.ceil(Math.log2(x));
 

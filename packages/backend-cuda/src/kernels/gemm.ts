@@ -1,5 +1,4 @@
-import type { MatmulSize, Operand } from '@flambeau/core/backend';
-import { byteLengthOf } from '../cuda-c/types.ts';
+import { byteLengthOf, type MatmulSize, type Operand, sizeOf } from '@flambeau/core/backend';
 import type { Gemm, GemmMatrix, GemmType } from '../launch.ts';
 
 /** Products that cuBLAS can be asked for. */
@@ -73,7 +72,7 @@ export function gemmOf(size: MatmulSize, output: Operand, a: Operand, b: Operand
   ];
   if (left === undefined || right === undefined || product === undefined || product.transposed)
     return undefined;
-  const count = batch.reduce((x, y) => x * y, 1);
+  const count = sizeOf(batch);
   if (Math.max(left.leading, right.leading, product.leading, m, n, k, count) > MOST) return undefined;
   return { type, m: n, n: m, k, batch: count, a: right, b: left, c: product };
 }

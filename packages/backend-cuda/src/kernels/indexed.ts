@@ -1,14 +1,15 @@
 import {
   BackendError,
+  byteLengthOf,
   DTYPES,
   type Operand,
   type RequiredKernels,
   type ScatterMode,
+  sizeOf,
 } from '@flambeau/core/backend';
 import { gatherSource, type IndexDType, scatterSource } from '../cuda-c/indexed.ts';
-import { byteLengthOf } from '../cuda-c/types.ts';
 import { type Context, Variants } from './context.ts';
-import { arrange, classOf, gridFor, isWide, pointerTo, sizeOf, writeCount, writeNest } from './loops.ts';
+import { arrange, classOf, gridFor, isWide, pointerTo, writeCount, writeNest } from './loops.ts';
 
 const indexDType = (op: string, { dtype }: Operand): IndexDType => {
   if (dtype === 'int32' || dtype === 'int64') return dtype;

@@ -1,4 +1,4 @@
-import type { Operand } from '@flambeau/core/backend';
+import { type Operand, sizeOf } from '@flambeau/core/backend';
 import { rankClass } from '../cuda-c/nest.ts';
 import type { LaunchArguments } from '../launch.ts';
 
@@ -7,12 +7,6 @@ export interface Loops {
   readonly shape: readonly number[];
   readonly strides: readonly (readonly number[])[];
 }
-
-export const sizeOf = (shape: readonly number[]): number => {
-  let size = 1;
-  for (const n of shape) size *= n;
-  return size;
-};
 
 /** How far the last element of an operand lies from its first. */
 export function reachOf(shape: readonly number[], strides: readonly number[]): number {

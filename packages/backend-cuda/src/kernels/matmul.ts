@@ -1,26 +1,17 @@
 import {
+  byteLengthOf,
   DTYPES,
   type DType,
   type MatmulSize,
   type Operand,
   type RequiredKernels,
+  sizeOf,
 } from '@flambeau/core/backend';
 import { accumulatorDType } from '../cuda-c/combine.ts';
 import { matmulSource, TILES, type Tile, tileThreads } from '../cuda-c/matmul.ts';
-import { byteLengthOf } from '../cuda-c/types.ts';
 import { type Context, Variants } from './context.ts';
 import { gemmOf } from './gemm.ts';
-import {
-  arrange,
-  classOf,
-  isWide,
-  type Loops,
-  pointerTo,
-  reachOf,
-  sizeOf,
-  writeCount,
-  writeNest,
-} from './loops.ts';
+import { arrange, classOf, isWide, type Loops, pointerTo, reachOf, writeCount, writeNest } from './loops.ts';
 import { dotOf, sumOf } from './programs.ts';
 import { CompiledReduction } from './reduce.ts';
 

@@ -1,19 +1,15 @@
-import type { Operand, Parameters, Program, RequiredKernels } from '@flambeau/core/backend';
+import {
+  byteLengthOf,
+  type Operand,
+  type Parameters,
+  type Program,
+  type RequiredKernels,
+  sizeOf,
+} from '@flambeau/core/backend';
 import { faults, type ParameterSlot, parameterSlots } from '../cuda-c/body.ts';
 import { pointwiseSource } from '../cuda-c/pointwise.ts';
-import { byteLengthOf } from '../cuda-c/types.ts';
 import { type Context, Variants, writeParameters } from './context.ts';
-import {
-  arrange,
-  classOf,
-  gridFor,
-  isWide,
-  type Loops,
-  pointerTo,
-  sizeOf,
-  writeCount,
-  writeNest,
-} from './loops.ts';
+import { arrange, classOf, gridFor, isWide, type Loops, pointerTo, writeCount, writeNest } from './loops.ts';
 
 /** Past this many inputs the pattern of repeated ones makes no kernel of its own. */
 const MANY_INPUTS = 8;

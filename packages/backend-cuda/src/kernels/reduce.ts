@@ -1,12 +1,19 @@
-import type { DType, Operand, Parameters, Reduction, RequiredKernels } from '@flambeau/core/backend';
+import {
+  byteLengthOf,
+  type DType,
+  type Operand,
+  type Parameters,
+  type Reduction,
+  type RequiredKernels,
+  sizeOf,
+} from '@flambeau/core/backend';
 import { faults, type ParameterSlot, parameterSlots } from '../cuda-c/body.ts';
 import { accumulatorDType } from '../cuda-c/combine.ts';
 import { rankClass } from '../cuda-c/nest.ts';
 import { REDUCE_THREADS, type ReduceStage, reduceSource } from '../cuda-c/reduce.ts';
-import { byteLengthOf } from '../cuda-c/types.ts';
 import type { CudaAllocation } from '../launch.ts';
 import { type Context, Variants, writeParameters } from './context.ts';
-import { arrange, type Loops, pointerTo, reachOf, sizeOf, writeCount, writeNest } from './loops.ts';
+import { arrange, type Loops, pointerTo, reachOf, writeCount, writeNest } from './loops.ts';
 
 /** The `reduce` kernel. */
 export function reduceKernel(context: Context): RequiredKernels['reduce'] {

@@ -1,20 +1,16 @@
-import { DTYPES, type Operand, type RequiredKernels, type ScanCombiner } from '@flambeau/core/backend';
+import {
+  byteLengthOf,
+  DTYPES,
+  type Operand,
+  type RequiredKernels,
+  type ScanCombiner,
+  sizeOf,
+} from '@flambeau/core/backend';
 import { accumulatorDType } from '../cuda-c/combine.ts';
 import { SCAN_ITEMS, SCAN_THREADS, type ScanForm, scanSource } from '../cuda-c/scan.ts';
-import { byteLengthOf } from '../cuda-c/types.ts';
 import type { CudaAllocation } from '../launch.ts';
 import { type Context, Variants } from './context.ts';
-import {
-  arrange,
-  classOf,
-  gridFor,
-  isWide,
-  type Loops,
-  pointerTo,
-  sizeOf,
-  writeCount,
-  writeNest,
-} from './loops.ts';
+import { arrange, classOf, gridFor, isWide, type Loops, pointerTo, writeCount, writeNest } from './loops.ts';
 
 const COMBINERS: Readonly<Record<ScanCombiner, number>> = { sum: 0, prod: 1, max: 2, min: 3, logaddexp: 4 };
 const FORMS: Readonly<Record<ScanForm, number>> = { block: 0, totals: 1, lanes: 2 };

@@ -1,4 +1,11 @@
-import { BackendError, DTYPES, type Operand, type RequiredKernels } from '@flambeau/core/backend';
+import {
+  BackendError,
+  byteLengthOf,
+  DTYPES,
+  type Operand,
+  type RequiredKernels,
+  sizeOf,
+} from '@flambeau/core/backend';
 import {
   keyBytes,
   mergeSource,
@@ -7,10 +14,9 @@ import {
   sortChunksSource,
   takeSource,
 } from '../cuda-c/sort.ts';
-import { byteLengthOf } from '../cuda-c/types.ts';
 import type { CudaAllocation, LaunchArguments } from '../launch.ts';
 import { type Context, Variants } from './context.ts';
-import { arrange, classOf, isWide, type Loops, pointerTo, sizeOf, writeCount, writeNest } from './loops.ts';
+import { arrange, classOf, isWide, type Loops, pointerTo, writeCount, writeNest } from './loops.ts';
 
 /** Elements that a block sorts in shared memory: two for each thread, 12 bytes each at most. */
 const CHUNK = 2048;

@@ -16,8 +16,6 @@ export function padded(values: readonly number[], rank: number, fill: 0 | 1): re
   return [...new Array<number>(rank - values.length).fill(fill), ...values];
 }
 
-export const sizeOf = (shape: readonly number[]): number => shape.reduce((size, n) => size * n, 1);
-
 /** The offset and the strides of an operand, as `operandWords` names them. */
 export const wordsOf = ({ offset, strides }: Operand, rank: number): number[] => [
   offset,

@@ -3,9 +3,10 @@ import {
   type FusedKernel,
   isFloating,
   type OptionalKernels,
+  sizeOf,
   type TensorOperand,
 } from '@flambeau/core/backend';
-import { allocationOf, sizeOf } from '../elements/operands.ts';
+import { allocationOf } from '../elements/operands.ts';
 import { packWords, type Uniforms } from '../elements/uniforms.ts';
 import { spread } from '../elements/walk.ts';
 import { sumPartsShader } from '../matmul/sum-parts.ts';

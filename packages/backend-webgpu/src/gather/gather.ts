@@ -1,6 +1,6 @@
-import type { RequiredKernels } from '@flambeau/core/backend';
+import { type RequiredKernels, sizeOf } from '@flambeau/core/backend';
 import { elementOf, loadBits, storeBits, storeType, type Width } from '../elements/elements.ts';
-import { allocationOf, padded, shaderRank, sizeOf, wordsOf } from '../elements/operands.ts';
+import { allocationOf, padded, shaderRank, wordsOf } from '../elements/operands.ts';
 import { shaderTable } from '../elements/shaders.ts';
 import { numbered, operandWords, packWords, uniformsOf } from '../elements/uniforms.ts';
 import { GROUP, LINEAR_MAIN, spread, walkSource } from '../elements/walk.ts';

@@ -4,8 +4,9 @@ import {
   type MatmulSize,
   type Operand,
   type RequiredKernels,
+  sizeOf,
 } from '@flambeau/core/backend';
-import { allocationOf, padded, shaderRank, sizeOf, wordsOf } from '../elements/operands.ts';
+import { allocationOf, padded, shaderRank, wordsOf } from '../elements/operands.ts';
 import { dtypeAt, shaderTable } from '../elements/shaders.ts';
 import { packWords } from '../elements/uniforms.ts';
 import { spread } from '../elements/walk.ts';

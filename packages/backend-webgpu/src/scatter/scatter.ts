@@ -4,9 +4,10 @@ import {
   type DType,
   type RequiredKernels,
   type ScatterMode,
+  sizeOf,
 } from '@flambeau/core/backend';
 import { elementOf, loadBits } from '../elements/elements.ts';
-import { allocationOf, padded, shaderRank, sizeOf, wordsOf } from '../elements/operands.ts';
+import { allocationOf, padded, shaderRank, wordsOf } from '../elements/operands.ts';
 import { dtypeAt, shaderTable } from '../elements/shaders.ts';
 import { numbered, operandWords, packWords, uniformsOf } from '../elements/uniforms.ts';
 import { GROUP, LINEAR_MAIN, spread, walkSource } from '../elements/walk.ts';

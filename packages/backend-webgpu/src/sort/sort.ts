@@ -1,5 +1,5 @@
-import { DTYPE_COUNT, DTYPES, type RequiredKernels } from '@flambeau/core/backend';
-import { allocationOf, padded, shaderRank, sizeOf, wordsOf } from '../elements/operands.ts';
+import { DTYPE_COUNT, DTYPES, type RequiredKernels, sizeOf } from '@flambeau/core/backend';
+import { allocationOf, padded, shaderRank, wordsOf } from '../elements/operands.ts';
 import { dtypeAt, shaderTable } from '../elements/shaders.ts';
 import { packWords } from '../elements/uniforms.ts';
 import { spread } from '../elements/walk.ts';

@@ -1,4 +1,4 @@
-import type { MatmulSize, Operand, RequiredKernels } from '@flambeau/core/backend';
+import { type MatmulSize, type Operand, type RequiredKernels, sizeOf } from '@flambeau/core/backend';
 import { addressOf, inHeap, staged } from '../../staging.ts';
 import type { ThreadPool } from '../../threads/pool.ts';
 import { Odometer } from '../../walk.ts';
@@ -29,7 +29,7 @@ export function wasmMatmul(
       runBatch(products, element, size, factors, output, a, b);
       return;
     }
-    if (size.m * size.n * size.k * size.batch.reduce((x, y) => x * y, 1) > SMALL) {
+    if (size.m * size.n * size.k * sizeOf(size.batch) > SMALL) {
       const done = staged(heap, [output], [a, b], ([y], [left, right]) =>
         runBatch(products, element, size, factors, y!, left!, right!),
       );

@@ -1,8 +1,8 @@
-import type { DType } from '@flambeau/core/backend';
+import { byteLengthOf, type DType } from '@flambeau/core/backend';
 import { i8x16, i16x8, i32, i32x4, type Opcode, Type, v128 } from '../assembler/index.ts';
 import type { Lanes, Reg } from '../lanes/lanes.ts';
 import { fromHalf, toHalf } from './half.ts';
-import { byteLengthOf, kindOf, narrowMask, UNIT, type Value, value, zeroOf } from './value.ts';
+import { kindOf, narrowMask, UNIT, type Value, value, zeroOf } from './value.ts';
 
 /** Where the four elements of a unit lie: side by side from an address on, or each at its own. */
 export type Place = { readonly at: number; readonly offset: number } | { readonly each: readonly number[] };

@@ -1,4 +1,4 @@
-import type { DType, Program } from '@flambeau/core/backend';
+import { byteLengthOf, type DType, type Program } from '@flambeau/core/backend';
 import { type FunctionBuilder, i32, i32x4, Type } from '../assembler/index.ts';
 import { Lanes } from '../lanes/lanes.ts';
 import { Body, programWeight, type Surroundings } from './body.ts';
@@ -6,7 +6,7 @@ import { loadParameter, loadWord, parametersOf } from './frame.ts';
 import { hostsOf } from './host.ts';
 import { compileKernel, type Kernel, type Target } from './kernel.ts';
 import { addresses, load, loadRepeated, type Place, store } from './memory.ts';
-import { byteLengthOf, UNIT, value } from './value.ts';
+import { UNIT, value } from './value.ts';
 
 /** How an operand walks along the innermost dimension. */
 export const Walk = { repeated: 0, neighbours: 1, strided: 2 } as const;

@@ -1,4 +1,4 @@
-import type { DType, Reduction } from '@flambeau/core/backend';
+import { byteLengthOf, type DType, type Reduction } from '@flambeau/core/backend';
 import { identityOf } from '../../scalar/combine.ts';
 import { type FunctionBuilder, i32, i32x4, Type } from '../assembler/index.ts';
 import { Lanes, type Reg } from '../lanes/lanes.ts';
@@ -11,7 +11,7 @@ import { compileKernel, type Kernel, type Target } from './kernel.ts';
 import { addresses, load, loadRepeated, type Place, store } from './memory.ts';
 import { Walk } from './pointwise.ts';
 import { Steps } from './step.ts';
-import { byteLengthOf, isWide, UNIT, type Value, value, wideMask } from './value.ts';
+import { isWide, UNIT, type Value, value, wideMask } from './value.ts';
 
 /**
  * Frames of reductions. Kept: `rows`, and in the form by columns `columns`; reduced: `outer` and `inner`. Then the

@@ -1,4 +1,4 @@
-import type { DType, ScalarType } from '@flambeau/core/backend';
+import type { ScalarType } from '@flambeau/core/backend';
 import { f32x4, f64x2, i32x4, i64x2 } from '../assembler/index.ts';
 import type { Lanes, Reg } from '../lanes/lanes.ts';
 
@@ -93,22 +93,3 @@ export function wrap(lanes: Lanes, type: ScalarType, a: Reg): Reg {
   if (type === 'uint8') return lanes.and(a, lanes.constant('i32', 255));
   return lanes.shift(i32x4.shrS, lanes.shift(i32x4.shl, a, bits), bits);
 }
-
-export const byteLengthOf = (dtype: DType): number => {
-  switch (dtype) {
-    case 'float64':
-    case 'int64':
-    case 'complex64':
-      return 8;
-    case 'float16':
-    case 'bfloat16':
-    case 'int16':
-      return 2;
-    case 'int8':
-    case 'uint8':
-    case 'bool':
-      return 1;
-    default:
-      return 4;
-  }
-};

@@ -1,4 +1,11 @@
-import { DTYPES, type FusedKernel, type TensorOperand } from '@flambeau/core/backend';
+import {
+  byteLengthOf,
+  contiguousStrides,
+  DTYPES,
+  type FusedKernel,
+  sizeOf,
+  type TensorOperand,
+} from '@flambeau/core/backend';
 import {
   ATTENTION_FEATURES,
   ATTENTION_THREADS,
@@ -7,10 +14,9 @@ import {
   attentionSource,
   type MaskKind,
 } from '../../cuda-c/fused/attention.ts';
-import { byteLengthOf } from '../../cuda-c/types.ts';
 import { type Context, Variants } from '../context.ts';
-import { arrange, classOf, isWide, type Loops, pointerTo, sizeOf, writeCount, writeNest } from '../loops.ts';
-import { isEmpty, rowMajor } from './support.ts';
+import { arrange, classOf, isWide, type Loops, pointerTo, writeCount, writeNest } from '../loops.ts';
+import { isEmpty } from './support.ts';
 
 const MASKS: Readonly<Record<MaskKind, number>> = { none: 0, bool: 1, scores: 2 };
 /** Blocks along the second dimension of a grid. */
@@ -93,7 +99,7 @@ export function attentionKernel(context: Context): FusedKernel {
 
 /** The batch in the order of the output. */
 function leadingLoops(shape: readonly number[], strides: readonly (readonly number[])[]): Loops {
-  const arranged = arrange({ shape, strides: [rowMajor(shape), ...strides] });
+  const arranged = arrange({ shape, strides: [contiguousStrides(shape), ...strides] });
   return { shape: arranged.shape, strides: arranged.strides.slice(1) };
 }
 

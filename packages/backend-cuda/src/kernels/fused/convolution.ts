@@ -1,4 +1,11 @@
-import { DTYPES, type DType, type FusedKernel, type TensorOperand } from '@flambeau/core/backend';
+import {
+  byteLengthOf,
+  DTYPES,
+  type DType,
+  type FusedKernel,
+  sizeOf,
+  type TensorOperand,
+} from '@flambeau/core/backend';
 import { accumulatorDType } from '../../cuda-c/combine.ts';
 import {
   type ConvolutionForm,
@@ -6,9 +13,8 @@ import {
   convolutionSource,
   convolutionTile,
 } from '../../cuda-c/fused/convolution.ts';
-import { byteLengthOf } from '../../cuda-c/types.ts';
 import { type Context, Variants } from '../context.ts';
-import { pointerTo, sizeOf } from '../loops.ts';
+import { pointerTo } from '../loops.ts';
 import { sumOf } from '../programs.ts';
 import { CompiledReduction } from '../reduce.ts';
 import { type Attrs, areFloating, isContiguous, type Operands } from './support.ts';

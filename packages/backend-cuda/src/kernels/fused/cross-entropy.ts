@@ -1,7 +1,13 @@
-import { DTYPES, type DType, type FusedKernel, isFloating, type TensorOperand } from '@flambeau/core/backend';
+import {
+  byteLengthOf,
+  DTYPES,
+  type DType,
+  type FusedKernel,
+  isFloating,
+  type TensorOperand,
+} from '@flambeau/core/backend';
 import { accumulatorDType } from '../../cuda-c/combine.ts';
 import { crossEntropySource, lossSource } from '../../cuda-c/fused/cross-entropy.ts';
-import { byteLengthOf } from '../../cuda-c/types.ts';
 import type { CudaAllocation } from '../../launch.ts';
 import { type Context, Variants } from '../context.ts';
 import { pointerTo, writeCount, writeNest } from '../loops.ts';

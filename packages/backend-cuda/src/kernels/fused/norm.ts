@@ -1,10 +1,15 @@
-import type { FusedKernel, TensorOperand } from '@flambeau/core/backend';
+import {
+  byteLengthOf,
+  contiguousStrides,
+  type FusedKernel,
+  sizeOf,
+  type TensorOperand,
+} from '@flambeau/core/backend';
 import { normSource } from '../../cuda-c/fused/norm.ts';
 import { rankClass } from '../../cuda-c/nest.ts';
-import { byteLengthOf } from '../../cuda-c/types.ts';
 import { type Context, Variants } from '../context.ts';
 import { arrange, type Loops, pointerTo, writeCount, writeNest } from '../loops.ts';
-import { type Attrs, areFloating, isContiguous, launchRows, rowMajor, rowNumber, rowsOf } from './support.ts';
+import { type Attrs, areFloating, isContiguous, launchRows, rowNumber, rowsOf } from './support.ts';
 
 /** The attributes of normalisations, as core declares them. */
 interface Layout {
@@ -23,7 +28,7 @@ const goesOverRows = ({ view, dims }: Layout): boolean =>
 /** Weight and bias as they meet the input: strides of `view`, 0 where they repeat. */
 function metStrides({ view, vector }: Layout, operand: TensorOperand | undefined): number[] {
   if (operand === undefined) return view.map(() => 0);
-  const strides = rowMajor(vector);
+  const strides = contiguousStrides(vector);
   return view.map((n, dim) => (vector[dim] === 1 && n !== 1 ? 0 : strides[dim]!));
 }
 
@@ -43,7 +48,7 @@ function normKernel(context: Context, centered: boolean): FusedKernel {
       const outer = view.length - dims.length;
       const met = metStrides(layout, weight ?? bias);
       const inner = arrangedInOrder(view.slice(outer), met.slice(outer));
-      const count = view.slice(outer).reduce((a, b) => a * b, 1);
+      const count = sizeOf(view.slice(outer));
       const rowStrides = [...met.slice(0, outer), 0];
       const row = { ...x, shape: [...view.slice(0, outer), count], strides: rowStrides };
       const rows = rowsOf(context, row.shape, [row, row]);
@@ -83,7 +88,7 @@ function normKernel(context: Context, centered: boolean): FusedKernel {
 
 /** Loops over one operand, joined where they can be, in the order of the shape. */
 function arrangedInOrder(shape: readonly number[], strides: readonly number[]): Loops {
-  const arranged = arrange({ shape, strides: [rowMajor(shape), strides] });
+  const arranged = arrange({ shape, strides: [contiguousStrides(shape), strides] });
   return { shape: arranged.shape, strides: [arranged.strides[1]!] };
 }
 

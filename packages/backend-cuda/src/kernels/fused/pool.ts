@@ -1,9 +1,15 @@
-import { DTYPES, type FusedKernel, isFloating, type TensorOperand } from '@flambeau/core/backend';
+import {
+  byteLengthOf,
+  DTYPES,
+  type FusedKernel,
+  isFloating,
+  sizeOf,
+  type TensorOperand,
+} from '@flambeau/core/backend';
 import { avgPoolSource, maxPoolSource, overlapAddSource } from '../../cuda-c/fused/pool.ts';
-import { byteLengthOf } from '../../cuda-c/types.ts';
 import type { LaunchArguments } from '../../launch.ts';
 import { type Context, Variants } from '../context.ts';
-import { gridFor, pointerTo, sizeOf } from '../loops.ts';
+import { gridFor, pointerTo } from '../loops.ts';
 import { type Attrs, isEmpty } from './support.ts';
 
 /** Windows over the last dimensions, as core declares them. */

@@ -1,6 +1,5 @@
-import type { FusedKernel, TensorOperand } from '@flambeau/core/backend';
+import { byteLengthOf, type FusedKernel, type TensorOperand } from '@flambeau/core/backend';
 import { type SoftmaxKind, softmaxSource } from '../../cuda-c/fused/softmax.ts';
-import { byteLengthOf } from '../../cuda-c/types.ts';
 import { type Context, Variants } from '../context.ts';
 import { pointerTo, writeCount, writeNest } from '../loops.ts';
 import { areFloating, launchRows, rowNumber, rowsOf } from './support.ts';

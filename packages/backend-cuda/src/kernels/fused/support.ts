@@ -1,8 +1,8 @@
-import { DTYPES, isFloating, type TensorOperand } from '@flambeau/core/backend';
+import { contiguousStrides, DTYPES, isFloating, sizeOf, type TensorOperand } from '@flambeau/core/backend';
 import { ROW_ITEMS, ROW_THREADS, type RowVariant } from '../../cuda-c/fused/rows.ts';
 import type { Kernel, Launch } from '../../launch.ts';
 import type { Context } from '../context.ts';
-import { arrange, classOf, isWide, type Loops, sizeOf } from '../loops.ts';
+import { arrange, classOf, isWide, type Loops } from '../loops.ts';
 
 /** What fused kernels share. */
 
@@ -25,12 +25,6 @@ export function isContiguous({ shape, strides }: TensorOperand): boolean {
   return true;
 }
 
-export const rowMajor = (shape: readonly number[]): number[] => {
-  const strides = new Array<number>(shape.length).fill(1);
-  for (let dim = shape.length - 2; dim >= 0; dim--) strides[dim] = strides[dim + 1]! * shape[dim + 1]!;
-  return strides;
-};
-
 /** Rows of `count` elements: the loops around them, over each operand. */
 export interface Rows {
   readonly loops: Loops;
@@ -48,7 +42,7 @@ const MOST_CACHED = ROW_ITEMS * ROW_THREADS;
 export function rowsOf(context: Context, shape: readonly number[], operands: readonly TensorOperand[]): Rows {
   const last = shape.length - 1;
   const count = shape[last]!;
-  const first = { shape: shape.slice(0, last), strides: rowMajor(shape.slice(0, last)) };
+  const first = { shape: shape.slice(0, last), strides: contiguousStrides(shape.slice(0, last)) };
   // Row-major strides lead, so that arranging joins and does not reorder.
   const arranged = arrange({
     shape: first.shape,
