@@ -107,7 +107,7 @@ export class ThreadPool {
     if (nanoseconds < WORTH_AWAKE_NS) return 1;
     const { count } = this;
     if (count === 1) {
-      if (!this.heap.shared) tellWhyAlone();
+      if (!this.heap.shared && (chosen ?? this.own) !== 1) tellWhyAlone();
       return 1;
     }
     if (this.limit !== count) this.resize(count);

@@ -19,7 +19,7 @@ export interface MemoryOptions {
  */
 let reclaimByteLength = 64 * MIB;
 /** In browsers collections are provoked harder past so many bytes that should have been found. */
-const HARD_BYTE_LENGTH = 768 * MIB;
+const HARD_BYTE_LENGTH = 192 * MIB;
 /** Where the device runs short, so much is worth looking for. */
 const SHORT_BYTE_LENGTH = 32 * MIB;
 /** The part of the time that reclaiming may take before it waits for more. */
@@ -131,44 +131,57 @@ export class DeviceMemory implements MemoryUse {
 
   /** Looks for what was dropped, where the host can be asked, and says when to look again. */
   reclaim(): void {
-    const start = performance.now();
+    if (!sweepsAtOnce) return;
+    const startMs = performance.now();
     this.dropped.sweep();
-    const end = performance.now();
+    this.note(startMs);
+    this.settle();
+  }
+
+  /** At a place where the program waits anyway: lets the host's collector find what was dropped. */
+  async reclaimWaiting(turn: () => Promise<void>): Promise<void> {
+    if (sweepsAtOnce || this.weight < this.lookAt) return;
+    const startMs = performance.now();
+    const hard = this.base + HARD_BYTE_LENGTH;
+    for (let stage = 0; stage < 3; stage++) {
+      provokeCollection(stage);
+      if (!this.backend.limits.synchronousReads) await this.backend.synchronize();
+      await turn();
+      if (this.weight < hard) break;
+    }
+    this.note(startMs);
+    this.spilledSince = 0;
+    // Soft stages leave much behind that later ones find; only what hard ones leave counts as alive.
+    this.base = this.weight < hard ? Math.min(this.base, this.weight) : this.weight;
+    this.lookAfter(
+      Math.min(
+        reclaimByteLength * this.patience,
+        Math.max(reclaimByteLength, this.base + HARD_BYTE_LENGTH - this.weight),
+      ),
+    );
+  }
+
+  /** Accounts for a look, and has more patience where looking takes too much of the time. */
+  private note(startMs: number): void {
+    const endMs = performance.now();
     this.reclaims += 1;
-    this.reclaimMs += end - start;
-    const share = (end - start) / Math.max(1e-3, end - this.lastReclaimMs);
+    this.reclaimMs += endMs - startMs;
+    const share = (endMs - startMs) / Math.max(1e-3, endMs - this.lastReclaimMs);
     this.patience =
       share > TIME_SHARE ? Math.min(MOST_PATIENCE, this.patience * 2) : Math.max(1, this.patience / 2);
-    this.lastReclaimMs = end;
-    this.settle();
+    this.lastReclaimMs = endMs;
   }
 
   private settle(): void {
     this.spilledSince = 0;
     this.base = this.weight;
-    const slack = Math.max(reclaimByteLength * this.patience, this.base);
-    const room = this.backend.limits.roomByteLength ?? Number.POSITIVE_INFINITY;
-    this.lookAt = Math.min(this.base + slack, Math.max(room, this.base + SHORT_BYTE_LENGTH));
+    this.lookAfter(Math.max(reclaimByteLength * this.patience, this.base));
   }
 
-  /** At a place where the program waits anyway: lets the host's collector find what was dropped. */
-  async reclaimWaiting(turn: () => Promise<void>): Promise<void> {
-    if (sweepsAtOnce || this.weight < this.base + reclaimByteLength) return;
-    const start = performance.now();
-    const lasting = this.base;
-    for (let stage = 0; stage < 3; stage++) {
-      provokeCollection(stage);
-      if (!this.backend.limits.synchronousReads) await this.backend.synchronize();
-      await turn();
-      if (this.weight < lasting + HARD_BYTE_LENGTH) break;
-    }
-    this.reclaims += 1;
-    this.reclaimMs += performance.now() - start;
-    // Soft stages leave much behind that later ones find; only what hard ones leave counts as alive.
-    this.base =
-      this.weight < lasting + HARD_BYTE_LENGTH
-        ? Math.min(this.weight, Math.max(lasting, this.weight - reclaimByteLength))
-        : this.weight;
+  /** The next look comes after so many bytes more, or when the device runs short. */
+  private lookAfter(byteLength: number): void {
+    const room = this.backend.limits.roomByteLength ?? Number.POSITIVE_INFINITY;
+    this.lookAt = Math.min(this.weight + byteLength, Math.max(room, this.weight + SHORT_BYTE_LENGTH));
   }
 
   /** Sets the thresholds anew after the options changed. */
