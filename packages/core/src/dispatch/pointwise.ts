@@ -10,7 +10,6 @@ import {
   scalarDType,
 } from '../dtype.ts';
 import { ArgumentError, checkOptions, DTypeError, describe, ShapeError, showShape } from '../errors.ts';
-import { differentiate, substitute, topological } from '../expr/derive.ts';
 import { type Expr, input, literal, parameter, type ScalarType } from '../expr/expr.ts';
 import { compile, type Program } from '../expr/program.ts';
 import { gradEnabled } from '../graph/mode.ts';
@@ -21,21 +20,12 @@ import type { Parameters } from '../storage/contract.ts';
 import { type DeviceEntry, deviceEntry } from '../storage/registry.ts';
 import { assignNode, checkInPlace, separateFrom } from './in-place.ts';
 import { emptyTensor, isUniform, severalDevices } from './operands.ts';
+import { type Build, deriveGradient, type GradientRule } from './pointwise-gradient.ts';
 import { launchFlat, launchPointwise } from './pointwise-launch.ts';
 import { PointwiseNode } from './pointwise-node.ts';
 
 export type Value = Tensor | Scalar;
 export type ParameterValues = Readonly<Record<string, number | boolean | bigint>>;
-
-/** What a gradient rule sees: the gradient of the output, the inputs, the output and the parameters. */
-export interface GradientScope {
-  readonly dy: Expr;
-  /** The first input. */
-  readonly x: Expr;
-  readonly inputs: readonly Expr[];
-  readonly y: Expr;
-  readonly params: Readonly<Record<string, Expr>>;
-}
 
 export interface PointwiseSettings {
   /** `float`: integers and booleans are computed as the default floating dtype. */
@@ -45,7 +35,7 @@ export interface PointwiseSettings {
   /** Numbers given at the call by name, with their defaults. */
   readonly params?: ParameterValues;
   /** The gradient for each input, where differentiating the expression would be less stable or dearer. */
-  readonly grad?: (scope: GradientScope) => Expr | readonly (Expr | null)[];
+  readonly grad?: GradientRule;
   /** The dtype of the result; by default that of the expression's value. */
   readonly output?: DType;
   /** The result takes the first input's dtype, whatever the others are. */
@@ -53,8 +43,6 @@ export interface PointwiseSettings {
   /** Categories of the computed dtype that have no meaning here, with what to use instead. */
   readonly refuse?: Partial<Record<Category, string>>;
 }
-
-type Build = (inputs: readonly Expr[], params: Readonly<Record<string, Expr>>) => Expr;
 
 interface Variant {
   readonly program: Program;
@@ -424,46 +412,17 @@ export class PointwiseOp {
   }
 
   private deriveGradient(i: number): InputGradient | null {
-    const inputs = Array.from({ length: this.arity }, (_, slot) => input(slot));
-    const params = Object.fromEntries(this.paramNames.map((name, slot) => [name, parameter(slot)]));
-    const y = input(this.arity);
-    const dy = input(this.arity + 1);
-    const root = this.build(inputs, params);
-    const share = this.share(i, root, inputs, params, y, dy);
-    if (share === null) return null;
-    if (share === dy) return { op: null, reads: [], readMask: 0, readsOutput: false };
-    const leaves = new Set(topological(share));
-    const reads = inputs.flatMap((x, slot) => (leaves.has(x) ? [slot] : []));
-    const readsOutput = leaves.has(y);
-    const sources = [dy, ...reads.map((slot) => inputs[slot]!), ...(readsOutput ? [y] : [])];
-    const build: Build = (given, givenParams) => {
-      const map = new Map<Expr, Expr>(sources.map((source, slot) => [source, given[slot]!]));
-      for (const name of this.paramNames) map.set(params[name]!, givenParams[name]!);
-      return substitute(share, map);
-    };
-    const op = new PointwiseOp(`${this.name}Backward`, sources.length, build, {
+    const derived = deriveGradient(this.arity, this.build, this.paramNames, this.settings.grad, i);
+    if (derived === null) return null;
+    const { build, reads, readsOutput } = derived;
+    const readMask = reads.reduce((mask, slot) => mask | (1 << slot), 0);
+    if (build === null) return { op: null, reads, readMask, readsOutput };
+    const promoted = [true, ...reads.map((slot) => this.promoted[slot]!), ...(readsOutput ? [true] : [])];
+    const op = new PointwiseOp(`${this.name}Backward`, promoted.length, build, {
       params: this.defaults,
-      promoted: [true, ...reads.map((slot) => this.promoted[slot]!), ...(readsOutput ? [true] : [])],
+      promoted,
     });
-    return { op, reads, readMask: reads.reduce((mask, slot) => mask | (1 << slot), 0), readsOutput };
-  }
-
-  private share(
-    i: number,
-    root: Expr,
-    inputs: readonly Expr[],
-    params: Readonly<Record<string, Expr>>,
-    y: Expr,
-    dy: Expr,
-  ): Expr | null {
-    const rule = this.settings.grad;
-    if (rule === undefined) {
-      const share = differentiate(root, [inputs[i]!], dy)[0]!;
-      // Where the value does not depend on the input, or only by steps, PyTorch's gradient is zero, not absent.
-      return share === null ? literal(0) : substitute(share, new Map([[root, y]]));
-    }
-    const shares = rule({ dy, x: inputs[0]!, inputs, y, params });
-    return Array.isArray(shares) ? (shares[i] ?? null) : i === 0 ? (shares as Expr) : null;
+    return { op, reads, readMask, readsOutput };
   }
 
   private record(operands: readonly Value[], options: ParameterValues | undefined, output: Tensor): void {
