@@ -17,7 +17,7 @@ import { type Context, Variants } from '../context.ts';
 import { pointerTo } from '../loops.ts';
 import { sumOf } from '../programs.ts';
 import { CompiledReduction } from '../reduce.ts';
-import { type Attrs, areFloating, isContiguous, type Operands } from './support.ts';
+import { type Attrs, areFloating, isContiguous, type Operands, three } from './support.ts';
 
 /** One of the three products, with sizes of three dimensions. */
 interface Problem {
@@ -38,11 +38,6 @@ interface Problem {
   readonly places: readonly number[];
   readonly attrs: Attrs;
 }
-
-const three = (list: readonly number[], fill: number): number[] => [
-  ...new Array<number>(3 - list.length).fill(fill),
-  ...list,
-];
 
 /** Products that one block should add up before blocks share a sum. */
 const PER_CHUNK = 512;
@@ -170,6 +165,24 @@ export function convolutionKernels(context: Context): Readonly<Record<string, Fu
   };
 }
 
+/** What the three products have in common: `weight` stands for its gradient too, and `places` are those that are summed or written. */
+function shared(
+  weight: TensorOperand,
+  places: readonly number[],
+  attrs: Attrs,
+): Pick<Problem, 'groups' | 'perGroup' | 'outPerGroup' | 'kernel' | 'places' | 'attrs'> {
+  const groups = Number(attrs.groups);
+  const [outChannels, perGroup] = weight.shape as [number, number];
+  return {
+    groups,
+    perGroup,
+    outPerGroup: outChannels / groups,
+    kernel: three(weight.shape.slice(2), 1),
+    places: three(places, 1),
+    attrs,
+  };
+}
+
 function forward(
   y: TensorOperand,
   x: TensorOperand,
@@ -177,67 +190,49 @@ function forward(
   bias: TensorOperand | undefined,
   attrs: Attrs,
 ): Problem {
-  const groups = Number(attrs.groups);
-  const [outChannels, perGroup] = weight.shape as [number, number];
   const places = y.shape.slice(2);
+  const common = shared(weight, places, attrs);
   return {
+    ...common,
     form: 'forward',
     output: y,
     left: weight,
     right: x,
     bias,
-    m: outChannels / groups,
+    m: common.outPerGroup,
     n: x.shape[0]! * sizeOf(places),
     k: sizeOf(weight.shape.slice(1)),
-    groups,
-    perGroup,
-    outPerGroup: outChannels / groups,
-    kernel: three(weight.shape.slice(2), 1),
-    places: three(places, 1),
-    attrs,
   };
 }
 
 function inputGradient(dx: TensorOperand, dy: TensorOperand, weight: TensorOperand, attrs: Attrs): Problem {
-  const groups = Number(attrs.groups);
-  const [outChannels, perGroup] = weight.shape as [number, number];
   const places = dx.shape.slice(2);
+  const common = shared(weight, places, attrs);
   return {
+    ...common,
     form: 'input',
     output: dx,
     left: weight,
     right: dy,
     bias: undefined,
-    m: perGroup,
+    m: common.perGroup,
     n: dx.shape[0]! * sizeOf(places),
-    k: (outChannels / groups) * sizeOf(weight.shape.slice(2)),
-    groups,
-    perGroup,
-    outPerGroup: outChannels / groups,
-    kernel: three(weight.shape.slice(2), 1),
-    places: three(places, 1),
-    attrs,
+    k: common.outPerGroup * sizeOf(weight.shape.slice(2)),
   };
 }
 
 function weightGradient(dw: TensorOperand, dy: TensorOperand, x: TensorOperand, attrs: Attrs): Problem {
-  const groups = Number(attrs.groups);
-  const [outChannels, perGroup] = dw.shape as [number, number];
   const places = dy.shape.slice(2);
+  const common = shared(dw, places, attrs);
   return {
+    ...common,
     form: 'weight',
     output: dw,
     left: dy,
     right: x,
     bias: undefined,
-    m: outChannels / groups,
-    n: perGroup * sizeOf(dw.shape.slice(2)),
+    m: common.outPerGroup,
+    n: common.perGroup * sizeOf(dw.shape.slice(2)),
     k: dy.shape[0]! * sizeOf(places),
-    groups,
-    perGroup,
-    outPerGroup: outChannels / groups,
-    kernel: three(dw.shape.slice(2), 1),
-    places: three(places, 1),
-    attrs,
   };
 }

@@ -10,7 +10,7 @@ import { avgPoolSource, maxPoolSource, overlapAddSource } from '../../cuda-c/fus
 import type { LaunchArguments } from '../../launch.ts';
 import { type Context, Variants } from '../context.ts';
 import { gridFor, pointerTo } from '../loops.ts';
-import { type Attrs, isEmpty } from './support.ts';
+import { type Attrs, isEmpty, three } from './support.ts';
 
 /** Windows over the last dimensions, as core declares them. */
 interface Windows {
@@ -23,12 +23,6 @@ interface Windows {
 }
 
 const windowsOf = (attrs: Attrs): Windows => attrs as unknown as Windows;
-
-/** Three numbers, with `fill` in front where there are fewer. */
-const three = (list: readonly number[], fill: number): number[] => [
-  ...new Array<number>(3 - list.length).fill(fill),
-  ...list,
-];
 
 function writeGeometry(args: LaunchArguments, windows: Windows): void {
   const { kernel, stride, padding, dilation, size, output } = windows;

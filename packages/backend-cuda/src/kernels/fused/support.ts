@@ -15,6 +15,12 @@ export const isEmpty = (operand: TensorOperand): boolean => sizeOf(operand.shape
 export const areFloating = (inputs: Operands): boolean =>
   Object.values(inputs).every((x) => x === undefined || (isFloating(x.dtype) && !isEmpty(x)));
 
+/** Three numbers, with `fill` in front where there are fewer. */
+export const three = (list: readonly number[], fill: number): number[] => [
+  ...new Array<number>(3 - list.length).fill(fill),
+  ...list,
+];
+
 /** Whether an operand's elements lie side by side in order. */
 export function isContiguous({ shape, strides }: TensorOperand): boolean {
   let expected = 1;
