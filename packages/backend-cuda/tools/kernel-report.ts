@@ -26,14 +26,10 @@ export async function findNvcc(): Promise<string | undefined> {
   }
 }
 
-/** Many kernels in one text: each in a namespace of its own, its entry under a name of its own. */
-export function together(sources: readonly KernelSource[]): string {
-  return sources
-    .map((kernel, i) => {
-      const text = kernel.source().replace(new RegExp(`\\b${kernel.entry}\\(`), `kernel_${i}(`);
-      return `namespace n${i} {\n${text}\n}`;
-    })
-    .join('\n');
+/** A kernel as one of many in one text: in a namespace of its own, its entry under a name of its own. */
+export function numbered(kernel: KernelSource, i: number): string {
+  const text = kernel.source().replace(new RegExp(`\\b${kernel.entry}\\(`), `kernel_${i}(`);
+  return `namespace n${i} {\n${text}\n}`;
 }
 
 const ENTRY =
@@ -47,7 +43,7 @@ export async function reportKernels(sources: readonly KernelSource[], arch: stri
   const folder = await mkdtemp(join(tmpdir(), 'flambeau-kernels-'));
   try {
     const file = join(folder, 'kernels.cu');
-    await writeFile(file, together(sources));
+    await writeFile(file, sources.map(numbered).join('\n'));
     const { stderr } = await run(
       'nvcc',
       [`-arch=${arch}`, '-std=c++17', '-cubin', '-Xptxas', '-v', '-o', join(folder, 'kernels.cubin'), file],

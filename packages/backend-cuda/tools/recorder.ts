@@ -1,6 +1,14 @@
 import type { Allocation, Backend, BackendError, Kernels } from '@flambeau/core/backend';
 import { cudaKernels } from '../src/kernels/index.ts';
-import type { Gemm, Kernel, KernelSource, Launch, LaunchArguments, Triple } from '../src/launch.ts';
+import type {
+  DeviceProperties,
+  Gemm,
+  Kernel,
+  KernelSource,
+  Launch,
+  LaunchArguments,
+  Triple,
+} from '../src/launch.ts';
 
 /** One launch as the kernels asked for it. */
 export interface RecordedLaunch {
@@ -51,12 +59,12 @@ export class Recorder implements Launch {
   readonly products: Gemm[] = [];
   readonly arguments = new CountedArguments();
   readonly fault: Allocation = { byteLength: 20 };
-  readonly properties;
+  readonly properties: DeviceProperties;
   /** Workspace that is still held. */
   held = 0;
 
-  constructor(options: { readonly blas?: boolean } = {}) {
-    this.properties = { sm: 90, multiprocessors: 132, maxSharedBytes: 232448, blas: options.blas ?? false };
+  constructor(properties: Partial<DeviceProperties> = {}) {
+    this.properties = { sm: 90, multiprocessors: 132, maxSharedBytes: 232448, blas: false, ...properties };
   }
 
   kernel(source: KernelSource): RecordedKernel {

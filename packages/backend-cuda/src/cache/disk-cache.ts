@@ -15,6 +15,10 @@ const MAGIC = new TextEncoder().encode('flambeau-cubin-1');
 const DIGEST_BYTES = 32;
 const HOUR_MS = 3_600_000;
 
+/** The name of what these parts decide: each goes in with its length, so that no two lists read the same. */
+export const cacheKey = (parts: readonly string[]): string =>
+  toHex(sha256(...parts.map((part) => `${part.length}:${part}`)));
+
 /**
  * Compiled kernels on disk, by what decides them. Entries are written whole and checked on reading, so that several
  * processes may share the folder and one may be killed at any time: an entry is there, right and whole, or it is
@@ -27,12 +31,6 @@ export class DiskCache {
 
   constructor(folder: string = join(userCacheFolder(), 'flambeau', 'cuda')) {
     this.folder = folder;
-  }
-
-  /** The name of what these parts decide. */
-  keyOf(parts: readonly string[]): string {
-    // Each part with its length, so that no two lists read the same.
-    return toHex(sha256(...parts.map((part) => `${part.length}:${part}`)));
   }
 
   get(key: string): Uint8Array | undefined {

@@ -1,5 +1,5 @@
 import { BackendError } from '@flambeau/core/backend';
-import type { DiskCache } from '../cache/disk-cache.ts';
+import { cacheKey, type DiskCache } from '../cache/disk-cache.ts';
 import type { KernelSource } from '../launch.ts';
 import type { NativeAddon } from './addon.ts';
 import { doesNotCompile } from './failures.ts';
@@ -51,8 +51,8 @@ export class Compiler {
   compile<K>(kernel: KernelSource, load: (image: Uint8Array) => K): K {
     const source = kernel.source();
     const { cache } = this;
-    if (cache === null) return load(this.build(kernel, source));
-    const key = cache.keyOf([source, this.version, ...this.options]);
+    if (cache === null) return load(this.build(kernel.entry, source));
+    const key = this.keyOf(source);
     const kept = cache.get(key);
     if (kept !== undefined) {
       try {
@@ -61,15 +61,24 @@ export class Compiler {
         cache.drop(key); // whole, and yet the driver refuses it: another driver may have written it
       }
     }
-    const image = this.build(kernel, source);
+    const image = this.build(kernel.entry, source);
     const loaded = load(image);
     cache.put(key, image);
     return loaded;
   }
 
-  private build(kernel: KernelSource, source: string): Uint8Array {
-    const { image, log } = this.addon.compile(source, `${kernel.entry}.cu`, this.options, this.cubin);
-    if (image === undefined) throw doesNotCompile(kernel.entry, source, log);
+  /** The name under which the disk keeps a source's image. */
+  keyOf(source: string): string {
+    return cacheKey([source, this.version, ...this.options]);
+  }
+
+  /**
+   * The image of a source, past the disk.
+   * @throws {BackendError} it does not compile; the error carries source and log.
+   */
+  build(entry: string, source: string): Uint8Array {
+    const { image, log } = this.addon.compile(source, `${entry}.cu`, this.options, this.cubin);
+    if (image === undefined) throw doesNotCompile(entry, source, log);
     return image;
   }
 }

@@ -13,7 +13,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { DiskCache } from '../../src/cache/disk-cache.ts';
+import { cacheKey, DiskCache } from '../../src/cache/disk-cache.ts';
 
 let folder: string;
 beforeEach(() => {
@@ -32,16 +32,15 @@ const entries = (): string[] =>
 describe('the cache of kernels', () => {
   it('gives what was put, in this process and the next', () => {
     const cache = new DiskCache(folder);
-    const key = cache.keyOf(['source', 'sm_90']);
+    const key = cacheKey(['source', 'sm_90']);
     expect(cache.get(key)).toBeUndefined();
     cache.put(key, payload(1));
     expect(new DiskCache(folder).get(key)).toEqual(payload(1));
   });
 
   it('has a key for each list of parts', () => {
-    const cache = new DiskCache(folder);
     const keys = [['ab', 'c'], ['a', 'bc'], ['abc'], ['ab', 'c', ''], ['c', 'ab'], ['2:ab', 'c']].map(
-      (parts) => cache.keyOf(parts),
+      (parts) => cacheKey(parts),
     );
     expect(new Set(keys).size).toBe(keys.length);
   });
@@ -54,7 +53,7 @@ describe('the cache of kernels', () => {
     ['nothing in it', () => new Uint8Array(0)],
   ])('takes an entry with %s for none, and replaces it', (_, damage) => {
     const cache = new DiskCache(folder);
-    const key = cache.keyOf(['x']);
+    const key = cacheKey(['x']);
     cache.put(key, payload(2));
     const [name] = entries();
     const path = join(folder, name!);
@@ -103,7 +102,7 @@ describe('the cache of kernels', () => {
       }
     }
     const cache = new DiskCache(folder);
-    const keys = Array.from({ length: 8 }, (_, i) => cache.keyOf([`kernel ${i}`]));
+    const keys = Array.from({ length: 8 }, (_, i) => cacheKey([`kernel ${i}`]));
     keys.forEach((key, i) => {
       const found = cache.get(key);
       if (found !== undefined) expect(found.every((byte) => byte === i)).toBe(true);

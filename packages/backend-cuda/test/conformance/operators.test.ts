@@ -1,4 +1,4 @@
 import { describeEmulated } from '../emulated/suite.ts';
 import { comparesOperators, testConformance } from './suite.ts';
 
-describeEmulated('operators on the CUDA backend', () => testConformance({}, comparesOperators));
+describeEmulated('operators on the CUDA backend', () => testConformance(comparesOperators));

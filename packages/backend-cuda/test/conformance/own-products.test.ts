@@ -3,5 +3,5 @@ import { testConformance } from './suite.ts';
 
 // As where cuBLAS is missing: products through this package's own kernels.
 describeEmulated('products without cuBLAS', () =>
-  testConformance({ blas: 'off' }, (name) => name.startsWith('matmul')),
+  testConformance((name) => name.startsWith('matmul'), { blas: 'off' }),
 );

@@ -4,24 +4,38 @@ import {
   conformanceCases,
   conformanceContext,
   runCase,
+  withoutJudging,
 } from '@flambeau/backend-testkit';
 import { registerBackend } from '@flambeau/core';
 import { beforeAll, expect, it } from 'vitest';
 import type { CudaOptions } from '../../src/index.ts';
-import { emulatedCuda } from '../emulator/index.ts';
+import { BUILD_MS } from '../emulated/suite.ts';
+import { compileAhead, rehearse } from '../emulator/ahead.ts';
+import { type EmulatorOptions, emulatedCuda } from '../emulator/index.ts';
 
 /** Whether a case compares operators with the CPU, which takes the longer part of the time. */
 export const comparesOperators = (name: string): boolean => name.startsWith('operator:');
 
 /** One test for each case of the conformance suite whose name is wanted, on the emulated driver. */
-export function testConformance(options: CudaOptions, wanted: (name: string) => boolean): void {
+export function testConformance(
+  wanted: (name: string) => boolean,
+  options: CudaOptions = {},
+  how: EmulatorOptions = {},
+): void {
   let context: ConformanceContext;
+  const cases = conformanceCases().filter(({ name }) => wanted(name));
   beforeAll(async () => {
     registerBackend(cpu());
-    ({ context } = conformanceContext(await emulatedCuda(options)));
-  }, 120_000);
-  const cases = conformanceCases().filter(({ name }) => wanted(name));
-  // Kernels that no run has compiled yet take their time.
+    const backend = await emulatedCuda(options, how);
+    const sources = await rehearse(backend.properties, (devices) =>
+      withoutJudging(async () => {
+        for (const one of cases) await runCase(one, devices);
+      }),
+    );
+    await compileAhead(sources, how.check);
+    ({ context } = conformanceContext(backend));
+  }, BUILD_MS);
+  // Kernels that the rehearsal did not meet are compiled one by one.
   it.each(cases)('$name', { timeout: 600_000 }, async (conformanceCase) => {
     const { status, reason } = await runCase(conformanceCase, context);
     expect(status, reason).not.toBe('failed');

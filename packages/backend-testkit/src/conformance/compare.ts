@@ -1,6 +1,6 @@
 import type { DType } from '@flambeau/core/backend';
 import { type Tolerance, toleranceFor } from '../golden/tolerance.ts';
-import { ConformanceFailure } from './case.ts';
+import { ConformanceFailure, isJudging } from './case.ts';
 import type { Value } from './elements.ts';
 
 const EXACT: Tolerance = { rtol: 0, atol: 0 };
@@ -24,6 +24,7 @@ export function compareValues(
   expected: ArrayLike<Value>,
   tolerance: Tolerance = EXACT,
 ): void {
+  if (!isJudging()) return;
   if (got.length !== expected.length) {
     throw new ConformanceFailure(`${what}: ${got.length} elements, expected ${expected.length}`);
   }

@@ -8,6 +8,7 @@
 #include <cstring>
 #include <deque>
 #include <memory>
+#include <sstream>
 
 #include "emulator.h"
 
@@ -106,6 +107,28 @@ void* host(CUdeviceptr address) { return reinterpret_cast<void*>(address); }
 CUresult waitFor(CUevent event) {
   if (event->done < event->wanted && event->stream) drain(event->stream);
   return sticky;
+}
+
+/** Before the lines of an image that lies in a library of many: its path, the part's number, the entry's name. */
+constexpr char kPartMagic[] = "emulated part\n";
+
+/** Loads an image that is a library of its own. */
+CUresult openImage(const void* image, void*& library) {
+  if (memcmp(image, ELFMAG, 4) != 0) return CUDA_ERROR_INVALID_IMAGE;
+  auto header = static_cast<const Elf64_Ehdr*>(image);
+  if (header->e_machine != EM_X86_64) return CUDA_ERROR_NO_BINARY_FOR_GPU;
+  size_t bytes = header->e_shoff + static_cast<size_t>(header->e_shnum) * header->e_shentsize;
+  // A name of its own: the loader takes a name that it knows for the library that it knows.
+  std::string path = std::string(getenv("TMPDIR") ? getenv("TMPDIR") : "/tmp") + "/emulated-kernel-XXXXXX";
+  int file = mkstemp(&path[0]);
+  bool written = file >= 0 && write(file, image, bytes) == static_cast<ssize_t>(bytes);
+  if (file >= 0) close(file);
+  library = written ? dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL) : nullptr;
+  unlink(path.c_str());
+  if (!written) return CUDA_ERROR_UNKNOWN;
+  if (library) return CUDA_SUCCESS;
+  fprintf(stderr, "[emulated CUDA] %s\n", dlerror());
+  return CUDA_ERROR_INVALID_IMAGE;
 }
 }  // namespace
 
@@ -293,27 +316,22 @@ CUresult cuEventElapsedTime(float* milliseconds, CUevent from, CUevent to) {
 
 CUresult cuModuleLoadData(CUmodule* module, const void* image) {
   NEED_CONTEXT;
-  if (memcmp(image, ELFMAG, 4) != 0) return CUDA_ERROR_INVALID_IMAGE;
-  auto header = static_cast<const Elf64_Ehdr*>(image);
-  if (header->e_machine != EM_X86_64) return CUDA_ERROR_NO_BINARY_FOR_GPU;
-  size_t bytes = header->e_shoff + static_cast<size_t>(header->e_shnum) * header->e_shentsize;
-  // A name of its own: the loader takes a name that it knows for the library that it knows.
-  std::string path = std::string(getenv("TMPDIR") ? getenv("TMPDIR") : "/tmp") + "/emulated-kernel-XXXXXX";
-  int file = mkstemp(&path[0]);
-  bool written = file >= 0 && write(file, image, bytes) == static_cast<ssize_t>(bytes);
-  if (file >= 0) close(file);
-  void* library = written ? dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL) : nullptr;
-  unlink(path.c_str());
-  if (!written) return CUDA_ERROR_UNKNOWN;
-  if (!library) {
-    fprintf(stderr, "[emulated CUDA] %s\n", dlerror());
-    return CUDA_ERROR_INVALID_IMAGE;
+  void* library;
+  std::string part, entry;
+  if (memcmp(image, kPartMagic, sizeof kPartMagic - 1) == 0) {
+    std::istringstream lines(static_cast<const char*>(image) + sizeof kPartMagic - 1);
+    std::string path;
+    if (!std::getline(lines, path) || !std::getline(lines, part) || !std::getline(lines, entry)) return CUDA_ERROR_INVALID_IMAGE;
+    library = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
+    if (!library) return CUDA_ERROR_INVALID_IMAGE;  // its folder was emptied: the kernel is compiled anew
+  } else if (CUresult result = openImage(image, library)) {
+    return result;
   }
-  auto from = reinterpret_cast<char* (*)()>(dlsym(library, "__emu_shared_from"));
-  auto to = reinterpret_cast<char* (*)()>(dlsym(library, "__emu_shared_to"));
+  auto from = reinterpret_cast<char* (*)()>(dlsym(library, ("__emu_shared_from" + part).c_str()));
+  auto to = reinterpret_cast<char* (*)()>(dlsym(library, ("__emu_shared_to" + part).c_str()));
   auto context = reinterpret_cast<EmuContext**>(dlsym(library, "__emu"));
   if (!from || !to || !context) return CUDA_ERROR_INVALID_IMAGE;
-  *module = new CUmod_st{{library, context, from(), to(), {}}};
+  *module = new CUmod_st{{library, context, from(), to(), entry, {}}};
   return CUDA_SUCCESS;
 }
 CUresult cuModuleUnload(CUmodule module) {
@@ -328,8 +346,9 @@ CUresult cuModuleGetFunction(CUfunction* function, CUmodule module, const char* 
   NEED_CONTEXT;
   auto known = module->functions.find(name);
   if (known == module->functions.end()) {
-    auto run = reinterpret_cast<void (*)(void**)>(dlsym(module->library, (std::string("__emu_run_") + name).c_str()));
-    auto sizes = reinterpret_cast<int (*)(int*, int)>(dlsym(module->library, (std::string("__emu_sizes_") + name).c_str()));
+    const std::string entry = module->entry.empty() ? name : module->entry;
+    auto run = reinterpret_cast<void (*)(void**)>(dlsym(module->library, ("__emu_run_" + entry).c_str()));
+    auto sizes = reinterpret_cast<int (*)(int*, int)>(dlsym(module->library, ("__emu_sizes_" + entry).c_str()));
     if (!run || !sizes) return CUDA_ERROR_NOT_FOUND;
     int found[256];
     int count = sizes(found, 256);

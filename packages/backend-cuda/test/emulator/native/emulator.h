@@ -44,6 +44,8 @@ struct Module {
   void* library;
   EmuContext** context;
   char *sharedFrom, *sharedTo;
+  /** The entry's name in a library of many kernels; empty where it has its own. */
+  std::string entry;
   std::map<std::string, CUfunction> functions;
 };
 struct Launch {

@@ -85,12 +85,7 @@ std::string translate(const std::string& source, const std::string& name, bool c
   std::string tail = "\n#line 1 \"emulator\"\n";
   for (std::sregex_iterator i(body.begin(), body.end(), entry), end; i != end; ++i)
     tail += "EMU_KERNEL(" + (*i)[1].str() + ")\n";
-  tail +=
-      "extern \"C\" { EmuContext* __emu;\n"
-      "extern char __start_emu_shared[] __attribute__((weak, visibility(\"hidden\")));\n"
-      "extern char __stop_emu_shared[] __attribute__((weak, visibility(\"hidden\")));\n"
-      "char* __emu_shared_from() { return __start_emu_shared; }\n"
-      "char* __emu_shared_to() { return __stop_emu_shared; } }\n";
+  tail += "extern \"C\" { EmuContext* __emu; }\nEMU_SHARED()\n";
   if (check) tail += "#include \"hooks.h\"\n";
   return "#line 1 \"" + name + "\"\n" + body + tail;
 }

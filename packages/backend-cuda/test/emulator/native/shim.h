@@ -55,7 +55,16 @@ extern EmuContext* __emu;
 #define __device__
 #define __host__
 #define __constant__
-#define __shared__ static __attribute__((section("emu_shared")))
+// Kernels that are compiled together name their parts: each has its shared memory in a section of its own.
+#define EMU_PART ""
+#define __shared__ static __attribute__((section("emu_shared" EMU_PART)))
+#define EMU_SHARED(part) \
+  extern "C" { \
+  extern char __start_emu_shared##part[] __attribute__((weak, visibility("hidden"))); \
+  extern char __stop_emu_shared##part[] __attribute__((weak, visibility("hidden"))); \
+  char* __emu_shared_from##part() { return __start_emu_shared##part; } \
+  char* __emu_shared_to##part() { return __stop_emu_shared##part; } \
+  }
 #define __forceinline__ inline __attribute__((always_inline))
 #define __noinline__ __attribute__((noinline))
 #define __launch_bounds__(...)
