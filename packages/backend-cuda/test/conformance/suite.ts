@@ -4,13 +4,13 @@ import {
   conformanceCases,
   conformanceContext,
   runCase,
-  withoutJudging,
 } from '@flambeau/backend-testkit';
 import { registerBackend } from '@flambeau/core';
 import { beforeAll, expect, it } from 'vitest';
 import type { CudaOptions } from '../../src/index.ts';
+import { rehearseCases } from '../emulated/rehearsal.ts';
 import { BUILD_MS } from '../emulated/suite.ts';
-import { compileAhead, rehearse } from '../emulator/ahead.ts';
+import { compileAhead } from '../emulator/ahead.ts';
 import { type EmulatorOptions, emulatedCuda } from '../emulator/index.ts';
 
 /** Whether a case compares operators with the CPU, which takes the longer part of the time. */
@@ -27,12 +27,7 @@ export function testConformance(
   beforeAll(async () => {
     registerBackend(cpu());
     const backend = await emulatedCuda(options, how);
-    const sources = await rehearse(backend.properties, (devices) =>
-      withoutJudging(async () => {
-        for (const one of cases) await runCase(one, devices);
-      }),
-    );
-    await compileAhead(sources, how.check);
+    await compileAhead(await rehearseCases(backend, cases), how);
     ({ context } = conformanceContext(backend));
   }, BUILD_MS);
   // Kernels that the rehearsal did not meet are compiled one by one.

@@ -1,12 +1,9 @@
 import { OutOfMemoryError } from '@flambeau/core';
 import { afterEach, beforeAll, expect, it } from 'vitest';
-import { DiskCache } from '../../src/cache/disk-cache.ts';
-import { CudaDevice } from '../../src/device.ts';
-import { loadAddon } from '../../src/host/environment.ts';
+import type { CudaDevice } from '../../src/device.ts';
 import type { KernelSource, Triple } from '../../src/launch.ts';
-import { Commands } from '../../src/native/commands.ts';
-import { Compiler } from '../../src/native/compiler.ts';
-import { configureEmulator, emulatedCuda, emulatedLibraries, kernelCache } from '../emulator/index.ts';
+import { emulatedCuda, emulatedLibraries } from '../emulator/index.ts';
+import { openDevice as openEmulated } from './open.ts';
 import { BUILD_MS, describeEmulated } from './suite.ts';
 
 const entry = (name: string, parameters: string, body: string): KernelSource => ({
@@ -16,35 +13,17 @@ const entry = (name: string, parameters: string, body: string): KernelSource => 
 });
 
 describeEmulated('a device', () => {
-  let libraries: Awaited<ReturnType<typeof emulatedLibraries>>;
   const open: CudaDevice[] = [];
 
   beforeAll(async () => {
-    configureEmulator({ memoryMegabytes: 64 });
-    libraries = await emulatedLibraries();
+    await emulatedLibraries();
   }, BUILD_MS);
   afterEach(() => {
     for (const device of open.splice(0)) device.close();
   });
 
-  function openDevice(): CudaDevice {
-    const addon = loadAddon(libraries);
-    addon.openDriver([libraries.driver!]);
-    const nvrtc = addon.openNvrtc([libraries.nvrtc!], 13);
-    addon.openBlas([libraries.blas!]);
-    const commands = new Commands();
-    const session = addon.openSession(0, commands.buffer);
-    const target = { sm: 80, nvrtcVersion: nvrtc.version, archs: nvrtc.archs };
-    const device = new CudaDevice({
-      addon,
-      session,
-      commands,
-      compiler: new Compiler(addon, target, new DiskCache(kernelCache())),
-      device: 'cuda',
-      properties: { sm: 80, multiprocessors: 4, maxSharedBytes: 166912, blas: session.openBlas() },
-      allowTf32: false,
-      exactMemory: false,
-    });
+  async function openDevice(): Promise<CudaDevice> {
+    const device = await openEmulated({ memoryMegabytes: 64 });
     open.push(device);
     return device;
   }
@@ -58,8 +37,8 @@ describeEmulated('a device', () => {
     if (i < n) y[i] = y[i] * f + (float)d + (float)(step >> 40);`,
   );
 
-  it('passes arguments of every kind to a kernel', () => {
-    const device = openDevice();
+  it('passes arguments of every kind to a kernel', async () => {
+    const device = await openDevice();
     const memory = device.allocate(400);
     device.write(memory, 0, new Uint8Array(Float32Array.from({ length: 100 }, (_, i) => i).buffer));
     const args = device.arguments
@@ -77,7 +56,7 @@ describeEmulated('a device', () => {
   });
 
   it('waits for nothing but reads, and reads see all that came before', async () => {
-    const device = openDevice();
+    const device = await openDevice();
     const memory = device.allocate(4);
     device.write(memory, 0, new Uint8Array(4));
     const add = device.kernel(entry('addOne', 'int* y', '*y += 1;'));
@@ -89,8 +68,8 @@ describeEmulated('a device', () => {
     expect((await Promise.all(reads)).map((bytes) => bytes[0])).toEqual([1, 2, 3, 4, 5]);
   });
 
-  it('writes more than its staging holds', () => {
-    const device = openDevice();
+  it('writes more than its staging holds', async () => {
+    const device = await openDevice();
     const bytes = Uint8Array.from({ length: 20_000_001 }, (_, i) => (i * 7) % 251);
     const memory = device.allocate(bytes.length);
     device.write(memory, 0, bytes);
@@ -98,8 +77,8 @@ describeEmulated('a device', () => {
     expect(Buffer.compare(back, bytes)).toBe(0);
   });
 
-  it('lets a kernel have more dynamic shared memory than 48 KiB', () => {
-    const device = openDevice();
+  it('lets a kernel have more dynamic shared memory than 48 KiB', async () => {
+    const device = await openDevice();
     const memory = device.allocate(4);
     const sum = device.kernel(
       entry(
@@ -118,8 +97,8 @@ describeEmulated('a device', () => {
     );
   });
 
-  it('multiplies through cuBLAS', () => {
-    const device = openDevice();
+  it('multiplies through cuBLAS', async () => {
+    const device = await openDevice();
     const a = device.allocate(24);
     const b = device.allocate(24);
     const c = device.allocate(16);
@@ -152,8 +131,8 @@ describeEmulated('a device', () => {
     ).toThrow('cuda: cuBLAS refuses a product of [2, 3] and [3, 2] with status 7');
   });
 
-  it('tells where memory runs out, and goes on', () => {
-    const device = openDevice();
+  it('tells where memory runs out, and goes on', async () => {
+    const device = await openDevice();
     const held = device.allocate(40_000_000);
     expect(() => device.allocate(40_000_000)).toThrow(OutOfMemoryError);
     expect(() => device.allocate(40_000_000)).toThrow(
@@ -163,8 +142,8 @@ describeEmulated('a device', () => {
     expect(device.allocate(40_000_000).byteLength).toBe(40_000_000);
   });
 
-  it('tells of a kernel that does not compile, with its source and the log', () => {
-    const device = openDevice();
+  it('tells of a kernel that does not compile, with its source and the log', async () => {
+    const device = await openDevice();
     const broken = entry('broken', 'float* y', 'y[0] = nothing;');
     expect(() => device.kernel(broken)).toThrow(
       /cuda: kernel broken does not compile: .*nothing.*; please report it/,
@@ -172,7 +151,7 @@ describeEmulated('a device', () => {
   });
 
   it('is lost after an illegal address, says so at every call, and another device works after it', async () => {
-    const device = openDevice();
+    const device = await openDevice();
     const memory = device.allocate(4);
     const wild = device.kernel(entry('wild', 'float* y', 'y[1LL << 40] = 1;'));
     device.launch(wild, one, one, 0, device.arguments.reset().pointer(memory, 0));
@@ -191,10 +170,10 @@ describeEmulated('a device', () => {
     next.close();
   });
 
-  it('names the kernel of an illegal address where launches block', () => {
+  it('names the kernel of an illegal address where launches block', async () => {
     process.env.CUDA_LAUNCH_BLOCKING = '1';
     try {
-      const device = openDevice();
+      const device = await openDevice();
       const memory = device.allocate(4);
       const wild = device.kernel(entry('wild', 'float* y', 'y[1LL << 40] = 1;'));
       expect(() => device.launch(wild, one, one, 0, device.arguments.reset().pointer(memory, 0))).toThrow(
@@ -206,7 +185,7 @@ describeEmulated('a device', () => {
   });
 
   it('throws a fault once, where it is read, and works on', async () => {
-    const device = openDevice();
+    const device = await openDevice();
     const memory = device.allocate(4);
     device.write(memory, 0, new Uint8Array(4));
     const raise = device.kernel(
@@ -223,8 +202,8 @@ describeEmulated('a device', () => {
     expect(() => device.readNow(memory, 0, 4)).toThrow('gather: index 9 is out of range for size 5');
   });
 
-  it('measures what the device takes', () => {
-    const device = openDevice();
+  it('measures what the device takes', async () => {
+    const device = await openDevice();
     const memory = device.allocate(400);
     device.write(memory, 0, new Uint8Array(400));
     const kernel = device.kernel(scale);
@@ -241,7 +220,7 @@ describeEmulated('a device', () => {
   });
 
   it('refuses all after it was closed', async () => {
-    const device = openDevice();
+    const device = await openDevice();
     const memory = device.allocate(4);
     device.close();
     expect(() => device.allocate(4)).toThrow('cuda: the device was closed');

@@ -1,10 +1,12 @@
 import { cpu } from '@flambeau/backend-cpu';
 import { type DType, registerBackend } from '@flambeau/core';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { compileAhead } from '../emulator/ahead.ts';
 import { emulatedCuda } from '../emulator/index.ts';
 import { fusedCases } from '../kernels/fused-cases.ts';
 import { runFused } from '../kernels/fused-run.ts';
-import { describeEmulated } from './suite.ts';
+import { rehearseFused } from './rehearsal.ts';
+import { BUILD_MS, describeEmulated } from './suite.ts';
 
 /** How far results may lie apart, as a share of the largest: those of halves by their own rounding and that of the parts. */
 const SHARE: Partial<Record<DType, number>> = {
@@ -20,9 +22,11 @@ const largest = (values: readonly number[]): number =>
 describeEmulated('fused kernels', () => {
   beforeAll(async () => {
     // Products through our own kernels, and convolutions of halves too, as where cuBLAS is missing.
-    registerBackend(await emulatedCuda({ blas: 'off' }));
+    const backend = await emulatedCuda({ blas: 'off' });
+    registerBackend(backend);
     registerBackend(cpu());
-  }, 120_000);
+    await compileAhead(await rehearseFused(backend, ({ dtypes }) => dtypes));
+  }, BUILD_MS);
 
   describe.each(fusedCases)('$name', (fused) => {
     it.each(fused.dtypes)('gives what the parts give on the CPU in %s', (dtype) => {

@@ -1,10 +1,8 @@
 import { afterEach, beforeAll, expect, it } from 'vitest';
-import { CudaDevice } from '../../src/device.ts';
-import { loadAddon } from '../../src/host/environment.ts';
+import type { CudaDevice } from '../../src/device.ts';
 import type { Triple } from '../../src/launch.ts';
-import { Commands } from '../../src/native/commands.ts';
-import { Compiler } from '../../src/native/compiler.ts';
-import { configureEmulator, type EmulatorOptions, emulatedLibraries } from '../emulator/index.ts';
+import { type EmulatorOptions, emulatedLibraries } from '../emulator/index.ts';
+import { openDevice } from './open.ts';
 import { BUILD_MS, describeEmulated } from './suite.ts';
 
 interface Planted {
@@ -147,40 +145,20 @@ const ORDERS: readonly EmulatorOptions[] = [
 ];
 
 describeEmulated('check mode finds planted faults', () => {
-  let libraries: Awaited<ReturnType<typeof emulatedLibraries>>;
   let device: CudaDevice | undefined;
 
   beforeAll(async () => {
-    configureEmulator({ check: true });
-    libraries = await emulatedLibraries();
+    await emulatedLibraries();
   }, BUILD_MS);
   afterEach(() => {
     device?.close();
     device = undefined;
   });
 
-  function openDevice(options: EmulatorOptions): CudaDevice {
-    configureEmulator({ check: true, ...options });
-    const addon = loadAddon(libraries);
-    addon.openDriver([libraries.driver!]);
-    const { version, archs } = addon.openNvrtc([libraries.nvrtc!], 13);
-    const commands = new Commands();
-    return new CudaDevice({
-      addon,
-      session: addon.openSession(0, commands.buffer),
-      commands,
-      compiler: new Compiler(addon, { sm: 80, nvrtcVersion: version, archs }, null),
-      device: 'cuda',
-      properties: { sm: 80, multiprocessors: 4, maxSharedBytes: 166912, blas: false },
-      allowTf32: false,
-      exactMemory: true,
-    });
-  }
-
   it.each(KERNELS.flatMap((kernel) => ORDERS.map((order) => ({ ...kernel, order, seed: order.seed }))))(
     '$name, in random order $seed',
-    ({ told, grid = 1, threads = 256, sharedBytes = 0, body, order }) => {
-      device = openDevice(order);
+    async ({ told, grid = 1, threads = 256, sharedBytes = 0, body, order }) => {
+      device = await openDevice({ ...order, check: true, exactMemory: true, cache: null });
       const [x, y] = [device.allocate(4096), device.allocate(4096)];
       const values = Float32Array.from({ length: 1024 }, (_, i) => ((i * 37) % 101) / 16);
       device.write(x, 0, new Uint8Array(values.buffer));

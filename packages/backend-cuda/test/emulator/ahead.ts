@@ -46,14 +46,20 @@ export async function rehearse(
  * Compiles kernels for the emulated device, where they are not compiled yet; says how many it was. The device has to be
  * open: it decides whether they are compiled for check mode.
  */
-export async function compileAhead(sources: readonly KernelSource[], check = false): Promise<number> {
+export async function compileAhead(
+  sources: readonly KernelSource[],
+  {
+    check = false,
+    cache: root = kernelCache(check),
+  }: { readonly check?: boolean; readonly cache?: string } = {},
+): Promise<number> {
   const libraries = await emulatedLibraries();
   const addon = loadAddon(libraries);
   const { version, archs } = addon.openNvrtc([libraries.nvrtc!], 13);
-  const cache = new DiskCache(kernelCache(check));
+  const cache = new DiskCache(root);
   const compiler = new Compiler(addon, { sm: 80, nvrtcVersion: version, archs }, cache);
   const missing = sources.filter((kernel) => cache.get(compiler.keyOf(kernel.source())) === undefined);
-  const folder = join(kernelCache(check), 'many');
+  const folder = join(root, 'many');
   mkdirSync(folder, { recursive: true });
   for (let start = 0; start < missing.length; start += TOGETHER) {
     const some = missing.slice(start, start + TOGETHER);

@@ -337,7 +337,7 @@ EMU_UNCHECKED static void emuRun(void (*kernel)(A...), void** arguments) {
   EmuCall<A...>::run(kernel, arguments, typename EmuCall<A...>::template Make<sizeof...(A)>::type());
 }
 template <class... A>
-static int emuSizes(void (*)(A...), int* out, int most) {
+EMU_UNCHECKED static int emuSizes(void (*)(A...), int* out, int most) {
   int sizes[] = {(int)sizeof(A)..., 0};
   int count = sizeof...(A);
   for (int i = 0; i < count && i < most; i++) out[i] = sizes[i];
@@ -345,4 +345,4 @@ static int emuSizes(void (*)(A...), int* out, int most) {
 }
 #define EMU_KERNEL(name) \
   extern "C" EMU_UNCHECKED void __emu_run_##name(void** arguments) { emuRun(&name, arguments); } \
-  extern "C" int __emu_sizes_##name(int* out, int most) { return emuSizes(&name, out, most); }
+  extern "C" EMU_UNCHECKED int __emu_sizes_##name(int* out, int most) { return emuSizes(&name, out, most); }
