@@ -1,6 +1,7 @@
 import { pointwise, type Tensor } from '@flambeau/core';
 import { checkBooleans, checkNotNegative, checkRange } from './checks.ts';
-import { Optimizer, type ParamGroup, type Params } from './optimizer.ts';
+import type { ParamGroup, Params } from './optimizer.ts';
+import { OwnOptimizer } from './own-optimizer.ts';
 import { accumulate, blendSquare, descent, GIVEN } from './rules.ts';
 
 export interface AdadeltaOptions {
@@ -35,7 +36,7 @@ const stepOf = pointwise(
  * @see Zeiler, ADADELTA: An Adaptive Learning Rate Method (2012)
  * @example new Adadelta(model.parameters())
  */
-export class Adadelta extends Optimizer<AdadeltaOptions, AdadeltaState> {
+export class Adadelta extends OwnOptimizer<AdadeltaOptions, AdadeltaState> {
   protected override readonly layout = { step: 'number', squareAvg: 'tensor', accDelta: 'tensor' } as const;
 
   constructor(params: Params<AdadeltaOptions>, options: AdadeltaOptions = {}) {

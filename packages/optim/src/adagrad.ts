@@ -1,6 +1,7 @@
 import { fullLike, pointwise, type Tensor } from '@flambeau/core';
 import { checkBooleans, checkNotNegative } from './checks.ts';
-import { Optimizer, type ParamGroup, type Params } from './optimizer.ts';
+import type { ParamGroup, Params } from './optimizer.ts';
+import { OwnOptimizer } from './own-optimizer.ts';
 import { blendSquare, descent, GIVEN, inPlace } from './rules.ts';
 
 export interface AdagradOptions {
@@ -36,7 +37,7 @@ const move = inPlace(
  * @see Duchi et al., Adaptive Subgradient Methods for Online Learning and Stochastic Optimization (2011)
  * @example new Adagrad(model.parameters(), { lr: 0.01 })
  */
-export class Adagrad extends Optimizer<AdagradOptions, AdagradState> {
+export class Adagrad extends OwnOptimizer<AdagradOptions, AdagradState> {
   protected override readonly layout = { step: 'number', sum: 'tensor' } as const;
 
   constructor(params: Params<AdagradOptions>, options: AdagradOptions = {}) {

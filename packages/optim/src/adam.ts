@@ -1,6 +1,7 @@
 import { maximum, pointwise, type Tensor } from '@flambeau/core';
 import { checkBetas, checkBooleans, checkNotNegative } from './checks.ts';
-import { Optimizer, type ParamGroup, type Params } from './optimizer.ts';
+import type { ParamGroup, Params } from './optimizer.ts';
+import { OwnOptimizer } from './own-optimizer.ts';
 import { blend, blendSquare, denominator, descent, GIVEN, inPlace } from './rules.ts';
 
 export interface AdamOptions {
@@ -47,7 +48,7 @@ const move = inPlace(
  * @see Reddi et al., On the Convergence of Adam and Beyond (2018), for `amsgrad`
  * @example new Adam(model.parameters(), { lr: 1e-3 })
  */
-export class Adam extends Optimizer<AdamOptions, AdamState> {
+export class Adam extends OwnOptimizer<AdamOptions, AdamState> {
   protected override readonly layout = {
     step: 'number',
     expAvg: 'tensor',

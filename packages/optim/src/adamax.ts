@@ -1,6 +1,7 @@
 import { pointwise, type Tensor } from '@flambeau/core';
 import { checkBetas, checkBooleans, checkNotNegative } from './checks.ts';
-import { Optimizer, type ParamGroup, type Params } from './optimizer.ts';
+import type { ParamGroup, Params } from './optimizer.ts';
+import { OwnOptimizer } from './own-optimizer.ts';
 import { blend, descent, GIVEN, inPlace } from './rules.ts';
 
 export interface AdamaxOptions {
@@ -40,7 +41,7 @@ const move = inPlace(
  * @see Kingma and Ba, Adam: A Method for Stochastic Optimization (2014), section 7.1
  * @example new Adamax(model.parameters())
  */
-export class Adamax extends Optimizer<AdamaxOptions, AdamaxState> {
+export class Adamax extends OwnOptimizer<AdamaxOptions, AdamaxState> {
   protected override readonly layout = { step: 'number', expAvg: 'tensor', expInf: 'tensor' } as const;
 
   constructor(params: Params<AdamaxOptions>, options: AdamaxOptions = {}) {

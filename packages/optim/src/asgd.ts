@@ -1,6 +1,7 @@
 import type { Tensor } from '@flambeau/core';
 import { checkBooleans, checkNotNegative, checkNumbers } from './checks.ts';
-import { Optimizer, type ParamGroup, type Params } from './optimizer.ts';
+import type { ParamGroup, Params } from './optimizer.ts';
+import { OwnOptimizer } from './own-optimizer.ts';
 import { accumulate, blend, descent } from './rules.ts';
 
 export interface ASGDOptions {
@@ -33,7 +34,7 @@ interface ASGDState {
  * @see Polyak and Juditsky, Acceleration of Stochastic Approximation by Averaging (1992)
  * @example new ASGD(model.parameters(), { lr: 0.01 })
  */
-export class ASGD extends Optimizer<ASGDOptions, ASGDState> {
+export class ASGD extends OwnOptimizer<ASGDOptions, ASGDState> {
   protected override readonly layout = { step: 'number', eta: 'number', mu: 'number', ax: 'tensor' } as const;
 
   constructor(params: Params<ASGDOptions>, options: ASGDOptions = {}) {

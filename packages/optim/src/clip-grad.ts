@@ -87,7 +87,7 @@ function gradientsOf(op: string, params: Tensor | Iterable<Tensor>): Tensor[] {
     if (!isTensor(param)) {
       throw new ArgumentError(`${op}: parameters must be tensors, got ${describe(param)}`, { op });
     }
-    return param.grad === null ? [] : [param.grad];
+    return param.ownGrad === null ? [] : [param.ownGrad];
   });
 }
 

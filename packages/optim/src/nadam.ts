@@ -1,6 +1,7 @@
 import { pointwise, type Tensor } from '@flambeau/core';
 import { checkBetas, checkBooleans, checkNotNegative } from './checks.ts';
-import { Optimizer, type ParamGroup, type Params } from './optimizer.ts';
+import type { ParamGroup, Params } from './optimizer.ts';
+import { OwnOptimizer } from './own-optimizer.ts';
 import { blend, blendSquare, denominator, descent, GIVEN, inPlace } from './rules.ts';
 
 export interface NAdamOptions {
@@ -43,7 +44,7 @@ const along = inPlace(
  * @see Dozat, Incorporating Nesterov Momentum into Adam (2016)
  * @example new NAdam(model.parameters())
  */
-export class NAdam extends Optimizer<NAdamOptions, NAdamState> {
+export class NAdam extends OwnOptimizer<NAdamOptions, NAdamState> {
   protected override readonly layout = {
     step: 'number',
     muProduct: 'number',

@@ -103,6 +103,11 @@ export abstract class Optimizer<O extends { lr?: number }, S extends ParamState 
    */
   protected abstract update(param: Tensor, gradient: Tensor, state: S, group: ParamGroup<O>): void;
 
+  /** A parameter's gradient, which an update may hold on to. */
+  protected gradientOf(param: Tensor): Tensor | null {
+    return param.grad;
+  }
+
   /** Notes a tensor as state, so that it outlives the update that made it. */
   protected keep(state: Tensor): Tensor {
     return kept(state);
@@ -161,10 +166,10 @@ export abstract class Optimizer<O extends { lr?: number }, S extends ParamState 
       this.checkGradients();
       for (const group of this.paramGroups) {
         for (const param of group.params) {
-          const { grad } = param;
-          if (grad === null) continue;
+          const gradient = this.gradientOf(param);
+          if (gradient === null) continue;
           const state = this.stateOf(param, group);
-          scope(() => this.update(param, grad, state, group));
+          scope(() => this.update(param, gradient, state, group));
         }
       }
     });
@@ -173,7 +178,7 @@ export abstract class Optimizer<O extends { lr?: number }, S extends ParamState 
 
   private checkGradients(): void {
     for (const { params } of this.paramGroups) {
-      for (const { grad, shape, device } of params) {
+      for (const { ownGrad: grad, shape, device } of params) {
         if (grad === null) continue;
         if (grad.shape.join() !== shape.join()) {
           throw new ShapeError(
@@ -205,11 +210,11 @@ export abstract class Optimizer<O extends { lr?: number }, S extends ParamState 
     const { setToNone = true } = options;
     for (const { params } of this.paramGroups) {
       for (const param of params) {
-        const { grad } = param;
+        const grad = param.ownGrad;
         if (grad === null) continue;
         if (setToNone) param.grad = null;
         // A gradient that was itself recorded must not be written over.
-        else if (grad.requiresGrad) param.grad = kept(zerosLike(grad));
+        else if (grad.requiresGrad) param.grad = zerosLike(grad);
         else noGrad(() => grad.fill_(0));
       }
     }

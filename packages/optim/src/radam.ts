@@ -1,6 +1,7 @@
 import { pointwise, type Tensor } from '@flambeau/core';
 import { checkBetas, checkBooleans, checkNotNegative } from './checks.ts';
-import { Optimizer, type ParamGroup, type Params } from './optimizer.ts';
+import type { ParamGroup, Params } from './optimizer.ts';
+import { OwnOptimizer } from './own-optimizer.ts';
 import { accumulate, blend, blendSquare, descent, GIVEN, inPlace } from './rules.ts';
 
 export interface RAdamOptions {
@@ -40,7 +41,7 @@ const adaptive = inPlace(
  * @see Liu et al., On the Variance of the Adaptive Learning Rate and Beyond (2019)
  * @example new RAdam(model.parameters())
  */
-export class RAdam extends Optimizer<RAdamOptions, RAdamState> {
+export class RAdam extends OwnOptimizer<RAdamOptions, RAdamState> {
   protected override readonly layout = { step: 'number', expAvg: 'tensor', expAvgSq: 'tensor' } as const;
 
   constructor(params: Params<RAdamOptions>, options: RAdamOptions = {}) {

@@ -1,6 +1,7 @@
 import { pointwise, type Tensor } from '@flambeau/core';
 import { checkBooleans, checkNotNegative } from './checks.ts';
-import { Optimizer, type ParamGroup, type Params } from './optimizer.ts';
+import type { ParamGroup, Params } from './optimizer.ts';
+import { OwnOptimizer } from './own-optimizer.ts';
 import { accumulate, blend, blendSquare, descent, GIVEN, inPlace } from './rules.ts';
 
 export interface RMSpropOptions {
@@ -47,7 +48,7 @@ const descend = inPlace(
  * Neural Networks (2013), for `centered`
  * @example new RMSprop(model.parameters(), { lr: 0.01, momentum: 0.9 })
  */
-export class RMSprop extends Optimizer<RMSpropOptions, RMSpropState> {
+export class RMSprop extends OwnOptimizer<RMSpropOptions, RMSpropState> {
   protected override readonly layout = {
     step: 'number',
     squareAvg: 'tensor',

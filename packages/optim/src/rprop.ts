@@ -1,6 +1,7 @@
 import { ArgumentError, describe, fullLike, pointwise, type Tensor } from '@flambeau/core';
 import { checkBooleans, checkNotNegative } from './checks.ts';
-import { Optimizer, type ParamGroup, type Params } from './optimizer.ts';
+import type { ParamGroup, Params } from './optimizer.ts';
+import { OwnOptimizer } from './own-optimizer.ts';
 import { descent, GIVEN, inPlace } from './rules.ts';
 
 export interface RpropOptions {
@@ -43,7 +44,7 @@ const move = inPlace(pointwise('rprop', (x, g, step) => x.sub(g.sign().mul(step)
  * @see Riedmiller and Braun, A direct adaptive method for faster backpropagation learning (1993)
  * @example new Rprop(model.parameters(), { lr: 0.01 })
  */
-export class Rprop extends Optimizer<RpropOptions, RpropState> {
+export class Rprop extends OwnOptimizer<RpropOptions, RpropState> {
   protected override readonly layout = { step: 'number', prev: 'tensor', stepSize: 'tensor' } as const;
 
   constructor(params: Params<RpropOptions>, options: RpropOptions = {}) {

@@ -1,6 +1,7 @@
 import { ArgumentError, add, clone, type Tensor } from '@flambeau/core';
 import { checkBooleans, checkNotNegative, checkNumbers } from './checks.ts';
-import { Optimizer, type ParamGroup, type Params } from './optimizer.ts';
+import type { ParamGroup, Params } from './optimizer.ts';
+import { OwnOptimizer } from './own-optimizer.ts';
 import { accumulate, descent, inPlace } from './rules.ts';
 
 export interface SGDOptions {
@@ -32,7 +33,7 @@ const addTo = inPlace(add);
  * @see Sutskever et al., On the importance of initialization and momentum in deep learning (2013)
  * @example new SGD(model.parameters(), { lr: 0.1, momentum: 0.9 })
  */
-export class SGD extends Optimizer<SGDOptions, SGDState> {
+export class SGD extends OwnOptimizer<SGDOptions, SGDState> {
   protected override readonly layout = { momentumBuffer: 'optional' } as const;
 
   constructor(params: Params<SGDOptions>, options: SGDOptions = {}) {

@@ -1,6 +1,6 @@
-import { AutogradError, ShapeError, showShape } from '../errors.ts';
+import { ArgumentError, AutogradError, describe, ShapeError, showShape } from '../errors.ts';
 import { addHook, edgeTo, type Node } from '../graph/node.ts';
-import type { Tensor, TensorHook } from '../graph/tensor.ts';
+import { isTensor, type Tensor, type TensorHook } from '../graph/tensor.ts';
 import { add } from '../ops/arithmetic.ts';
 import { cast } from '../ops/copying.ts';
 import { onesOf } from '../ops/filling.ts';
@@ -46,6 +46,12 @@ function rootOf(op: string, output: Tensor, gradient: Tensor | null | undefined,
       );
     }
     return { edge, gradient: recording ? onesOf(output) : unitOf(output) };
+  }
+  if (!isTensor(gradient)) {
+    throw new ArgumentError(
+      `${op}: the gradient must be a tensor or null, got ${describe(gradient)}; options come after it: y.backward(null, { retainGraph: true })`,
+      { op },
+    );
   }
   if (!sameShape(gradient.shape, output.shape)) {
     throw new ShapeError(
@@ -139,7 +145,6 @@ export function retainGrad(tensor: Tensor): void {
   tensor.retainsGrad = true;
   addHook(tensor, (gradient) => {
     tensor.grad = tensor.grad === null ? gradient : add(tensor.grad, gradient);
-    tensor.grad.shown = true;
   });
 }
 

@@ -66,7 +66,7 @@ class NodeList {
 
 /** Whether one place alone holds a gradient, in memory of its own. */
 const isSole = (gradient: Tensor): boolean =>
-  gradient.holders <= 1 && !gradient.shown && gradient.viewLink === null && gradient.rowMajor;
+  gradient.holders <= 1 && gradient.droppable && gradient.viewLink === null && gradient.rowMajor;
 
 export type Captures = ReadonlyMap<Node, readonly number[]>;
 
@@ -221,7 +221,7 @@ class Pass {
     // What was added to another gradient, or came to a node that is not visited, is held by nobody.
     for (let i = 0; i < edges.length; i++) {
       const gradient = gradients[i];
-      if (gradient && gradient.holders === 0 && !gradient.shown) gradient.dispose();
+      if (gradient && gradient.holders === 0 && gradient.droppable) gradient.dispose();
     }
   }
 
@@ -230,16 +230,11 @@ class Pass {
     if (gradient === null) return;
     node.received = NOTHING;
     const { leaf } = node;
-    const { grad } = leaf;
-    if (grad === null) {
-      leaf.grad = this.createGraph || isSole(gradient) ? gradient : clone(gradient);
-      leaf.grad.shown = true;
-    } else if (this.createGraph) {
-      leaf.grad = add(grad, gradient);
-      leaf.grad.shown = true;
-    } else {
-      addInPlace(grad, gradient);
-    }
+    const { ownGrad } = leaf;
+    // Where the pass is recorded, the graph leads on from these handles, and several leaves may share one.
+    if (this.createGraph) leaf.grad = ownGrad === null ? gradient : add(ownGrad, gradient);
+    else if (ownGrad !== null) addInPlace(ownGrad, gradient);
+    else leaf.keepGrad(isSole(gradient) ? gradient : clone(gradient));
     drop(gradient);
   }
 
@@ -290,7 +285,7 @@ function forget(node: Node): void {
 
 function drop(gradient: Tensor): void {
   gradient.holders -= 1;
-  if (gradient.holders === 0 && !gradient.shown) gradient.dispose();
+  if (gradient.holders === 0 && gradient.droppable) gradient.dispose();
 }
 
 function runHooks(all: ReadonlyMap<number, TensorHook[]>, dys: (Tensor | null)[]): void {

@@ -13,6 +13,7 @@ const COLLECTS = 2;
 const RETAINS = 4;
 const SHOWN = 8;
 const DISPOSED = 16;
+const KEPT = 32;
 
 const withFlag = (flags: number, flag: number, value: boolean): number =>
   value ? flags | flag : flags & ~flag;
@@ -51,8 +52,8 @@ export class Tensor {
   node: Node | null = null;
   /** Which output of `node` this is. */
   outputIndex = 0;
-  /** The sum of gradients that `backward()` brought here; null before. */
-  grad: Tensor | null = null;
+  /** @internal `grad`, for code of the framework that hands it to nobody. Written by `keepGrad`. */
+  ownGrad: Tensor | null = null;
   /** How this came about, if it is a view. */
   viewLink: ViewLink | null = null;
   /** The end of the graph at this leaf, once something was recorded on it. */
@@ -119,8 +120,37 @@ export class Tensor {
     this.flags = withFlag(this.flags, SHOWN, value);
   }
 
+  /** @internal Whether the framework alone holds this handle, and nowhere but on its way. */
+  get droppable(): boolean {
+    return (this.flags & (SHOWN | KEPT)) === 0;
+  }
+
   get disposed(): boolean {
     return (this.flags & DISPOSED) !== 0;
+  }
+
+  /** The sum of gradients that `backward()` brought here; null before. */
+  get grad(): Tensor | null {
+    const { ownGrad } = this;
+    if (ownGrad !== null) ownGrad.shown = true;
+    return ownGrad;
+  }
+
+  set grad(gradient: Tensor | null) {
+    if (gradient !== null) gradient.shown = true;
+    this.replaceGrad(gradient);
+  }
+
+  /** @internal Makes a gradient that the framework made this tensor's. Unless `grad` is read, it goes when it is replaced. */
+  keepGrad(gradient: Tensor): void {
+    gradient.flags |= KEPT;
+    this.replaceGrad(gradient);
+  }
+
+  private replaceGrad(gradient: Tensor | null): void {
+    const before = this.ownGrad;
+    this.ownGrad = gradient;
+    if (before !== null && before !== gradient && !before.shown) before.dispose();
   }
 
   get device(): Device {

@@ -73,7 +73,7 @@ export function unscoped<R>(body: () => R): R {
 }
 
 function drop(tensor: Tensor): void {
-  if (!tensor.shown) tensor.dispose();
+  if (tensor.droppable) tensor.dispose();
 }
 
 /** Finds the tensors in a result: itself, in arrays, and in plain objects. Never element by element in typed arrays. */

@@ -120,6 +120,9 @@ describe('backward', () => {
         .mul(2)
         .backward(ones([3])),
     ).toThrow('backward: the gradient has shape [3], the tensor [2]');
+    expect(() => leaf(1).backward({ retainGraph: true } as never)).toThrow(
+      'backward: the gradient must be a tensor or null, got an object of Object; options come after it: y.backward(null, { retainGraph: true })',
+    );
     expect(() => leaf(1).backward(null, { retaingraph: true } as never)).toThrow(
       'backward: unknown option retaingraph; did you mean retainGraph?',
     );

@@ -219,9 +219,8 @@ export abstract class Module<Args extends unknown[] = [x: Tensor], Out = Tensor>
   zeroGrad(options: { readonly setToNone?: boolean } = {}): void {
     checkOptions('zeroGrad', options, ['setToNone']);
     for (const parameter of this.parameters()) {
-      const { grad } = parameter;
       if (options.setToNone ?? true) parameter.grad = null;
-      else if (grad !== null) noGrad(() => grad.zero_());
+      else noGrad(() => parameter.ownGrad?.zero_());
     }
   }
 

@@ -22,7 +22,7 @@ function held(module: AnyModule): ReadonlySet<Tensor> {
     for (const member of members) {
       if (member.kind === 'child') continue;
       tensors.add(member.value);
-      if (member.value.grad !== null) tensors.add(member.value.grad);
+      if (member.value.ownGrad !== null) tensors.add(member.value.ownGrad);
     }
   });
   return tensors;
