@@ -193,8 +193,11 @@ describe('a pool of threads', () => {
       pool.run(work);
       expect(words()).toEqual(new Array(4096).fill(20_000));
       expect(byThread()[2]).toBe(0);
+      setNumThreads('auto');
+      expect(pool.count).toBe(THREADS);
+      expect(getNumThreads()).toBe(before);
     } finally {
-      setNumThreads(before);
+      setNumThreads('auto');
     }
     expect(() => setNumThreads(0)).toThrow(BackendError);
   });

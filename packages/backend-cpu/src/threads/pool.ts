@@ -39,15 +39,20 @@ let chosen: number | null = null;
 /**
  * Sets how many threads every CPU backend computes with, the caller among them.
  *
- * @param count from 1.
- * @throws {BackendError} `count` is no integer of 1 or more.
+ * @param count from 1; `'auto'` goes back to what each backend was made with.
+ * @throws {BackendError} `count` is neither `'auto'` nor an integer of 1 or more.
  * @example setNumThreads(1);
  */
-export function setNumThreads(count: number): void {
+export function setNumThreads(count: number | 'auto'): void {
+  if (count === 'auto') {
+    chosen = null;
+    return;
+  }
   if (!Number.isInteger(count) || count < 1)
-    throw new BackendError(`setNumThreads: the count must be an integer of 1 or more, got ${count}`, {
-      op: 'setNumThreads',
-    });
+    throw new BackendError(
+      `setNumThreads: the count must be an integer of 1 or more, or 'auto', got ${String(count)}`,
+      { op: 'setNumThreads' },
+    );
   chosen = Math.min(count, MOST_THREADS);
 }
 
