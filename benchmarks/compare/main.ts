@@ -1,6 +1,7 @@
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { dirname } from 'node:path';
+import { cuda } from '@flambeau/backend-cuda';
 import { measureMemory } from '../memory/main.ts';
 import { type Case, type Goal, selectCases } from './cases.ts';
 import { Comparison, contendersOf, type Refusal } from './comparison.ts';
@@ -23,7 +24,13 @@ async function main(): Promise<void> {
   else await compare(options);
 }
 
+/** @throws {BackendError} the device cannot be opened; its text says what is missing. */
+function checkDevice(device: string): void {
+  if (device === 'cuda') cuda().close();
+}
+
 async function compare(options: Options): Promise<void> {
+  checkDevice(options.device);
   const cases = selectCases(options.cases);
   const { peers, threads, python } = options;
   if (peers.includes('torch') && !existsSync(python))

@@ -28,7 +28,7 @@ export const USAGE = `npm run bench -- [options]
   --rounds n        default 5
   --threads 1,2     numbers of threads to compare with; default 1,2
   --milliseconds n  how long a case is measured in a round; default 1000
-  --device name     default cpu
+  --device name     cpu, webgpu or cuda; default cpu
   --node PATH       the Node of flambeau and of the JavaScript peers; default this one
   --python PATH     a Python that has PyTorch; default .torch/bin/python
   --json PATH       where the figures go; default benchmarks/results/compare.json

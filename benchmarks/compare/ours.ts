@@ -1,3 +1,4 @@
+import { cuda } from '@flambeau/backend-cuda';
 import { webgpu } from '@flambeau/backend-webgpu';
 import {
   type Device,
@@ -118,7 +119,7 @@ function waiting(prepared: Prepared, done: (() => Promise<void>) | undefined): P
 
 async function makePeer({ threads, device }: Job): Promise<Peer> {
   setNumThreads(threads);
-  const gpu = device === 'webgpu' ? await webgpu() : undefined;
+  const gpu = device === 'webgpu' ? await webgpu() : device === 'cuda' ? cuda() : undefined;
   if (gpu !== undefined) registerBackend(gpu);
   const refusal = !hasDevice(device) && `has no device ${device} here`;
   return {

@@ -13,6 +13,10 @@ from torch.nn import functional as F
 CHECKED_STEPS = 4
 SAMPLES = 256
 BATCH_MS = 20
+JOB = json.load(sys.stdin)
+DEVICE = JOB["device"]
+# On a device that computes while the program goes on, a call ends when all of its work is done.
+ASYNCHRONOUS = DEVICE == "cuda"
 
 
 def bits(seed, length):
@@ -25,11 +29,12 @@ def bits(seed, length):
 
 def uniform(seed, shape, bound=1.0, base=0.0):
     values = base + bound * (bits(seed, math.prod(shape)).astype(np.float64) / 2**23 - 1)
-    return torch.from_numpy(values.astype(np.float32)).reshape(list(shape))
+    return torch.from_numpy(values.astype(np.float32)).reshape(list(shape)).to(DEVICE)
 
 
 def classes(seed, shape, count):
-    return torch.from_numpy((bits(seed, math.prod(shape)) % np.uint32(count)).astype(np.int64)).reshape(list(shape))
+    numbers = (bits(seed, math.prod(shape)) % np.uint32(count)).astype(np.int64)
+    return torch.from_numpy(numbers).reshape(list(shape)).to(DEVICE)
 
 
 class Residual(nn.Module):
@@ -150,7 +155,7 @@ def operator(case):
 
 
 def training(case):
-    model = MODELS[case["model"]]()
+    model = MODELS[case["model"]]().to(DEVICE)
     own = dict(model.named_parameters())
     assert list(own) == [spec["name"] for spec in case["parameters"]] or set(own) == {
         spec["name"] for spec in case["parameters"]
@@ -186,6 +191,8 @@ def nanoseconds(run, milliseconds):
         start = time.perf_counter()
         for _ in range(calls):
             run()
+            if ASYNCHRONOUS:
+                torch.cuda.synchronize()
         return (time.perf_counter() - start) * 1e3
 
     run()
@@ -225,10 +232,17 @@ def outcome(case, job):
         return {"name": name, "cannot": f"fails: {str(error).splitlines()[0]}"}
 
 
-job = json.load(sys.stdin)
-torch.set_num_threads(job["threads"])
-if job["device"] != "cpu":
-    outcomes = [{"name": case["name"], "cannot": f"has no device {job['device']} here"} for case in job["cases"]]
+def environment():
+    name = f"PyTorch {torch.__version__}"
+    return f"{name}, {torch.cuda.get_device_name()}" if DEVICE == "cuda" and torch.cuda.is_available() else name
+
+
+torch.set_num_threads(JOB["threads"])
+# As flambeau's default: products of float32 keep all of their bits.
+torch.backends.cuda.matmul.allow_tf32 = False
+torch.backends.cudnn.allow_tf32 = False
+if DEVICE == "cpu" or (DEVICE == "cuda" and torch.cuda.is_available()):
+    outcomes = [outcome(case, JOB) for case in JOB["cases"]]
 else:
-    outcomes = [outcome(case, job) for case in job["cases"]]
-print(json.dumps({"environment": f"PyTorch {torch.__version__}", "outcomes": outcomes}))
+    outcomes = [{"name": case["name"], "cannot": f"has no device {DEVICE} here"} for case in JOB["cases"]]
+print(json.dumps({"environment": environment(), "outcomes": outcomes}))

@@ -1,5 +1,6 @@
 import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { cuda } from '@flambeau/backend-cuda';
 import { webgpu } from '@flambeau/backend-webgpu';
 import {
   DataLoader,
@@ -34,6 +35,7 @@ type Digits = Dataset<[images: Tensor, labels: Tensor], [images: Tensor, labels:
 async function main({ epochs, batchSize, lr, seed, device, limit, out }: Options): Promise<void> {
   const startMs = performance.now();
   if (device === 'webgpu') console.log(registerBackend(await webgpu()).name);
+  if (device === 'cuda') console.log(registerBackend(cuda()).name);
   manualSeed(seed);
   await mkdir(dirname(out), { recursive: true });
 

@@ -23,7 +23,7 @@ export function parseOptions(argv: readonly string[]): Options {
     .option('--batch-size <count>', 'images in one step', integerFrom(1), 64)
     .option('--lr <rate>', 'learning rate', positiveNumber, 0.002)
     .option('--seed <integer>', 'makes a run repeatable', integerFrom(0), 0)
-    .option('--device <name>', 'where to compute: cpu or webgpu', registeredDevice, getDefaultDevice())
+    .option('--device <name>', 'where to compute: cpu, webgpu or cuda', registeredDevice, getDefaultDevice())
     .option('--limit <count>', 'how many images to use of each part; all by default', integerFrom(1))
     .option('--out <file>', 'where the model is saved', modelFile)
     .allowExcessArguments(false)
@@ -47,9 +47,9 @@ function positiveNumber(text: string): number {
 }
 
 function registeredDevice(name: string): Device {
-  // The program registers WebGPU when it is asked for.
-  if (hasDevice(name) || name === 'webgpu') return name as Device;
+  // The program registers the others when they are asked for.
+  if (hasDevice(name) || name === 'webgpu' || name === 'cuda') return name as Device;
   throw new InvalidArgumentError(
-    `No backend is registered for it; there are ${getDefaultDevice()} and webgpu.`,
+    `No backend is registered for it; there are ${getDefaultDevice()}, webgpu and cuda.`,
   );
 }

@@ -74,7 +74,7 @@ describe('the MNIST example', () => {
     ],
     [
       ['--device', 'tpu'],
-      "argument 'tpu' is invalid. No backend is registered for it; there are cpu and webgpu.",
+      "argument 'tpu' is invalid. No backend is registered for it; there are cpu, webgpu and cuda.",
     ],
     [['--epoch', '1'], "error: unknown option '--epoch' (Did you mean --epochs?)"],
     [['--limit', '10', '--epochs', '1', '--out', '/dev/null/x'], 'error: '],

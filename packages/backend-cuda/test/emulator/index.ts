@@ -16,22 +16,44 @@ export interface EmulatorOptions {
 
 const ORDERS = { forward: '0', reverse: '1', random: '2' } as const;
 
-/** Sets the environment that the emulator reads when a device's context comes to be. */
-export function configureEmulator(options: EmulatorOptions): void {
+/** What the emulator reads when a device's context comes to be. */
+function variables(options: EmulatorOptions): Readonly<Record<string, string>> {
   const { check = false, order = 'forward', seed = 1, sm = 80, memoryMegabytes = 4096 } = options;
-  Object.assign(process.env, {
+  return {
     FLAMBEAU_EMULATOR_CHECK: check ? '1' : '0',
     FLAMBEAU_EMULATOR_ORDER: ORDERS[order],
     FLAMBEAU_EMULATOR_SEED: String(seed),
     FLAMBEAU_EMULATOR_SM: String(sm),
     FLAMBEAU_EMULATOR_MEMORY_MB: String(memoryMegabytes),
-  });
+  };
+}
+
+/** Sets this process's environment for devices that are opened from now on. */
+export function configureEmulator(options: EmulatorOptions): void {
+  Object.assign(process.env, variables(options));
 }
 
 /** The libraries of the emulator, built where they are not. */
-export async function emulatedLibraries(): Promise<NonNullable<CudaOptions['libraries']>> {
+export async function emulatedLibraries(): Promise<
+  Readonly<Record<'addon' | 'driver' | 'nvrtc' | 'blas', string>>
+> {
   const [addon, library] = await Promise.all([buildAddon(), buildEmulator()]);
   return { addon, driver: library, nvrtc: library, blas: library };
+}
+
+/** The environment of a process whose `cuda()` opens the emulated driver. */
+export async function emulatedEnvironment(
+  options: EmulatorOptions = {},
+): Promise<Readonly<Record<string, string>>> {
+  const { addon, driver, nvrtc, blas } = await emulatedLibraries();
+  return {
+    FLAMBEAU_CUDA_ADDON: addon,
+    FLAMBEAU_CUDA_DRIVER: driver,
+    FLAMBEAU_CUDA_NVRTC: nvrtc,
+    FLAMBEAU_CUDA_CUBLAS: blas,
+    FLAMBEAU_CUDA_CACHE: kernelCache(options.check),
+    ...variables(options),
+  };
 }
 
 /** Compiled kernels of one mode, kept between runs. */

@@ -1,5 +1,6 @@
 import { type Device, FlambeauError } from '@flambeau/core';
 import type { Backend } from '@flambeau/core/backend';
+import { isJudging } from '../judging.ts';
 
 /** What a case is run on. */
 export interface ConformanceContext {
@@ -26,25 +27,7 @@ export class ConformanceFailure extends FlambeauError {
   override readonly name: string = 'ConformanceFailure';
 }
 
-let judging = true;
-
-/** Whether cases fail where something is wrong. */
-export const isJudging = (): boolean => judging;
-
-/**
- * Calls `body`, within which nothing that a case finds wrong fails it. For a backend that only records what it is asked
- * to launch: a case that failed at its first result would not come to the others.
- */
-export async function withoutJudging(body: () => Promise<void>): Promise<void> {
-  judging = false;
-  try {
-    await body();
-  } finally {
-    judging = true;
-  }
-}
-
 /** @throws {ConformanceFailure} `holds` is false. */
 export function ensure(holds: boolean, what: string): asserts holds {
-  if (!holds && judging) throw new ConformanceFailure(what);
+  if (!holds && isJudging()) throw new ConformanceFailure(what);
 }

@@ -1,6 +1,7 @@
 import type { DType } from '@flambeau/core/backend';
 import { type Tolerance, toleranceFor } from '../golden/tolerance.ts';
-import { ConformanceFailure, isJudging } from './case.ts';
+import { isJudging } from '../judging.ts';
+import { ConformanceFailure } from './case.ts';
 import type { Value } from './elements.ts';
 
 const EXACT: Tolerance = { rtol: 0, atol: 0 };

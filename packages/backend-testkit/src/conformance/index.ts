@@ -1,4 +1,4 @@
-export { type ConformanceCase, type ConformanceContext, ConformanceFailure, withoutJudging } from './case.ts';
+export { type ConformanceCase, type ConformanceContext, ConformanceFailure } from './case.ts';
 export {
   type CaseResult,
   type ConformanceOptions,

@@ -15,6 +15,7 @@ namespace emu {
 struct Options {
   size_t memoryBytes;
   bool check, deferred, verbose, blocking;
+  bool discard;  // launches are thrown away, so that the way to the driver can be measured alone
   int order;  // 0 forward, 1 reverse, 2 random
   unsigned seed;
   int sm, driverVersion;

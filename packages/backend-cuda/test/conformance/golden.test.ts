@@ -1,0 +1,23 @@
+import { cpu } from '@flambeau/backend-cpu';
+import { registerBackend } from '@flambeau/core';
+import { beforeAll, expect, it } from 'vitest';
+import { goldenFiles, rehearseGolden, runGolden } from '../device/golden.ts';
+import { BUILD_MS, describeEmulated } from '../emulated/suite.ts';
+import { compileAhead } from '../emulator/ahead.ts';
+import { emulatedCuda } from '../emulator/index.ts';
+
+describeEmulated("PyTorch's cases of tier 1 on the CUDA backend", () => {
+  const files = goldenFiles();
+  beforeAll(async () => {
+    registerBackend(cpu());
+    const backend = await emulatedCuda();
+    await compileAhead(await rehearseGolden(backend, files));
+    registerBackend(backend);
+  }, BUILD_MS);
+
+  it.each(files)('$suite: $name', { timeout: 600_000 }, async (file) => {
+    const { cases, failures } = await runGolden(file, 'cuda');
+    expect(failures.map(({ label, reasons }) => `${label}: ${reasons[0]}`)).toEqual([]);
+    expect(cases).toBeGreaterThan(0);
+  });
+});
