@@ -6,6 +6,7 @@ import { addConvolution, SCATTER_TAPS } from '../wasm/convolution/kernels.ts';
 import { LAYOUT_WORDS, type Name, wordOf } from '../wasm/convolution/layout.ts';
 import { ELEMENTS, type Element } from '../wasm/matmul/lane.ts';
 import { BLOCK_DEPTH, columnsOf, ROWS, TILE_BYTES } from '../wasm/matmul/packed.ts';
+import { roundUp } from '../wasm/matmul/products.ts';
 import { type Geometry, geometryOf } from './geometry.ts';
 import {
   type Attrs,
@@ -26,8 +27,6 @@ const SLICE_BYTES = 2 ** 18;
 const SLICES = 8;
 const MOST_CHUNKS = 512;
 const PER_NANOSECOND = 25;
-
-const roundUp = (value: number, step: number): number => Math.ceil(value / step) * step;
 
 /** The gradients and the convolution itself share one description; what differs is what is made of what. */
 interface Job {

@@ -2,7 +2,8 @@ import type { TensorOperand } from '@flambeau/core/backend';
 import type { Name } from '../wasm/convolution/layout.ts';
 import type { Attrs } from './operands.ts';
 
-type Triple = readonly [number, number, number];
+/** A number for each of three spatial dimensions. */
+export type Triple = readonly [number, number, number];
 
 /** Everything about a convolution's windows. Any number of spatial dimensions up to three is seen as three. */
 export interface Geometry {
@@ -24,9 +25,10 @@ export interface Geometry {
   columnTable(): Int32Array;
 }
 
-const three = (list: readonly number[], fill: number): Triple => {
-  const full = [...new Array<number>(3 - list.length).fill(fill), ...list];
-  return full as unknown as Triple;
+/** Up to three spatial dimensions seen as three: `fill` stands for those before the first. */
+export const three = (list: readonly number[], fill: number): Triple => {
+  const at = (dim: number): number => list[dim + list.length - 3] ?? fill;
+  return [at(0), at(1), at(2)];
 };
 
 function table(outer: readonly [count: number, step: number], sizes: Triple, steps: Triple): Int32Array {
@@ -61,9 +63,9 @@ export function geometryOf(
   const kernel = three(weightShape.slice(2), 1);
   const [stride, padding, dilation] = [list('stride', 1), list('padding', 0), list('dilation', 1)];
   const output = three(attrs.outputSize as readonly number[], 1);
-  const covered = size.map((n, i) =>
-    Math.max(n + padding[i]!, (output[i]! - 1) * stride[i]! + (kernel[i]! - 1) * dilation[i]! + 1),
-  ) as unknown as Triple;
+  const cover = (i: 0 | 1 | 2): number =>
+    Math.max(size[i] + padding[i], (output[i] - 1) * stride[i] + (kernel[i] - 1) * dilation[i] + 1);
+  const covered: Triple = [cover(0), cover(1), cover(2)];
   const padded = covered.some((n, i) => n !== size[i]);
   const plane = product(covered) * bytes;
   const steps: Triple = padded ? [covered[1] * covered[2] * bytes, covered[2] * bytes, bytes] : own;

@@ -4,13 +4,12 @@ import type { ThreadPool } from '../threads/pool.ts';
 import { ModuleBuilder } from '../wasm/assembler/index.ts';
 import { ELEMENTS } from '../wasm/matmul/lane.ts';
 import { addPool, POOL_WORDS } from '../wasm/pooling/kernel.ts';
+import { type Triple, three } from './geometry.ts';
 import { type Attrs, address, heapKernel, uniform, withWorkspace } from './operands.ts';
 
 const MOST_CHUNKS = 256;
 /** What an element of a window costs, about. */
 const NANOSECONDS = 0.7;
-
-type Triple = readonly [number, number, number];
 
 /** Up to three spatial dimensions seen as three. */
 interface Windows {
@@ -21,9 +20,6 @@ interface Windows {
   readonly output: Triple;
   readonly size: Triple;
 }
-
-const three = (list: readonly number[], fill: number): Triple =>
-  [...new Array<number>(3 - list.length).fill(fill), ...list] as unknown as Triple;
 
 function windowsOf(attrs: Attrs): Windows {
   const list = (name: string, fill: number): Triple => three(attrs[name] as readonly number[], fill);

@@ -48,7 +48,8 @@ const PER_NANOSECOND = 25;
 const SMALL = 96 ** 3;
 const FEW = 8;
 
-const roundUp = (value: number, step: number): number => Math.ceil(value / step) * step;
+/** The next multiple of `step`. */
+export const roundUp = (value: number, step: number): number => Math.ceil(value / step) * step;
 
 /** Runs products of matrices in the heap, by the kernel and on the threads that suit their sizes. */
 export class Products {
