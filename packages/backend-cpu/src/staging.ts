@@ -1,5 +1,5 @@
 import type { Operand } from '@flambeau/core/backend';
-import { type CpuAllocation, copyBytes, HeapAllocation } from './allocation.ts';
+import { type CpuAllocation, copyBytes, HeapAllocation, IN_HEAP } from './allocation.ts';
 import type { Heap } from './heap/heap.ts';
 
 const allocationOf = (operand: Operand): CpuAllocation =>
@@ -7,7 +7,14 @@ const allocationOf = (operand: Operand): CpuAllocation =>
   operand.allocation as CpuAllocation;
 
 /** Whether an operand lies in the heap. */
-export const inHeap = (operand: Operand): boolean => operand.allocation instanceof HeapAllocation;
+export const inHeap = (operand: Operand): boolean => allocationOf(operand).kind === IN_HEAP;
+
+/** Whether all operands of a kernel lie in the heap. */
+export function allInHeap(output: Operand, inputs: readonly Operand[]): boolean {
+  if (!inHeap(output)) return false;
+  for (const input of inputs) if (!inHeap(input)) return false;
+  return true;
+}
 
 /** The address of an operand's first byte, for one that lies in the heap. `elementBytes` is its dtype's size. */
 export const addressOf = (operand: Operand, elementBytes: number): number =>

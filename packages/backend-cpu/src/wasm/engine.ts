@@ -1,5 +1,3 @@
-import type { Operand } from '@flambeau/core/backend';
-import { IN_HEAP } from '../allocation.ts';
 import type { Heap } from '../heap/heap.ts';
 import type { ThreadPool } from '../threads/pool.ts';
 import type { FrameViews } from './programs/frame.ts';
@@ -93,15 +91,6 @@ export const isDescending = (strides: readonly number[]): boolean => {
   for (let dim = 1; dim < strides.length; dim++) if (strides[dim]! > strides[dim - 1]!) return false;
   return true;
 };
-
-/** Core hands back what `allocate` made, and that tells its kind. */
-const kindOf = (operand: Operand): number => (operand.allocation as { readonly kind?: number }).kind ?? 0;
-
-export function allInHeap(output: Operand, inputs: readonly Operand[]): boolean {
-  if (kindOf(output) !== IN_HEAP) return false;
-  for (const input of inputs) if (kindOf(input) !== IN_HEAP) return false;
-  return true;
-}
 
 /** How an operand with this stride walks along a dimension. */
 export const walkOf = (stride: number): Walk =>

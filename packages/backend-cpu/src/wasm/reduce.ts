@@ -7,9 +7,9 @@ import {
   sizeOf,
 } from '@flambeau/core/backend';
 import { arrange } from '../loops.ts';
-import { addressOf, staged } from '../staging.ts';
+import { addressOf, allInHeap, staged } from '../staging.ts';
 import { Odometer } from '../walk.ts';
-import { ALONE_NS, allInHeap, type Engine, walkOf } from './engine.ts';
+import { ALONE_NS, type Engine, walkOf } from './engine.ts';
 import { programWeight } from './programs/body.ts';
 import { type Parameter, parametersOf, writeParameters } from './programs/frame.ts';
 import type { Kernel } from './programs/kernel.ts';

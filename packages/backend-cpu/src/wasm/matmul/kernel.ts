@@ -1,5 +1,5 @@
 import { type MatmulSize, type Operand, type RequiredKernels, sizeOf } from '@flambeau/core/backend';
-import { addressOf, inHeap, staged } from '../../staging.ts';
+import { addressOf, allInHeap, staged } from '../../staging.ts';
 import type { ThreadPool } from '../../threads/pool.ts';
 import { Odometer } from '../../walk.ts';
 import { MatmulCodes } from './code.ts';
@@ -25,7 +25,7 @@ export function wasmMatmul(
     const element = codes.element(output.dtype);
     const factors = element === undefined ? null : factorsOf(size, output, a, b, element);
     if (element === undefined || factors === null) return fallback(size, output, a, b);
-    if (inHeap(output) && inHeap(a) && inHeap(b)) {
+    if (allInHeap(output, [a, b])) {
       runBatch(products, element, size, factors, output, a, b);
       return;
     }
