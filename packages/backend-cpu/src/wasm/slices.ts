@@ -6,7 +6,7 @@ import type { Lane } from './matmul/lane.ts';
 export function addSlices(module: ModuleBuilder, lane: Lane): void {
   module.export('addSlices', parameters(5), [], (f) => {
     const [target, slices, length, count, apart] = [0, 1, 2, 3, 4] as const;
-    const [i, k, from] = locals(f, Type.i32, 3) as [number, number, number];
+    const [i, k, from] = locals(f, Type.i32, 3);
     const sum = f.local(lane.type);
     countUp(f, i, length, 1, () => {
       f.get(slices).tee(from).memory(lane.load).set(sum);

@@ -11,15 +11,8 @@ export function addImageCopy(module: ModuleBuilder, lane: Lane, direction: 'in' 
   const { bytes } = lane;
   return module.function(parameters(3), [], (f) => {
     const [block, image, copy] = [0, 1, 2] as const;
-    const [c, d, h, w, limit] = locals(f, Type.i32, 5) as [number, number, number, number, number];
-    const [fromDepth, fromRow, from, toDepth, toRow, to] = locals(f, Type.i32, 6) as [
-      number,
-      number,
-      number,
-      number,
-      number,
-      number,
-    ];
+    const [c, d, h, w, limit] = locals(f, Type.i32, 5);
+    const [fromDepth, fromRow, from, toDepth, toRow, to] = locals(f, Type.i32, 6);
     const ordered = (plain: number, padded: number): typeof f =>
       direction === 'in' ? f.get(padded).get(plain) : f.get(plain).get(padded);
     const row = (): void => {
@@ -76,7 +69,7 @@ export function addImageCopy(module: ModuleBuilder, lane: Lane, direction: 'in' 
 export function addFillRows(module: ModuleBuilder, lane: Lane): number {
   return module.function(parameters(6), [], (f) => {
     const [target, ld, rows, columns, values, step] = [0, 1, 2, 3, 4, 5] as const;
-    const [i, j, to] = locals(f, Type.i32, 3) as [number, number, number];
+    const [i, j, to] = locals(f, Type.i32, 3);
     const value = f.local(lane.type);
     countUp(f, i, rows, 1, () => {
       f.get(values).memory(lane.load).set(value).get(target).set(to);

@@ -61,7 +61,7 @@ function overUnits(
 ): void {
   module.export(name, parameters(4), [], (f) => {
     const [first, count] = [0, 1] as const;
-    const [i, outer, group, part] = locals(f, Type.i32, 4) as [number, number, number, number];
+    const [i, outer, group, part] = locals(f, Type.i32, 4);
     countUp(f, i, count, 1, () => {
       f.get(first).get(i).op(i32.add).set(outer);
       divideByWord(f, BLOCK, outer, part, 'blocks');
@@ -112,18 +112,7 @@ function findColumns(f: FunctionBuilder, part: number, start: number, width: num
 function addForward(module: ModuleBuilder, parts: Parts): void {
   const { lane, packWindows, block, fillRows } = parts;
   overUnits(module, 'forward', (f, unit) => {
-    const [source, out, start, width, limit, l, deep, base, weight, bias] = locals(f, Type.i32, 10) as [
-      number,
-      number,
-      number,
-      number,
-      number,
-      number,
-      number,
-      number,
-      number,
-      number,
-    ];
+    const [source, out, start, width, limit, l, deep, base, weight, bias] = locals(f, Type.i32, 10);
     findImage(f, parts, unit.outer, unit.group, source);
     findOutput(f, unit.outer, unit.group, out);
     word(f, BLOCK, 'columns').set(limit);

@@ -16,7 +16,7 @@ export function addPackWindows(module: ModuleBuilder, lane: Lane): number {
   const { width, bytes } = lane;
   return module.function(parameters(6), [], (f) => {
     const [source, lineTable, depthTable, target, lines, length] = [0, 1, 2, 3, 4, 5] as const;
-    const [line, l, place, from, last] = locals(f, Type.i32, 5) as [number, number, number, number, number];
+    const [line, l, place, from, last] = locals(f, Type.i32, 5);
     const starts = locals(f, Type.i32, panel);
     const rows = locals(f, Type.v128, 4);
     const halves = locals(f, Type.v128, 4);
@@ -108,14 +108,7 @@ export function addScatterWindows(module: ModuleBuilder, lane: Lane): number {
   const { width, bytes } = lane;
   return module.function(parameters(7), [], (f) => {
     const [source, ld, tapTable, columnTable, target, taps, columns] = [0, 1, 2, 3, 4, 5, 6] as const;
-    const [i, j, base, place, from, table] = locals(f, Type.i32, 6) as [
-      number,
-      number,
-      number,
-      number,
-      number,
-      number,
-    ];
+    const [i, j, base, place, from, table] = locals(f, Type.i32, 6);
     const addOne = (): void => {
       f.get(base).get(table).memory(i32.load).op(i32.add).tee(place).get(place).memory(lane.load);
       f.get(from).memory(lane.load).op(lane.addOne).memory(lane.store);

@@ -12,7 +12,7 @@ function addNarrow(module: ModuleBuilder, { lane, bytes, narrow }: Element): voi
   if (narrow === null) return;
   module.export('narrow', parameters(5), [], (f) => {
     const [source, out, ld, rows, columns] = [0, 1, 2, 3, 4] as const;
-    const [i, j, scratch] = locals(f, Type.i32, 3) as [number, number, number];
+    const [i, j, scratch] = locals(f, Type.i32, 3);
     countUp(f, i, rows, 1, () => {
       countUp(f, j, columns, 1, () => {
         atElement(f, out, j, bytes);

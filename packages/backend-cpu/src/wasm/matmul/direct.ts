@@ -67,7 +67,7 @@ function addDirect(module: ModuleBuilder, lane: Lane, relaxed: boolean): void {
     const [rows, columns, depth, a, aRow, aStep, b, bStep, out, ld, base, baseLd] = [
       0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11,
     ] as const;
-    const [i, j] = locals(f, Type.i32, 2) as [number, number];
+    const [i, j] = locals(f, Type.i32, 2);
     const tile = (callee: number): void => {
       f.get(depth);
       at(f, a, i, aRow).get(aRow).get(aStep);
@@ -173,7 +173,7 @@ function addDots(module: ModuleBuilder, lane: Lane, relaxed: boolean): void {
     const [rows, columns, depth, a, aRow, b, bColumn, out, ld, base, baseLd] = [
       0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10,
     ] as const;
-    const [i, j] = locals(f, Type.i32, 2) as [number, number];
+    const [i, j] = locals(f, Type.i32, 2);
     for (const [columnsWide, ...heights] of shapes) {
       whileRoom(f, j, columns, columnsWide, () => {
         f.i32(0).set(i);

@@ -66,7 +66,7 @@ function addTile(module: ModuleBuilder, lane: Lane, relaxed: boolean): number {
   return module.function(parameters(7), [], (f) => {
     const [depth, a, b, out, ld, base, baseLd] = [0, 1, 2, 3, 4, 5, 6] as const;
     const sums = Array.from({ length: ROWS }, () => locals(f, Type.v128, 2));
-    const [left, right] = locals(f, Type.v128, 2) as [number, number];
+    const [left, right] = locals(f, Type.v128, 2);
     const splat = f.local(Type.v128);
     const end = f.local(Type.i32);
     atElement(f, a, depth, ROWS * lane.bytes).set(end);
@@ -97,7 +97,7 @@ function addTile(module: ModuleBuilder, lane: Lane, relaxed: boolean): number {
 function addEdge(module: ModuleBuilder, lane: Lane): number {
   return module.function(parameters(7), [], (f) => {
     const [tile, out, ld, rows, columns, base, baseLd] = [0, 1, 2, 3, 4, 5, 6] as const;
-    const [i, j] = locals(f, Type.i32, 2) as [number, number];
+    const [i, j] = locals(f, Type.i32, 2);
     countUp(f, i, rows, 1, () => {
       countUp(f, j, columns, 1, () => {
         atElement(f, out, j, lane.bytes);
@@ -134,7 +134,7 @@ function addBlock(module: ModuleBuilder, lane: Lane, relaxed: boolean): number {
     const [rows, columns, depth, a, b, out, ld, base, baseLd, spare] = [
       0, 1, 2, 3, 4, 5, 6, 7, 8, 9,
     ] as const;
-    const [i, j, panel, to, from] = locals(f, Type.i32, 5) as [number, number, number, number, number];
+    const [i, j, panel, to, from] = locals(f, Type.i32, 5);
     // Nothing stays nothing from row to row.
     f.get(baseLd).i32(0).get(base).select().set(baseLd);
     countUp(f, j, columns, columnsWide, () => {
@@ -194,7 +194,7 @@ function addRows(module: ModuleBuilder, lane: Lane, packRows: number, block: num
     const [rows, columns, depth, a, aRow, aStep, b, out, ld, base, baseLd, workspace] = [
       0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11,
     ] as const;
-    const [i, count, packed] = locals(f, Type.i32, 3) as [number, number, number];
+    const [i, count, packed] = locals(f, Type.i32, 3);
     f.get(workspace).i32(TILE_BYTES).op(i32.add).set(packed);
     void lane;
     countUp(f, i, rows, BLOCK_ROWS, () => {
@@ -227,15 +227,7 @@ function addProduct(module: ModuleBuilder, lane: Lane, packColumns: number, rows
       workspace,
       packed,
     ] = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14] as const;
-    const [j, l, width, count, to, from, fromLd] = locals(f, Type.i32, 7) as [
-      number,
-      number,
-      number,
-      number,
-      number,
-      number,
-      number,
-    ];
+    const [j, l, width, count, to, from, fromLd] = locals(f, Type.i32, 7);
     countUp(f, j, columns, BLOCK_COLUMNS, () => {
       remaining(f, columns, j, BLOCK_COLUMNS).set(width);
       atElement(f, out, j, lane.bytes).set(to);

@@ -72,7 +72,7 @@ export function addPack(module: ModuleBuilder, name: string, width: number, elem
   const { lane, bytes } = element;
   return module.export(name, parameters(6), [], (f) => {
     const [source, lineStep, step, target, lines, length] = [0, 1, 2, 3, 4, 5] as const;
-    const [line, place, from, scratch] = locals(f, Type.i32, 4) as [number, number, number, number];
+    const [line, place, from, scratch] = locals(f, Type.i32, 4);
     const pointers = locals(f, Type.i32, width);
     const rows = locals(f, Type.v128, 4);
     const halves = locals(f, Type.v128, 4);

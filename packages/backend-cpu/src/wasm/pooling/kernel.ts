@@ -70,7 +70,7 @@ function readSpan(f: FunctionBuilder, table: Name, place: number, { from, taps, 
 }
 
 const spanOf = (f: FunctionBuilder): Span => {
-  const [from, taps, share] = locals(f, Type.i32, 3) as [number, number, number];
+  const [from, taps, share] = locals(f, Type.i32, 3);
   return { from, taps, share };
 };
 
@@ -85,16 +85,7 @@ function eachTap(
   { f, spans: [depth, height, width], plane }: Walk,
   body: (address: number, flat: number) => void,
 ): void {
-  const [d, h, w, pd, ph, row, address, flat] = locals(f, Type.i32, 8) as [
-    number,
-    number,
-    number,
-    number,
-    number,
-    number,
-    number,
-    number,
-  ];
+  const [d, h, w, pd, ph, row, address, flat] = locals(f, Type.i32, 8);
   const flatRow = f.local(Type.i32);
   const place = (span: Span, tap: number, dilation: Name): FunctionBuilder => {
     f.get(span.from).get(tap);
@@ -209,7 +200,7 @@ function loadFour(f: FunctionBuilder, address: number, value: number): void {
 /** Four outputs at once. */
 function poolFour(walk: Walk, kind: 'max' | 'mean', y: number, indices: number): void {
   const { f } = walk;
-  const [best, value, at, mask, steps] = locals(f, Type.v128, 5) as [number, number, number, number, number];
+  const [best, value, at, mask, steps] = locals(f, Type.v128, 5);
   if (kind === 'mean') {
     f.splat('f32', 0).set(best);
     eachTap(walk, (address) => {
@@ -240,17 +231,8 @@ function poolFour(walk: Walk, kind: 'max' | 'mean', y: number, indices: number):
 export function addPool(module: ModuleBuilder, name: string, lane: Lane, kind: 'max' | 'mean'): void {
   module.export(name, parameters(3), [], (f) => {
     const [first, count] = [0, 1] as const;
-    const [i, unit, plane, y, indices, d, h, w] = locals(f, Type.i32, 8) as [
-      number,
-      number,
-      number,
-      number,
-      number,
-      number,
-      number,
-      number,
-    ];
-    const [depths, heights, widths] = locals(f, Type.i32, 3) as [number, number, number];
+    const [i, unit, plane, y, indices, d, h, w] = locals(f, Type.i32, 8);
+    const [depths, heights, widths] = locals(f, Type.i32, 3);
     const spans = [spanOf(f), spanOf(f), spanOf(f)] as const;
     const walk: Walk = { f, spans, plane };
     word(f, 'depthOutputs').set(depths);
