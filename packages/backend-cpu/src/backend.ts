@@ -19,8 +19,10 @@ import { scanKernel } from './scan.ts';
 import { scatterKernel } from './scatter.ts';
 import { sortKernel } from './sort/sort.ts';
 import { ThreadPool } from './threads/pool.ts';
+import { wasmArgReduce } from './wasm/arg-reduce.ts';
 import { hasRelaxedSimd, hasSimd } from './wasm/assembler/index.ts';
 import { Engine } from './wasm/engine.ts';
+import { IndexedLines } from './wasm/indexed.ts';
 import { wasmMatmul } from './wasm/matmul/kernel.ts';
 import { wasmPointwise } from './wasm/pointwise.ts';
 import { wasmReduce } from './wasm/reduce.ts';
@@ -125,15 +127,17 @@ function kernels(
   const matmul = matmulKernel(bySource);
   const pointwise = pointwiseKernel(bySource);
   const reduce = reduceKernel(bySource);
+  const argReduce = argReduceKernel(bySource);
   const engine = pool === null ? null : new Engine(pool, relaxed, wasmFrom);
+  const lines = engine === null ? null : new IndexedLines(engine);
   return {
     pointwise: engine === null ? pointwise : wasmPointwise(engine, pointwise),
     reduce: engine === null ? reduce : wasmReduce(engine, reduce),
-    argReduce: argReduceKernel(bySource),
+    argReduce: engine === null ? argReduce : wasmArgReduce(engine, argReduce),
     scan: scanKernel(bySource),
     matmul: pool === null ? matmul : wasmMatmul(pool, relaxed, matmul),
-    gather: gatherKernel(bySource),
-    scatter: scatterKernel(bySource),
+    gather: gatherKernel(bySource, lines),
+    scatter: scatterKernel(bySource, lines),
     sort: sortKernel(bySource),
     ...(pool === null ? {} : { fused: fusedKernels(pool, relaxed) }),
   };

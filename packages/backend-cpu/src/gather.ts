@@ -4,18 +4,18 @@ import { checkedIndices } from './indices.ts';
 import { arrange, innermost } from './loops.ts';
 import { perKind } from './policy.ts';
 import { Odometer } from './walk.ts';
+import type { IndexedLines } from './wasm/indexed.ts';
 
-/** The `gather` kernel. Elements move as they are stored, so there is one loop for each class of arrays. */
-export function gatherKernel(bySource: boolean): RequiredKernels['gather'] {
+/** The `gather` kernel. Elements move as they are stored, so there is one loop for each class of arrays; whole lines go to `lines`. */
+export function gatherKernel(bySource: boolean, lines: IndexedLines | null): RequiredKernels['gather'] {
   const loops = perKind(gatherRow, bySource);
   return (shape, inputLength, output, input, index) => {
     const indices = checkedIndices('gather', shape, index, inputLength);
-    const row = loops(KIND_OF[output.dtype]);
-    const target = arrayOf(output);
-    const source = arrayOf(input);
     const last = shape.length - 1;
     const along = input.strides[last]!;
+    const row = loops(KIND_OF[output.dtype]);
     if (last === 0) {
+      const [target, source] = [arrayOf(output), arrayOf(input)];
       const yStep = output.strides[0]!;
       const [iStart, iStep] = [indices.offset, indices.strides[0]!];
       row(
@@ -36,6 +36,8 @@ export function gatherKernel(bySource: boolean): RequiredKernels['gather'] {
     // Along the gathered dimension the index alone says where to read.
     const inputSteps = input.strides.map((stride, dim) => (dim === last ? 0 : stride));
     const nest = arrange(shape, [output.strides, inputSteps, indices.strides]);
+    if (lines?.gather({ loops: nest, walked: output, indexed: input, along, indices })) return;
+    const [target, source] = [arrayOf(output), arrayOf(input)];
     const { outerRank, size, steps } = innermost(nest);
     const rows = new Odometer(nest.shape, outerRank, [
       { offset: output.offset, strides: nest.strides[0]! },

@@ -43,16 +43,25 @@ export function checkedIndices(
     } while (rows.next());
     return { array, offset: index.offset, strides: index.strides };
   }
-  const source = bigintsOf(index);
+  const words = wordsOf(index);
   const array = new Int32Array(sizeOf(sizes));
   let filled = 0;
   do {
-    const bad = narrow(source, rows.offsets[0]!, step, size, length, array, filled);
-    if (bad >= 0) outOfRange(op, source[bad]!, length);
+    const bad = narrow(words, rows.offsets[0]!, step, size, length, array, filled);
+    if (bad >= 0) outOfRange(op, bigintsOf(index)[bad]!, length);
     filled += size;
   } while (rows.next());
   return { array, offset: 0, strides: compactStrides(shape, index.strides) };
 }
+
+/** int64 as pairs of words, which need no bigints. */
+function wordsOf(index: Operand): Int32Array {
+  const source = bigintsOf(index);
+  return new Int32Array(source.buffer, source.byteOffset, source.length * 2);
+}
+
+/** Which of two words is the lower one depends on the machine. */
+const LOW = new Int32Array(BigInt64Array.of(1n).buffer)[0] === 1 ? 0 : 1;
 
 /** The dtype's array is an Int32Array by construction. */
 const int32sOf = (index: Operand): Int32Array => numbersOf(index) as Int32Array;
@@ -74,7 +83,7 @@ function findBad(array: Int32Array, start: number, step: number, count: number, 
 }
 
 function narrow(
-  source: BigInt64Array,
+  words: Int32Array,
   start: number,
   step: number,
   count: number,
@@ -83,8 +92,8 @@ function narrow(
   to: number,
 ): number {
   for (let i = 0, at = start; i < count; i++, at += step) {
-    const value = Number(source[at]!);
-    if (value < 0 || value >= length) return at;
+    const value = words[2 * at + LOW]!;
+    if (words[2 * at + 1 - LOW] !== 0 || value < 0 || value >= length) return at;
     target[to + i] = value;
   }
   return -1;

@@ -13,6 +13,7 @@ import { loadClosure, storeClosure } from './scalar/closures.ts';
 import { combineClosure, combineSource } from './scalar/combine.ts';
 import { loadSource, storeSource } from './scalar/source.ts';
 import { Odometer } from './walk.ts';
+import type { IndexedLines } from './wasm/indexed.ts';
 
 type ScatterRow = (
   y: TypedArray,
@@ -33,7 +34,7 @@ const COMBINER = { add: 'sum', mul: 'prod', max: 'max', min: 'min' } as const;
 const MODE_INDEX: Readonly<Record<ScatterMode, number>> = { assign: 0, add: 1, mul: 2, max: 3, min: 4 };
 
 /** The `scatter` kernel. Indices are checked before the first write, so that a fault leaves the output as it was. */
-export function scatterKernel(bySource: boolean): RequiredKernels['scatter'] {
+export function scatterKernel(bySource: boolean, lines: IndexedLines | null): RequiredKernels['scatter'] {
   const table: ScatterRow[] = [];
   const rowFor = (mode: ScatterMode, dtype: DType): ScatterRow => {
     const at = MODE_INDEX[mode] * DTYPE_COUNT + DTYPES[dtype].index;
@@ -47,6 +48,7 @@ export function scatterKernel(bySource: boolean): RequiredKernels['scatter'] {
     const along = output.strides[last]!;
     const outputSteps = output.strides.map((stride, dim) => (dim === last ? 0 : stride));
     const nest = arrange(shape, [source.strides, outputSteps, indices.strides]);
+    if (lines?.scatter(mode, { loops: nest, walked: source, indexed: output, along, indices })) return;
     const { outerRank, size, steps } = innermost(nest);
     const rows = new Odometer(nest.shape, outerRank, [
       { offset: source.offset, strides: nest.strides[0]! },

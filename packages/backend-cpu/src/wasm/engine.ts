@@ -18,7 +18,7 @@ const LEAST_ELEMENTS = 64;
 /** What kernels that are made at run time share: the heap they work on, and the memory of their frames. */
 export class Engine {
   readonly heap: Heap;
-  private readonly pool: ThreadPool;
+  readonly pool: ThreadPool;
   readonly target: Target;
   readonly leastElements: number;
   private frames = 0;

@@ -1,0 +1,216 @@
+import { byteLengthOf, type DType, type Operand, type ScatterMode } from '@flambeau/core/backend';
+import type { Indices } from '../indices.ts';
+import type { Loops } from '../loops.ts';
+import { addressOf, allInHeap } from '../staging.ts';
+import { Code } from '../threads/code.ts';
+import { Odometer } from '../walk.ts';
+import {
+  type FunctionBuilder,
+  f32x4,
+  f64x2,
+  i32,
+  i32x4,
+  i64x2,
+  ModuleBuilder,
+  type Opcode,
+  Type,
+} from './assembler/index.ts';
+import { advance, countUp, locals, parameters, whileRoom } from './emit.ts';
+import type { Engine } from './engine.ts';
+import { ELEMENTS, type Lane } from './matmul/lane.ts';
+
+/** A gather or scatter: one operand is walked beside the indices, and they say where in the other one to go. */
+export interface IndexedCall {
+  /** With strides of the walked operand, of the other one without its indexed dimension, and of the indices. */
+  readonly loops: Loops;
+  readonly walked: Operand;
+  readonly indexed: Operand;
+  /** The stride of the indexed dimension. */
+  readonly along: number;
+  readonly indices: Indices;
+}
+
+/** Lines shorter than this are no faster here. */
+const LEAST_LINE_BYTES = 32;
+/** Bytes that one thread moves in a nanosecond, about. */
+const BYTES_PER_NANOSECOND = 8;
+const PARTS_PER_THREAD = 4;
+
+type Operations = Readonly<Partial<Record<ScatterMode, Opcode>>>;
+
+/** How lines are combined, by what has vector code; lines of other dtypes and modes are JavaScript's. */
+const OPERATIONS: Readonly<Partial<Record<DType, Operations>>> = {
+  float32: { add: f32x4.add, mul: f32x4.mul, max: f32x4.max, min: f32x4.min },
+  float64: { add: f64x2.add, mul: f64x2.mul, max: f64x2.max, min: f64x2.min },
+  int32: { add: i32x4.add, mul: i32x4.mul, max: i32x4.maxS, min: i32x4.minS },
+  int64: { add: i64x2.add, mul: i64x2.mul },
+};
+
+/**
+ * Moves whole lines of neighbours that share an index: rows of an embedding and their gradients, `indexSelect`,
+ * `indexAdd`. Each method says whether it did the work; nothing has happened where it did not.
+ */
+export class IndexedLines {
+  private readonly engine: Engine;
+  private readonly codes = new Map<DType | 'move', Code>();
+
+  constructor(engine: Engine) {
+    this.engine = engine;
+  }
+
+  gather(call: IndexedCall): boolean {
+    return this.run(this.code('move'), 'gather', call, true);
+  }
+
+  scatter(mode: ScatterMode, call: IndexedCall): boolean {
+    if (mode === 'assign') return this.run(this.code('move'), 'assign', call, false);
+    const { dtype } = call.indexed;
+    if (OPERATIONS[dtype]?.[mode] === undefined) return false;
+    return this.run(this.code(dtype), mode, call, false);
+  }
+
+  private run(code: Code, name: string, call: IndexedCall, shared: boolean): boolean {
+    const { loops, walked, indexed, indices } = call;
+    const bytes = byteLengthOf(walked.dtype);
+    const inner = loops.shape.length - 1;
+    const [walks, others, picks] = loops.strides.map((strides) => strides[inner]);
+    if (walks !== 1 || others !== 1 || picks !== 0 || loops.shape[inner]! * bytes < LEAST_LINE_BYTES)
+      return false;
+    if (!allInHeap(walked, [indexed])) return false;
+    return this.withIndices(indices.array, (start) => {
+      const lines = loops.shape[inner - 1] ?? 1;
+      const [step, otherStep, pickStep] = loops.strides.map((strides) => strides[inner - 1] ?? 0) as [
+        number,
+        number,
+        number,
+      ];
+      const turns = new Odometer(
+        loops.shape,
+        Math.max(0, inner - 1),
+        [walked, indexed, indices].map(({ offset }, k) => ({ offset, strides: loops.strides[k]! })),
+      );
+      const [from, to] = [addressOf(walked, 0), addressOf(indexed, 0)];
+      const length = loops.shape[inner]! * bytes;
+      do {
+        const [walkedAt, indexedAt, pickAt] = turns.offsets as [number, number, number];
+        this.launch(code, name, shared, lines, length, [
+          [from + walkedAt * bytes, step * bytes],
+          [to + indexedAt * bytes, otherStep * bytes],
+          [start + pickAt * 4, pickStep * 4],
+          [call.along * bytes, 0],
+        ]);
+      } while (turns.next());
+    });
+  }
+
+  /** @param shared whether threads may share the lines: not where two of them may have one target. */
+  private launch(
+    code: Code,
+    name: string,
+    shared: boolean,
+    lines: number,
+    length: number,
+    places: readonly (readonly [start: number, step: number])[],
+  ): void {
+    const { pool } = this.engine;
+    const args = [lines, length, ...places.flat()];
+    const threads = shared ? pool.width((lines * length) / BYTES_PER_NANOSECOND) : 1;
+    if (threads === 1) {
+      code.functions[name]!(...args);
+      return;
+    }
+    const per = Math.ceil(lines / (threads * PARTS_PER_THREAD));
+    const steps = [0, 0, ...places.flatMap(([, step], k) => [k < 3 ? per * step : 0, 0])];
+    pool.run({
+      code,
+      name,
+      args,
+      steps,
+      chunks: Math.ceil(lines / per),
+      count: { at: 0, per, total: lines },
+    });
+  }
+
+  /** The indices in the heap for as long as `use` runs; false where it has no room for them. */
+  private withIndices(array: Int32Array, use: (address: number) => void): boolean {
+    const { heap } = this.engine;
+    if (array.buffer === heap.memory.buffer) {
+      use(array.byteOffset);
+      return true;
+    }
+    const address = heap.allocateWorkspace(array.byteLength);
+    if (address === 0) return false;
+    try {
+      new Int32Array(heap.memory.buffer, address, array.length).set(array);
+      use(address);
+      return true;
+    } finally {
+      heap.free(address, array.byteLength);
+    }
+  }
+
+  private code(key: DType | 'move'): Code {
+    let code = this.codes.get(key);
+    if (code === undefined) {
+      const { heap } = this.engine;
+      const module = new ModuleBuilder({ shared: heap.shared });
+      if (key === 'move') {
+        addLines(module, 'gather', (f, { walked, line, length }) =>
+          f.get(walked).get(line).get(length).copyMemory(),
+        );
+        addLines(module, 'assign', (f, { walked, line, length }) =>
+          f.get(line).get(walked).get(length).copyMemory(),
+        );
+      } else {
+        const { lane } = ELEMENTS[key]!;
+        for (const [mode, operation] of Object.entries(OPERATIONS[key]!))
+          addLines(module, mode, (f, line) => combine(f, line, lane, operation));
+      }
+      code = new Code(heap, module.toBytes());
+      this.codes.set(key, code);
+    }
+    return code;
+  }
+}
+
+/** Locals with two lines' addresses and their length in bytes. */
+interface Line {
+  readonly walked: number;
+  readonly line: number;
+  readonly length: number;
+}
+
+/** `name(lines, length, walked, its step, indexed, its step, index, its step, along)`; all in bytes. */
+function addLines(module: ModuleBuilder, name: string, move: (f: FunctionBuilder, line: Line) => void): void {
+  // The last one is the step of `along`, which has none.
+  module.export(name, parameters(10), [], (f) => {
+    const [lines, length, walked, step, indexed, otherStep, index, pickStep, along] = [
+      0, 1, 2, 3, 4, 5, 6, 7, 8,
+    ] as const;
+    const [i, line] = locals(f, Type.i32, 2);
+    countUp(f, i, lines, 1, () => {
+      f.get(indexed).get(index).memory(i32.load).get(along).op(i32.mul).op(i32.add).set(line);
+      move(f, { walked, line, length });
+      advance(f, walked, step);
+      advance(f, indexed, otherStep);
+      advance(f, index, pickStep);
+    });
+  });
+}
+
+/** `line = line ∘ walked`, a vector at a time and then one by one. */
+function combine(f: FunctionBuilder, { walked, line, length }: Line, lane: Lane, operation: Opcode): void {
+  const at = f.local(Type.i32);
+  const place = (base: number): FunctionBuilder => f.get(base).get(at).op(i32.add);
+  f.i32(0).set(at);
+  whileRoom(f, at, length, 16, () => {
+    place(line);
+    place(line).load();
+    place(walked).load().op(operation).store();
+  });
+  whileRoom(f, at, length, lane.bytes, () => {
+    place(line);
+    place(line).memory(lane.loadFirst);
+    place(walked).memory(lane.loadFirst).op(operation).memoryLane(lane.storeFirst, 0);
+  });
+}
