@@ -82,8 +82,9 @@ export async function nanosecondsOf(run: () => unknown, milliseconds: number): P
 }
 
 /**
- * Runs until no batch was 3 % faster than the best for a quarter of `milliseconds`: compilers take their time, the
- * longer the busier the machine. At least half of `milliseconds` and at most four times. Gives the calls of a batch.
+ * Runs until no batch was 3 % faster than the best for half of `milliseconds`: compilers take their time, the
+ * longer the busier the machine, and memory that was never touched before costs more than what is computed into it
+ * until enough of it is used again. At least twice and at most six times `milliseconds`. Gives the calls of a batch.
  */
 async function warmUp(
   batch: (calls: number) => number | Promise<number>,
@@ -100,8 +101,8 @@ async function warmUp(
       best = elapsedMs / calls;
       bestAt = now;
     }
-    const settled = now - start >= milliseconds / 2 && now - bestAt >= milliseconds / 4;
-    if (settled || now - start >= 4 * milliseconds) return Math.max(1, Math.round(BATCH_MS / best));
+    const settled = now - start >= 2 * milliseconds && now - bestAt >= milliseconds / 2;
+    if (settled || now - start >= 6 * milliseconds) return Math.max(1, Math.round(BATCH_MS / best));
     calls = Math.max(1, Math.round((calls * BATCH_MS) / Math.max(elapsedMs, BATCH_MS / 10)));
   }
 }

@@ -204,7 +204,7 @@ def nanoseconds(run, milliseconds):
         if elapsed / calls < 0.97 * best:
             best, best_at = elapsed / calls, now
         warm, settled = (now - start) * 1e3, (now - best_at) * 1e3
-        if (warm >= milliseconds / 2 and settled >= milliseconds / 4) or warm >= 4 * milliseconds:
+        if (warm >= 2 * milliseconds and settled >= milliseconds / 2) or warm >= 6 * milliseconds:
             break
         calls = max(1, round(calls * BATCH_MS / max(elapsed, BATCH_MS / 10)))
     calls = max(1, round(BATCH_MS / best))

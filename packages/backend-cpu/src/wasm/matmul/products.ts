@@ -4,6 +4,7 @@ import type { ThreadPool, Work } from '../../threads/pool.ts';
 import type { MatmulCodes } from './code.ts';
 import { type Element, isPlain } from './lane.ts';
 import { BLOCK_COLUMNS, BLOCK_DEPTH, BLOCK_ROWS, columnsOf, ROWS, TILE_BYTES } from './packed.ts';
+import { rowsOfChunk } from './sharing.ts';
 
 /** Sizes of a product and the strides of its operands, in elements; the columns of the output lie side by side. */
 export interface Factors {
@@ -209,7 +210,7 @@ export class Products {
   ): void {
     const { bytes, lane } = element;
     const wide = columnsOf(lane);
-    const per = Math.min(BLOCK_ROWS, roundUp(Math.ceil(rows / (threads * 4)), ROWS));
+    const per = rowsOfChunk(rows, threads);
     const depthMost = Math.min(depth, BLOCK_DEPTH);
     const own = TILE_BYTES + roundUp(per, ROWS) * depthMost * lane.bytes;
     const packedBytes = roundUp(Math.min(columns, BLOCK_COLUMNS), wide) * depthMost * lane.bytes;
