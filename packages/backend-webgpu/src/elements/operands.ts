@@ -1,8 +1,4 @@
 import type { Operand } from '@flambeau/core/backend';
-import type { GpuAllocation } from '../memory/allocation.ts';
-
-/** An operand's memory: core hands back what this backend's `allocate` made. */
-export const allocationOf = (operand: Operand): GpuAllocation => operand.allocation as GpuAllocation;
 
 /** Ranks for which shaders are made; others take the next one, with dimensions of one element in front. */
 const RANKS = [0, 1, 2, 4, 8];

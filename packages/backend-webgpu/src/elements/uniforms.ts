@@ -1,23 +1,29 @@
-/** Words of a shader's uniform block by name: `at` says where one is in the shader, `declare` what the shader declares. */
+import { UniformWords, uniformAt } from '../wgsl/launch.ts';
+
+/** Words of a shader's uniform block by name. */
 export interface Uniforms {
   readonly words: number;
+  /** Where a word stands in the block. */
+  place(name: string): number;
+  /** The word in a shader. */
   at(name: string): string;
   declare(binding: number): string;
 }
 
 /** Uniforms in the order in which the words are packed. */
 export function uniformsOf(names: readonly string[]): Uniforms {
-  const places = new Map(names.map((name, i) => [name, i]));
-  const words = Math.ceil(names.length / 4) * 4;
+  const block = new UniformWords();
+  const places = new Map(names.map((name) => [name, block.take(1)]));
+  const place = (name: string): number => {
+    const found = places.get(name);
+    if (found === undefined) throw new RangeError(`no uniform is called ${name}`);
+    return found;
+  };
   return {
-    words,
-    at(name) {
-      const place = places.get(name);
-      if (place === undefined) throw new RangeError(`no uniform is called ${name}`);
-      return `uniforms[${place >> 2}u].${'xyzw'[place & 3]}`;
-    },
-    declare: (binding) =>
-      `@group(0) @binding(${binding}) var<uniform> uniforms: array<vec4<u32>, ${words / 4}>;`,
+    words: block.words,
+    place,
+    at: (name) => uniformAt(place(name)),
+    declare: (binding) => block.declare(binding),
   };
 }
 

@@ -6,12 +6,12 @@ import {
   sizeOf,
   type TensorOperand,
 } from '@flambeau/core/backend';
-import { allocationOf } from '../elements/operands.ts';
+import { own } from '../bound-buffers.ts';
 import { packWords, type Uniforms } from '../elements/uniforms.ts';
-import { spread } from '../elements/walk.ts';
 import { sumPartsShader } from '../matmul/sum-parts.ts';
 import type { GpuAllocation } from '../memory/allocation.ts';
 import type { Queue, Shader } from '../queue/types.ts';
+import { spread } from '../wgsl/launch.ts';
 import {
   COLUMNS,
   CONVOLUTION_UNIFORMS,
@@ -118,17 +118,17 @@ class Convolutions {
     };
     const shader = this.shader(form);
     const count = sizeOf(y.shape);
-    const target = parts > 1 ? queue.workspace(parts * count * 4) : allocationOf(y);
+    const target = parts > 1 ? queue.workspace(parts * count * 4) : own(y);
     const words = this.words(problem, parts, parts > 1 ? length : channels, parts > 1 ? count : 0, bias);
     const [gx, gy] = spread(tiles, 1);
-    const buffers: GpuAllocation[] = [allocationOf(x), allocationOf(w)];
-    if (bias !== undefined) buffers.push(allocationOf(bias));
+    const buffers: GpuAllocation[] = [own(x), own(w)];
+    if (bias !== undefined) buffers.push(own(bias));
     queue.dispatch(shader, [...buffers, target], words, [gx, gy, Math.min(groups * parts, MOST_GROUPS)]);
     if (parts === 1) return;
     const sum = this.sums(y.dtype);
     queue.dispatch(
       sum,
-      [target, allocationOf(y)],
+      [target, own(y)],
       packWords(sum.words, [count, parts, count, count, y.offset, 1]),
       spread(count),
     );

@@ -6,12 +6,13 @@ import {
   type RequiredKernels,
   sizeOf,
 } from '@flambeau/core/backend';
-import { allocationOf, padded, shaderRank, wordsOf } from '../elements/operands.ts';
+import { own } from '../bound-buffers.ts';
+import { padded, shaderRank, wordsOf } from '../elements/operands.ts';
 import { dtypeAt, shaderTable } from '../elements/shaders.ts';
 import { packWords } from '../elements/uniforms.ts';
-import { spread } from '../elements/walk.ts';
 import type { GpuAllocation } from '../memory/allocation.ts';
 import type { Queue } from '../queue/types.ts';
+import { spread } from '../wgsl/launch.ts';
 import { type Choice, type Form, formOf, partLength, partsOf, READINGS } from './plan.ts';
 import { columnsOf, lanesOf, rowsShader } from './rows.ts';
 import { sumPartsShader } from './sum-parts.ts';
@@ -104,7 +105,7 @@ export function matmulKernel(queue: Queue): RequiredKernels['matmul'] {
       ? spread(Math.ceil(m / TILE) * Math.ceil(n / TILE), 1)
       : spread(Math.ceil(m / form.rows) * Math.ceil(n / (lanesOf(software) * columnsOf(form))), 1);
     const groups = [x, y, Math.min(matrices * parts, MOST_MATRICES)] as const;
-    queue.dispatch(shader, [allocationOf(a), allocationOf(b), target], words, groups);
+    queue.dispatch(shader, [own(a), own(b), target], words, groups);
   };
 
   return (size, output, a, b) => {
@@ -115,7 +116,7 @@ export function matmulKernel(queue: Queue): RequiredKernels['matmul'] {
     const matrices = sizeOf(batch);
     const parts = Math.ceil(k / partLength(k, partsOf(size, matrices, software)));
     if (parts === 1) {
-      launch(product, { tiled, parts }, allocationOf(output));
+      launch(product, { tiled, parts }, own(output));
       return;
     }
     const area = m * n;
@@ -132,7 +133,7 @@ export function matmulKernel(queue: Queue): RequiredKernels['matmul'] {
       ...padded(inOrder, rank, 1),
       ...wordsOf(product.output, rank),
     ]);
-    queue.dispatch(sum, [workspace, allocationOf(output)], words, spread(matrices * area));
+    queue.dispatch(sum, [workspace, own(output)], words, spread(matrices * area));
     queue.release(workspace);
   };
 }

@@ -50,7 +50,7 @@ export function matrixSource({ rank, partial }: Form, uniforms: Uniforms): strin
   const { at } = uniforms;
   return `
     let matrix = z / ${at('parts')};
-${walkSource(rank, uniforms, partial ? ['a', 'b'] : ['y', 'a', 'b'], 'matrix')}
+${walkSource(uniforms, partial ? ['a', 'b'] : ['y', 'a', 'b'], rank, 'matrix')}
 ${partial ? `    let y_at = z * m * n;` : ''}
     let begin = (z % ${at('parts')}) * ${at('part_length')};
     let end = min(begin + ${at('part_length')}, k);`;

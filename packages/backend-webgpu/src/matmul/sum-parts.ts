@@ -1,8 +1,9 @@
 import type { DType } from '@flambeau/core/backend';
 import { elementOf, storeBits, storeType } from '../elements/elements.ts';
 import { numbered, operandWords, uniformsOf } from '../elements/uniforms.ts';
-import { GROUP, LINEAR_MAIN, walkSource } from '../elements/walk.ts';
+import { walkSource } from '../elements/walk.ts';
 import type { Shader } from '../queue/types.ts';
+import { GROUP, linearMain } from '../wgsl/launch.ts';
 
 const uniformsFor = (rank: number) =>
   uniformsOf(['count', 'parts', 'area', ...numbered('size', rank), ...operandWords('y', rank)]);
@@ -22,9 +23,9 @@ export function sumPartsShader(dtype: DType, rank: number): Shader {
 ${uniforms.declare(2)}
 ${encode}
 ${storeBits('y', width)}
-${LINEAR_MAIN}
+${linearMain()}
   if (i >= ${uniforms.at('count')}) { return; }
-${walkSource(rank, uniforms, ['y'])}
+${walkSource(uniforms, ['y'], rank)}
   let area = ${uniforms.at('area')};
   var at = i / area * area * ${uniforms.at('parts')} + i % area;
   var total = ${value}();

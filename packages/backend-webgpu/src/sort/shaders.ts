@@ -1,8 +1,9 @@
 import type { DType } from '@flambeau/core/backend';
 import { elementOf, loadBits, storeBits, storeType } from '../elements/elements.ts';
 import { numbered, operandWords, type Uniforms, uniformsOf } from '../elements/uniforms.ts';
-import { GROUP, LINEAR_MAIN, walkSource } from '../elements/walk.ts';
+import { walkSource } from '../elements/walk.ts';
 import type { Shader } from '../queue/types.ts';
+import { GROUP, linearMain } from '../wgsl/launch.ts';
 import { keySource } from './keys.ts';
 
 /** How many elements one invocation sorts by insertion, where barriers are slow. */
@@ -32,12 +33,12 @@ export function insertionShader(dtype: DType, rank: number): Shader {
     words: uniforms.words,
     workgroupSize: [GROUP, 1, 1],
     source: () => `${DECLARE_RUNS(dtype, uniforms)}
-${LINEAR_MAIN}
+${linearMain()}
   if (i >= ${uniforms.at('rows')} * ${uniforms.at('runs')}) { return; }
   let row = i / ${uniforms.at('runs')};
   let start = (i % ${uniforms.at('runs')}) * ${RUN}u;
   let count = min(${RUN}u, ${length} - start);
-${walkSource(rank, uniforms, ['x'], 'row', rank - 1)}
+${walkSource(uniforms, ['x'], rank - 1, 'row')}
   var sorted: array<u32, ${RUN}>;
   var origin: array<u32, ${RUN}>;
   for (var j = 0u; j < count; j++) {
@@ -79,7 +80,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
   let row = i / ${uniforms.at('runs')};
   let start = (i % ${uniforms.at('runs')}) * ${TILE}u;
   let count = min(${TILE}u, ${length} - start);
-${walkSource(rank, uniforms, ['x'], 'row', rank - 1)}
+${walkSource(uniforms, ['x'], rank - 1, 'row')}
   for (var j = local; j < ${TILE}u; j += ${TILE_GROUP}u) {
     // What fills the tile up stands behind everything, by its place even behind equal keys.
     var own = 0xffffffffu;
@@ -139,7 +140,7 @@ export const MERGE: Shader = {
 @group(0) @binding(2) var<storage, read_write> new_keys: array<u32>;
 @group(0) @binding(3) var<storage, read_write> new_places: array<u32>;
 ${MERGE_UNIFORMS.declare(4)}
-${LINEAR_MAIN}
+${linearMain()}
   if (i >= ${MERGE_UNIFORMS.at('count')}) { return; }
   let length = ${MERGE_UNIFORMS.at('length')};
   let width = ${MERGE_UNIFORMS.at('width')};
@@ -194,9 +195,9 @@ export function takeShader(dtype: DType, rank: number): Shader {
 ${uniforms.declare(4)}
 ${loadBits('x', width)}
 ${storeBits('y', width)}
-${LINEAR_MAIN}
+${linearMain()}
   if (i >= ${uniforms.at('count')}) { return; }
-${walkSource(rank, uniforms, ['y', 'index'])}
+${walkSource(uniforms, ['y', 'index'], rank)}
   let place = places[i];
   store_y(y_at, load_x(${uniforms.at('x_offset')}${lead.join('')} + place * ${uniforms.at(`x_stride${last}`)}));
   index[index_at] = place;

@@ -1,9 +1,10 @@
 import { DTYPE_COUNT, DTYPES, type RequiredKernels, sizeOf } from '@flambeau/core/backend';
-import { allocationOf, padded, shaderRank, wordsOf } from '../elements/operands.ts';
+import { own } from '../bound-buffers.ts';
+import { padded, shaderRank, wordsOf } from '../elements/operands.ts';
 import { dtypeAt, shaderTable } from '../elements/shaders.ts';
 import { packWords } from '../elements/uniforms.ts';
-import { spread } from '../elements/walk.ts';
 import type { Queue } from '../queue/types.ts';
+import { spread } from '../wgsl/launch.ts';
 import { bitonicShader, insertionShader, MERGE, RUN, TILE, takeShader } from './shaders.ts';
 
 /**
@@ -33,7 +34,7 @@ export function sortKernel(queue: Queue): RequiredKernels['sort'] {
     const sortRuns = runShaders(code);
     queue.dispatch(
       sortRuns,
-      [allocationOf(input), keys, places],
+      [own(input), keys, places],
       packWords(sortRuns.words, [
         rows,
         length,
@@ -58,7 +59,7 @@ export function sortKernel(queue: Queue): RequiredKernels['sort'] {
     const take = takers(code);
     queue.dispatch(
       take,
-      [allocationOf(input), places, allocationOf(values), allocationOf(indices)],
+      [own(input), places, own(values), own(indices)],
       packWords(take.words, [
         count,
         ...sizes,

@@ -13,6 +13,10 @@ export type WordKind = 'word' | 'atomic' | 'quad';
 /** Four elements of a width, as they lie in memory. */
 export const quadType = (width: Width): string => ({ 8: 'u32', 16: 'vec2<u32>', 32: 'vec4<u32>' })[width];
 
+/** The type of one item of a buffer. */
+export const wordType = (kind: WordKind, width: Width): string =>
+  kind === 'word' ? 'u32' : kind === 'atomic' ? 'atomic<u32>' : quadType(width);
+
 export function declareBuffer(
   binding: number,
   name: string,
@@ -20,8 +24,7 @@ export function declareBuffer(
   kind: WordKind,
   width: Width,
 ): string {
-  const element = kind === 'word' ? 'u32' : kind === 'atomic' ? 'atomic<u32>' : quadType(width);
-  return `@group(0) @binding(${binding}) var<storage, ${access}> ${name}: array<${element}>;`;
+  return `@group(0) @binding(${binding}) var<storage, ${access}> ${name}: array<${wordType(kind, width)}>;`;
 }
 
 /** The word at a place of a buffer that is declared by words. */

@@ -1,19 +1,11 @@
 import type { DType, ScatterMode } from '@flambeau/core/backend';
-import { elementOf, IS_NAN, type Width } from '../elements/elements.ts';
+import { elementOf } from '../elements/elements.ts';
+import { combineSource } from '../wgsl/combine.ts';
+import { Library } from '../wgsl/library.ts';
+import type { Width } from '../wgsl/types.ts';
 
-/** `combine(present, value)` of a mode, on values in the type that the dtype computes in. */
-function combineSource(mode: Exclude<ScatterMode, 'assign'>, type: 'f32' | 'i32'): string {
-  const head = `fn combine(a: ${type}, b: ${type}) -> ${type}`;
-  if (mode === 'add') return `${head} { return a + b; }`;
-  if (mode === 'mul') return `${head} { return a * b; }`;
-  if (type === 'i32') return `${head} { return ${mode}(a, b); }`;
-  return `${IS_NAN}
-${head} {
-  if (is_nan(a)) { return a; }
-  if (is_nan(b)) { return b; }
-  return select(b, a, a ${mode === 'max' ? '>=' : '<='} b);
-}`;
-}
+/** The combinations of modes that are one, as reductions name them. */
+const COMBINERS = { add: 'sum', mul: 'prod', max: 'max', min: 'min' } as const;
 
 const PLACES: Readonly<Record<Width, readonly [log: number, last: number, mask: string]>> = {
   8: [2, 3, '0xffu'],
@@ -33,10 +25,14 @@ export function putSource(mode: ScatterMode, dtype: DType): string {
   // Of two's complement, so signs do not matter.
   if (width === 32 && value === 'i32' && mode === 'add')
     return 'fn put(at: u32, bits: u32) { atomicAdd(&y[at], bits); }';
-  const fresh = mode === 'assign' ? 'bits' : 'encode(combine(decode(present), decode(bits)))';
+  const library = new Library();
+  const fresh =
+    mode === 'assign'
+      ? 'bits'
+      : `encode(${combineSource(COMBINERS[mode], value === 'f32' ? 'float32' : 'int32', 'decode(present)', 'decode(bits)', library)})`;
   return `${decode}
 ${encode}
-${mode === 'assign' ? '' : combineSource(mode, value)}
+${library.source()}
 fn put(at: u32, bits: u32) {
   let word = at >> ${log}u;
   let shift = (at & ${last}u) * ${width}u;
