@@ -7,18 +7,33 @@ import { widthOf } from '../wgsl/types.ts';
 import { isHeavy } from './cost.ts';
 import { type InputMode, type Lanes, type PointwiseShader, pointwiseShader } from './source.ts';
 
+/** How invocations share the elements: one each, four in a loop, or four at a time with a mode for each input. */
+const ONE = 0;
+const LOOP = 1;
+const QUADS = 2;
+
+const MODES: readonly InputMode[] = ['r', 'q', 's'];
+
+/** Inputs whose layout one number holds. */
+const MOST_NUMBERED = 7;
+
 /** The `pointwise` kernel. Shaders lie by the program's id and the layout's class. */
 export function pointwiseKernel(queue: Queue): RequiredKernels['pointwise'] {
-  const table: Map<string, PointwiseShader>[] = [];
+  const table: Map<number | string, PointwiseShader>[] = [];
   return (program, shape, output, inputs, parameters) => {
     const bound = boundBuffers(queue, [own(output)], inputs, true);
     const quads = inQuads(program, shape, output, inputs, bound.offsets);
-    const modes = !quads ? '' : isHeavy(program) ? 'loop' : `:${quadModes(shape, inputs, bound.offsets)}`;
-    const key = `${shape.length}${modes}/${bound.slots.join()}`;
+    const way = !quads ? ONE : isHeavy(program) ? LOOP : QUADS;
+    const key = keyOf(way, shape, inputs, bound);
     const shaders = (table[program.id] ??= new Map());
     let shader = shaders.get(key);
     if (shader === undefined) {
-      shader = pointwiseShader(program, shape.length, layoutOf(modes), bound.slots);
+      shader = pointwiseShader(
+        program,
+        shape.length,
+        lanesOf(way, shape, inputs, bound.offsets),
+        bound.slots,
+      );
       shaders.set(key, shader);
     }
     const { count, words } = uniformsOf(shader, shape, output, inputs, bound, quads);
@@ -28,10 +43,31 @@ export function pointwiseKernel(queue: Queue): RequiredKernels['pointwise'] {
   };
 }
 
-function layoutOf(modes: string): Lanes {
-  if (modes === '') return 'one';
-  // The text was put together of modes.
-  return modes === 'loop' ? 'loop' : ([...modes.slice(1)] as InputMode[]);
+/** What decides the shader, besides the program: a number for as many inputs as fit, as launches look it up. */
+function keyOf(
+  way: number,
+  shape: readonly number[],
+  inputs: readonly Operand[],
+  { slots, offsets }: BoundBuffers,
+): number | string {
+  let key = shape.length * 3 + way;
+  let modes = '';
+  for (let k = 0; k < inputs.length; k++) {
+    const mode = way === QUADS ? modeOf(shape, inputs[k]!, offsets[k]!) : 0;
+    if (inputs.length <= MOST_NUMBERED) key = (key * 3 + mode) * (MOST_NUMBERED + 1) + slots[k]!;
+    else modes += `,${mode}/${slots[k]}`;
+  }
+  return inputs.length <= MOST_NUMBERED ? key : `${key}${modes}`;
+}
+
+function lanesOf(
+  way: number,
+  shape: readonly number[],
+  inputs: readonly Operand[],
+  offsets: readonly number[],
+): Lanes {
+  if (way === ONE) return 'one';
+  return way === LOOP ? 'loop' : inputs.map((input, k) => MODES[modeOf(shape, input, offsets[k]!)]!);
 }
 
 const isQuad = (value: number): boolean => (value & 3) === 0;
@@ -67,13 +103,10 @@ function inQuads(
   return true;
 }
 
-function quadModes(shape: readonly number[], inputs: readonly Operand[], offsets: readonly number[]): string {
-  let modes = '';
-  for (let k = 0; k < inputs.length; k++) {
-    const { strides } = inputs[k]!;
-    modes += strides[shape.length - 1] === 0 ? 'r' : fallsInQuads(strides, offsets[k]!) ? 'q' : 's';
-  }
-  return modes;
+/** The place among `MODES` of an input that is read for four elements: repeated, four at once, or one by one. */
+function modeOf(shape: readonly number[], { strides }: Operand, offset: number): 0 | 1 | 2 {
+  if (strides[shape.length - 1] === 0) return 0;
+  return fallsInQuads(strides, offset) ? 1 : 2;
 }
 
 function uniformsOf(

@@ -3,6 +3,15 @@ import type { Pipeline } from './pipelines.ts';
 
 const MOST = 2048;
 
+interface Entry {
+  readonly layoutId: number;
+  readonly uniformBytes: number;
+  readonly ids: readonly number[];
+  readonly group: GPUBindGroup;
+  /** Another one of the same hash. */
+  readonly next: Entry | undefined;
+}
+
 /**
  * Bind groups by layout and buffers. With pooled buffers a training loop meets the same ones again and again. Those
  * that were not met for a while are let go: entries move from `old` to `young` when they are used.
@@ -10,8 +19,8 @@ const MOST = 2048;
 export class BindGroups {
   private readonly device: GPUDevice;
   private readonly uniforms: Block;
-  private young = new Map<string, GPUBindGroup>();
-  private old = new Map<string, GPUBindGroup>();
+  private young = new Map<number, Entry>();
+  private old = new Map<number, Entry>();
 
   constructor(device: GPUDevice, uniforms: Block) {
     this.device = device;
@@ -19,16 +28,18 @@ export class BindGroups {
   }
 
   of(pipeline: Pipeline, blocks: readonly Block[]): GPUBindGroup {
-    let key = `${pipeline.layoutId}/${pipeline.uniformBytes}`;
-    for (let i = 0; i < blocks.length; i++) key += `,${blocks[i]!.id}`;
-    const found = this.young.get(key);
+    const hash = hashOf(pipeline, blocks);
+    const young = this.young.get(hash);
+    const found = find(young, pipeline, blocks);
     if (found !== undefined) return found;
-    const group = this.old.get(key) ?? this.make(pipeline, blocks);
+    const group = find(this.old.get(hash), pipeline, blocks) ?? this.make(pipeline, blocks);
     if (this.young.size >= MOST) {
       this.old = this.young;
       this.young = new Map();
     }
-    this.young.set(key, group);
+    const { layoutId, uniformBytes } = pipeline;
+    const ids = blocks.map(({ id }) => id);
+    this.young.set(hash, { layoutId, uniformBytes, ids, group, next: this.young.get(hash) });
     return group;
   }
 
@@ -43,9 +54,27 @@ export class BindGroups {
     }
     return this.device.createBindGroup({ layout, entries });
   }
+}
 
-  clear(): void {
-    this.young.clear();
-    this.old.clear();
+/** A number for what decides a bind group; no text is made on the way of a launch. */
+function hashOf({ layoutId, uniformBytes }: Pipeline, blocks: readonly Block[]): number {
+  let hash = layoutId + (uniformBytes << 4);
+  for (let i = 0; i < blocks.length; i++) hash = (Math.imul(hash, 0x01000193) ^ blocks[i]!.id) & 0x3fffffff;
+  return hash;
+}
+
+function find(
+  from: Entry | undefined,
+  { layoutId, uniformBytes }: Pipeline,
+  blocks: readonly Block[],
+): GPUBindGroup | undefined {
+  for (let entry = from; entry !== undefined; entry = entry.next) {
+    const { ids } = entry;
+    if (entry.layoutId !== layoutId || entry.uniformBytes !== uniformBytes || ids.length !== blocks.length)
+      continue;
+    let same = 0;
+    while (same < ids.length && ids[same] === blocks[same]!.id) same++;
+    if (same === ids.length) return entry.group;
   }
+  return undefined;
 }
