@@ -2,12 +2,12 @@ import type { Kernels } from '@flambeau/core/backend';
 import { argReduceKernel } from './arg-reduce.ts';
 import { fusedKernels } from './fused/index.ts';
 import { gatherKernel } from './indexed/gather.ts';
+import { scatterKernel } from './indexed/scatter.ts';
 import { matmulKernel } from './matmul/matmul.ts';
 import { pointwiseKernel } from './pointwise/pointwise.ts';
 import type { Queue } from './queue/types.ts';
 import { reduceKernel } from './reduce/reduce.ts';
 import { scanKernel } from './scan.ts';
-import { scatterKernel } from './indexed/scatter.ts';
 import { sortKernel } from './sort/sort.ts';
 
 /** All kernels on one queue. */

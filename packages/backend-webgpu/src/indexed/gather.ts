@@ -32,6 +32,8 @@ export function gatherKernel(queue: Queue): RequiredKernels['gather'] {
   const shaders = shaderTable((code) => gatherShader(code >> 2, WIDTHS[code & 3]!));
   return (shape, length, y, x, index) => {
     const width = WIDTHS.indexOf(widthOf(y.dtype));
-    launchIndexed(queue, { op: 'gather', shape, length, y, x, index }, (rank) => shaders((rank << 2) | width));
+    launchIndexed(queue, { op: 'gather', shape, length, y, x, index }, (rank) =>
+      shaders((rank << 2) | width),
+    );
   };
 }

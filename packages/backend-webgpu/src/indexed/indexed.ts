@@ -4,8 +4,8 @@ import { padded, shaderRank, wordsOf } from '../elements/operands.ts';
 import { numbered, operandWords, packWords, type Uniforms, uniformsOf } from '../elements/uniforms.ts';
 import { faultSource } from '../queue/fault-source.ts';
 import type { Queue, Shader } from '../queue/types.ts';
-import { declareBuffer, type WordKind } from '../wgsl/memory.ts';
 import { GROUP, linearMain, spread } from '../wgsl/launch.ts';
+import { declareBuffer, type WordKind } from '../wgsl/memory.ts';
 import type { Width } from '../wgsl/types.ts';
 
 /**
@@ -69,7 +69,10 @@ export const reportSource = (uniforms: Uniforms): string => `report_fault(${unif
 /** The place of the element of `name` at the coordinates before the last and `picked`. */
 export function pickedPlace(name: 'x' | 'y', rank: number, uniforms: Uniforms): string {
   const last = rank - 1;
-  const lead = Array.from({ length: last }, (_, dim) => ` + c${dim} * ${uniforms.at(`${name}_stride${dim}`)}`);
+  const lead = Array.from(
+    { length: last },
+    (_, dim) => ` + c${dim} * ${uniforms.at(`${name}_stride${dim}`)}`,
+  );
   return `${uniforms.at(`${name}_offset`)}${lead.join('')} + u32(picked) * ${uniforms.at(`${name}_stride${last}`)}`;
 }
 

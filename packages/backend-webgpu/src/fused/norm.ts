@@ -1,0 +1,183 @@
+import {
+  contiguousStrides,
+  type DType,
+  type FusedKernel,
+  type OptionalKernels,
+  sizeOf,
+  type TensorOperand,
+} from '@flambeau/core/backend';
+import { shaderRank } from '../elements/operands.ts';
+import { numbered } from '../elements/uniforms.ts';
+import type { Queue, Shader } from '../queue/types.ts';
+import { floatBits } from '../wgsl/literal.ts';
+import { coordinateLines, strideSum } from '../wgsl/walk.ts';
+import { areAlike, areEnough, launchRows, type RowPlace, type RowText, rowShader } from './rows.ts';
+
+/** The attributes of normalisations, as core declares them. */
+interface Layout {
+  readonly view: readonly number[];
+  readonly dims: readonly number[];
+  readonly vector: readonly number[];
+  readonly eps: number;
+}
+
+const layoutOf = ({ view, dims, vector, eps }: Readonly<Record<string, unknown>>): Layout =>
+  ({ view, dims, vector, eps }) as Layout;
+
+/** Whether statistics go over the last dimensions, so that each is of a row. */
+const goesOverRows = ({ view, dims }: Layout): boolean =>
+  dims.length > 0 && dims.every((dim) => dim >= view.length - dims.length);
+
+/** Strides in `view` of weight and bias, which lie in order: 0 where they repeat. */
+function metStrides({ view, vector }: Layout): number[] {
+  const strides = contiguousStrides(vector);
+  return view.map((n, dim) => (vector[dim] === 1 && n !== 1 ? 0 : strides[dim]!));
+}
+
+/** The dimensions within a row, joined where weight and bias go on evenly. */
+function joined(
+  shape: readonly number[],
+  strides: readonly number[],
+): { shape: number[]; strides: number[] } {
+  const found: { shape: number[]; strides: number[] } = { shape: [], strides: [] };
+  for (const [dim, size] of shape.entries()) {
+    if (size === 1) continue;
+    const last = found.shape.length - 1;
+    if (last >= 0 && found.strides[last] === strides[dim]! * size) {
+      found.shape[last]! *= size;
+      found.strides[last] = strides[dim]!;
+    } else {
+      found.shape.push(size);
+      found.strides.push(strides[dim]!);
+    }
+  }
+  return found;
+}
+
+function isContiguous({ shape, strides }: TensorOperand): boolean {
+  const expected = contiguousStrides(shape);
+  return shape.every((size, dim) => size === 1 || strides[dim] === expected[dim]);
+}
+
+interface Variant {
+  readonly dtype: DType;
+  readonly centered: boolean;
+  readonly weight: boolean;
+  readonly bias: boolean;
+  readonly rank: number;
+  readonly innerRank: number;
+}
+
+function bodyOf(text: RowText, { centered, weight, bias, innerRank }: Variant): string {
+  const { uniforms } = text;
+  const inner =
+    (weight || bias) && innerRank > 0
+      ? `${coordinateLines('i', 'k', 0, innerRank, uniforms.place('inner0')).join('\n    ')}
+    let along = ${strideSum('k', 0, innerRank, uniforms.place('inner_stride0'))};`
+      : 'let along = 0u;';
+  const factor = weight ? ` * ${text.loadAt('weight', 'weight_at + along')}` : '';
+  const shift = bias ? ` + ${text.loadAt('bias', 'bias_at + along')}` : '';
+  const center = centered
+    ? `${text.sum('whole', text.load('x'))}
+  let center = whole / f32(count);`
+    : 'let center = 0f;';
+  const deviation = `(${text.load('x')} - center)`;
+  return `${center}
+  ${text.sum('squares', `${deviation} * ${deviation}`)}
+  let scale = 1f / sqrt(squares / f32(count) + bitcast<f32>(${uniforms.at('eps')}));
+  ${text.once(`${centered ? `${text.storeAt('mean', 'mean_at', 'center')} ` : ''}${text.storeAt('rstd', 'rstd_at', 'scale')}`)}
+  ${text.each(`${inner}
+    ${text.store('y', `${deviation} * scale${factor}${shift}`)}`)}`;
+}
+
+function shaderOf(variant: Variant, software: boolean): Shader {
+  const { dtype, centered, weight, bias, rank, innerRank } = variant;
+  const read = (name: string) => ({ name, access: 'read' as const, dtype });
+  const written = (name: string, of: DType) => ({ name, access: 'read_write' as const, dtype: of });
+  return rowShader({
+    key: `norm ${dtype} ${centered} ${weight} ${bias} ${innerRank}`,
+    rank,
+    software,
+    operands: [
+      read('x'),
+      ...(weight ? [read('weight')] : []),
+      ...(bias ? [read('bias')] : []),
+      written('y', dtype),
+      ...(centered ? [written('mean', 'float32')] : []),
+      written('rstd', 'float32'),
+    ],
+    words: ['eps', ...numbered('inner', innerRank), ...numbered('inner_stride', innerRank)],
+    body: (text) => bodyOf(text, variant),
+  });
+}
+
+/** Normalisations whose statistics are those of rows: layers, groups, instances, roots of mean squares. */
+function normKernel(queue: Queue, centered: boolean): FusedKernel {
+  const { software } = queue;
+  const shaders = new Map<string, Shader>();
+  return {
+    when(inputs, attrs) {
+      const layout = layoutOf(attrs);
+      if (!goesOverRows(layout) || !areAlike(inputs)) return false;
+      if (!Object.values(inputs).every((x) => x === undefined || isContiguous(x))) return false;
+      const outer = layout.view.length - layout.dims.length;
+      const count = sizeOf(layout.view.slice(outer));
+      return areEnough(sizeOf(layout.view.slice(0, outer)), count, software);
+    },
+    run(outputs, inputs, attrs) {
+      const layout = layoutOf(attrs);
+      const outer = layout.view.length - layout.dims.length;
+      const [x, weight, bias] = [inputs.x!, inputs.weight, inputs.bias];
+      const around = layout.view.slice(0, outer);
+      const count = sizeOf(layout.view.slice(outer));
+      const met = metStrides(layout);
+      const inner = joined(layout.view.slice(outer), met.slice(outer));
+      const variant: Variant = {
+        dtype: x.dtype,
+        centered,
+        weight: weight !== undefined,
+        bias: bias !== undefined,
+        rank: shaderRank(outer),
+        innerRank: inner.shape.length,
+      };
+      const key = Object.values(variant).join();
+      const shader = shaders.get(key) ?? shaderOf(variant, software);
+      shaders.set(key, shader);
+      const rows = contiguousStrides(around);
+      const whole = (operand: TensorOperand): RowPlace => ({
+        operand,
+        strides: rows.map((stride) => stride * count),
+        step: 1,
+      });
+      const vector = (operand: TensorOperand): RowPlace => ({
+        operand,
+        strides: met.slice(0, outer),
+        step: 0,
+      });
+      const statistic = (operand: TensorOperand): RowPlace => ({ operand, strides: rows, step: 0 });
+      const places = [
+        whole(x),
+        ...(weight ? [vector(weight)] : []),
+        ...(bias ? [vector(bias)] : []),
+        whole(outputs.y!),
+        ...(centered ? [statistic(outputs.mean!)] : []),
+        statistic(outputs.rstd!),
+      ];
+      launchRows(queue, shader, around, count, places, [
+        floatBits(layout.eps),
+        ...inner.shape,
+        ...inner.strides,
+      ]);
+    },
+  };
+}
+
+export function normKernels(queue: Queue): OptionalKernels {
+  const centered = normKernel(queue, true);
+  return {
+    layerNorm: centered,
+    groupNorm: centered,
+    instanceNorm: centered,
+    rmsNorm: normKernel(queue, false),
+  };
+}
