@@ -7,3 +7,4 @@ export type { Tensor } from './graph/tensor.ts';
 export { contiguousStrides, sizeOf } from './shape.ts';
 export { adoptAllocation } from './storage/adopt.ts';
 export type * from './storage/contract.ts';
+export { runningOperator } from './storage/running.ts';

@@ -1,4 +1,4 @@
-import type { BackendError, FlambeauError } from '@flambeau/core/backend';
+import { type BackendError, type FlambeauError, runningOperator } from '@flambeau/core/backend';
 import type { Block, GpuAllocation } from '../memory/allocation.ts';
 import { BufferPool, type MemoryAccount } from '../memory/pool.ts';
 import { Staging } from '../memory/staging.ts';
@@ -229,7 +229,7 @@ export class CommandQueue implements Queue {
     await this.settle(undefined);
   }
 
-  faultSite(op: string, size: number): FaultSite {
-    return this.sites.siteOf(op, size);
+  faultSite(kernel: string, size: number): FaultSite {
+    return this.sites.siteOf(runningOperator() ?? kernel, size);
   }
 }

@@ -59,6 +59,9 @@ export interface Queue {
 
   /** Four words to which shaders report indices out of range: bind it `read_write` and see `faultSource`. */
   readonly faults: GpuAllocation;
-  /** A number by which a launch reports an index outside `0..size-1` under the operator's name; pass it in a uniform. */
-  faultSite(op: string, size: number): FaultSite;
+  /**
+   * A number by which a launch reports an index outside `0..size-1`; pass it in a uniform. The fault bears the name of the
+   * operator that runs, or the kernel's where it is called by itself.
+   */
+  faultSite(kernel: string, size: number): FaultSite;
 }

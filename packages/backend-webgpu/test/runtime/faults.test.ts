@@ -1,4 +1,5 @@
 import { type WebGpuBackend, webgpu } from '@flambeau/backend-webgpu';
+import { embedding, gather, registerBackend, tensor, unregisterBackend } from '@flambeau/core';
 import { BackendError } from '@flambeau/core/backend';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { CommandQueue } from '../../src/queue/queue.ts';
@@ -81,6 +82,28 @@ describeOn(anyDriver, 'faults', () => {
     }
     await expect(queue.synchronize()).rejects.toThrow('gather: index -3 is out of range for size 10');
     await queue.synchronize();
+  });
+});
+
+describeOn(anyDriver, 'an index out of range', () => {
+  it('is reported at the next read under the name of the operator that was called', async () => {
+    const backend = await webgpuOn(anyDriver);
+    registerBackend(backend);
+    try {
+      const weight = tensor([[1], [2], [3]], { device: 'webgpu' });
+      const indices = tensor([0, 12], { dtype: 'int32', device: 'webgpu' });
+      const index = tensor([[7]], { dtype: 'int32', device: 'webgpu' });
+      await expect(embedding(indices, weight).data()).rejects.toThrow(
+        'embedding: index 12 is out of range for size 3',
+      );
+      await expect(gather(weight, 0, index).data()).rejects.toThrow(
+        'gather: index 7 is out of range for size 3',
+      );
+      expect(await weight.data()).toEqual(Float32Array.of(1, 2, 3));
+    } finally {
+      unregisterBackend('webgpu');
+      backend.destroy();
+    }
   });
 });
 

@@ -2,6 +2,7 @@ import type { Scalar } from '../dtype.ts';
 import { FlambeauError, hideFrames } from '../errors.ts';
 import type { Expr } from '../expr/expr.ts';
 import type { Tensor } from '../graph/tensor.ts';
+import { enterOperator, leaveOperator } from '../storage/running.ts';
 import { scope } from '../storage/scope.ts';
 import { underName } from './faults.ts';
 import { copyInto } from './in-place.ts';
@@ -229,12 +230,15 @@ const named = (name: string, inPlace: Declared['inPlace'], fn: (...args: never[]
 function guarded(name: string, body: (...args: never[]) => unknown): (...args: never[]) => unknown {
   const run = body as (...args: unknown[]) => unknown;
   const fn = (...args: unknown[]): unknown => {
+    const before = enterOperator(name);
     try {
       return operatorInterceptor === null
         ? run(...args)
         : operatorInterceptor(name, args, (given) => run(...given));
     } catch (error) {
       throw atCaller(underName(name, error), fn);
+    } finally {
+      leaveOperator(before);
     }
   };
   return fn;

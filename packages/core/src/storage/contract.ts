@@ -8,7 +8,8 @@ import type { Program } from '../expr/program.ts';
  *
  * Ownership: core allocates and frees; a kernel may allocate workspace of its own and must free it. Ordering: a
  * kernel enqueues and returns, and effects happen in the order of calls; only `read` and `synchronize` wait.
- * A fault that is noticed late is thrown there and names the first operator that caused it.
+ * A fault that is noticed late is thrown there and names the first operator that caused it: a kernel that may find one
+ * asks `runningOperator()` for the name while it is enqueued.
  */
 
 /** Memory on a device: opaque to core. `byteLength` is what was asked for. */
