@@ -3,6 +3,7 @@ import { own } from '../bound-buffers.ts';
 import { padded, shaderRank } from '../elements/operands.ts';
 import { numbered, operandWords, packWords, type Uniforms, uniformsOf } from '../elements/uniforms.ts';
 import { walkSource } from '../elements/walk.ts';
+import { faultSource } from '../queue/fault-source.ts';
 import type { Queue, Shader } from '../queue/types.ts';
 import { GROUP, linearMain, spread } from '../wgsl/launch.ts';
 import { Library } from '../wgsl/library.ts';
@@ -29,6 +30,8 @@ export interface RowForm {
   readonly operands: readonly RowOperand[];
   /** Further words of uniforms, behind the others. */
   readonly words?: readonly string[];
+  /** Whether it may report an index out of range; the word `fault` then stands before `words`. */
+  readonly faults?: boolean;
   /** Statements for one row. */
   body(text: RowText): string;
 }
@@ -143,12 +146,13 @@ export class RowText {
 }
 
 export function rowShader(form: RowForm): Shader {
-  const { key, rank, software, operands } = form;
+  const { key, rank, software, operands, faults = false } = form;
   const uniforms = uniformsOf([
     'rows',
     'count',
     ...numbered('size', rank),
     ...operands.flatMap(({ name }) => [...operandWords(name, rank), `${name}_step`]),
+    ...(form.faults === true ? ['fault'] : []),
     ...(form.words ?? []),
   ]);
   const head = software
@@ -160,7 +164,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
   let row = group.x + group.y * groups.x;`;
   return {
     key: `${key}${software ? '' : ' joined'} ${rank}`,
-    bindings: operands.map(({ access }) => access),
+    bindings: [...operands.map(({ access }) => access), ...(faults ? (['read_write'] as const) : [])],
     words: uniforms.words,
     workgroupSize: [software ? GROUP : LANES, 1, 1],
     source() {
@@ -172,7 +176,8 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
       });
       const names = operands.map(({ name }) => name);
       return `${buffers.join('\n')}
-${uniforms.declare(operands.length)}
+${faults ? faultSource(operands.length) : ''}
+${uniforms.declare(operands.length + (faults ? 1 : 0))}
 ${text.library.source()}
 ${text.joins()}
 ${head}
@@ -200,6 +205,7 @@ export function launchRows(
   count: number,
   places: readonly RowPlace[],
   words: readonly number[] = [],
+  faults = false,
 ): void {
   const rank = shaderRank(shape.length);
   const rows = sizeOf(shape);
@@ -211,6 +217,7 @@ export function launchRows(
     ...words,
   ]);
   const buffers = places.map(({ operand }) => own(operand));
+  if (faults) buffers.push(queue.faults);
   queue.dispatch(shader, buffers, packed, spread(rows, queue.software ? undefined : 1));
 }
 
