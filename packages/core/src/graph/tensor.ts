@@ -138,19 +138,13 @@ export class Tensor {
 
   set grad(gradient: Tensor | null) {
     if (gradient !== null) gradient.shown = true;
-    this.replaceGrad(gradient);
+    replaceGrad(this, gradient);
   }
 
   /** @internal Makes a gradient that the framework made this tensor's. Unless `grad` is read, it goes when it is replaced. */
   keepGrad(gradient: Tensor): void {
     gradient.flags |= KEPT;
-    this.replaceGrad(gradient);
-  }
-
-  private replaceGrad(gradient: Tensor | null): void {
-    const before = this.ownGrad;
-    this.ownGrad = gradient;
-    if (before !== null && before !== gradient && !before.shown) before.dispose();
+    replaceGrad(this, gradient);
   }
 
   get device(): Device {
@@ -210,6 +204,12 @@ export class Tensor {
 }
 
 export interface Tensor extends TensorMethods {}
+
+function replaceGrad(tensor: Tensor, gradient: Tensor | null): void {
+  const before = tensor.ownGrad;
+  tensor.ownGrad = gradient;
+  if (before !== null && before !== gradient && !before.shown) before.dispose();
+}
 
 Object.defineProperty(Tensor.prototype, BRAND, { value: true });
 
