@@ -1,6 +1,7 @@
-import { type Backend, BackendError, DeviceError, type DType } from '@flambeau/core/backend';
+import { type Backend, BackendError, DeviceError } from '@flambeau/core/backend';
 import { DiskCache } from './cache/disk-cache.ts';
 import { CudaDevice } from './device.ts';
+import { CUDA_DTYPES } from './dtypes.ts';
 import {
   blasCandidates,
   driverCandidates,
@@ -48,19 +49,6 @@ export interface CudaBackend extends Backend {
   close(): void;
 }
 
-const DTYPES: readonly DType[] = [
-  'float32',
-  'float64',
-  'float16',
-  'bfloat16',
-  'int64',
-  'int32',
-  'int16',
-  'int8',
-  'uint8',
-  'bool',
-];
-
 /** The part of the device's memory past which core looks for dropped tensors sooner. */
 const ROOM_SHARE = 0.85;
 
@@ -95,7 +83,7 @@ export function cuda(options: CudaOptions = {}): CudaBackend {
     device,
     name,
     limits: {
-      dtypes: DTYPES,
+      dtypes: CUDA_DTYPES,
       maxByteLength: totalBytes,
       synchronousReads: true,
       roomByteLength: Math.floor(totalBytes * ROOM_SHARE),

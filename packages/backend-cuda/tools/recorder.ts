@@ -1,4 +1,5 @@
 import type { Allocation, Backend, BackendError, Kernels } from '@flambeau/core/backend';
+import { CUDA_DTYPES } from '../src/dtypes.ts';
 import { cudaKernels } from '../src/kernels/index.ts';
 import type {
   DeviceProperties,
@@ -95,18 +96,7 @@ export function recordingBackend(recorder: Recorder, device: string): Backend {
     device,
     name: 'recorder',
     limits: {
-      dtypes: [
-        'float32',
-        'float64',
-        'float16',
-        'bfloat16',
-        'int64',
-        'int32',
-        'int16',
-        'int8',
-        'uint8',
-        'bool',
-      ],
+      dtypes: CUDA_DTYPES,
       maxByteLength: 2 ** 40,
       synchronousReads: true,
     },

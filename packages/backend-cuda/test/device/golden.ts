@@ -9,6 +9,7 @@ import {
   unpackFiles,
 } from '@flambeau/backend-testkit/golden';
 import * as core from '@flambeau/core';
+import type { Backend } from '@flambeau/core/backend';
 import * as nn from '@flambeau/nn';
 import * as optim from '@flambeau/optim';
 import type { CudaBackend } from '../../src/index.ts';
@@ -23,20 +24,6 @@ const SUITES = [
   ['modules', 'tier1-modules'],
   ['optim', 'tier1-optim'],
 ] as const;
-
-/** Core has no complex tensors; every other dtype is run. */
-const DTYPES = new Set<string>([
-  'float32',
-  'float64',
-  'float16',
-  'bfloat16',
-  'int64',
-  'int32',
-  'int16',
-  'int8',
-  'uint8',
-  'bool',
-]);
 
 export interface GoldenFile {
   readonly suite: string;
@@ -53,14 +40,18 @@ export const goldenFiles = (): readonly GoldenFile[] =>
     return names.map((name) => ({ suite, name, text: files.get(name) ?? '' }));
   });
 
-/** Runs a file on a registered device. */
-export async function runGolden({ name, text }: GoldenFile, device: string): Promise<FileReport> {
-  const framework: Framework = { core, nn, optim, device, dtypes: DTYPES, synchronousReads: true };
+/** Runs a file on a registered backend, in every dtype that it has. */
+export async function runGolden(
+  { name, text }: GoldenFile,
+  { device, limits }: Pick<Backend, 'device' | 'limits'>,
+): Promise<FileReport> {
+  const dtypes = new Set<string>(limits.dtypes);
+  const framework: Framework = { core, nn, optim, device, dtypes, synchronousReads: true };
   const before = core.getDefaultDevice();
   // Plugins extend the type of devices.
   core.setDefaultDevice(device as core.Device);
   try {
-    return await runFile(framework, name, text, DTYPES);
+    return await runFile(framework, name, text, dtypes);
   } finally {
     core.setDefaultDevice(before);
   }
@@ -71,8 +62,8 @@ export const rehearseGolden = (
   { properties }: CudaBackend,
   files: readonly GoldenFile[],
 ): Promise<readonly KernelSource[]> =>
-  rehearse(properties, ({ device }) =>
+  rehearse(properties, ({ backend }) =>
     withoutJudging(async () => {
-      for (const file of files) await runGolden(file, device);
+      for (const file of files) await runGolden(file, backend);
     }),
   );

@@ -79,7 +79,7 @@ async function main(): Promise<void> {
   );
   const golden: FileReport[] = [];
   for (const file of files) {
-    const report = await runGolden(file, backend.device);
+    const report = await runGolden(file, backend);
     if (!report.passed) for (const line of failureLines(report)) say(line);
     golden.push(report);
   }
