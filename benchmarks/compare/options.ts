@@ -76,7 +76,8 @@ const list = (text: string): string[] =>
     .map((word) => word.trim())
     .filter((word) => word !== '');
 
-function positive(option: string, text: string): number {
+/** @throws {RangeError} `text` is no positive integer. */
+export function positive(option: string, text: string): number {
   const value = Number(text);
   if (!Number.isInteger(value) || value < 1)
     throw new RangeError(`${option}: a positive integer is needed, got ${text}`);

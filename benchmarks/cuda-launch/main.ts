@@ -3,7 +3,9 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { dirname, join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { positive } from '../compare/options.ts';
 import { benchmarks, bundle } from '../compare/processes.ts';
+import { median } from '../compare/statistics.ts';
 
 /**
  * What a launch on CUDA costs the host: from the backend's kernel, through the addon, to the driver's door. The driver
@@ -25,12 +27,8 @@ const { values: options } = parseArgs({
 
 const emulator = join(dirname(benchmarks), 'packages/backend-cuda/test/emulator/environment.ts');
 
-const median = (values: readonly number[]): number => values.toSorted((a, b) => a - b)[values.length >> 1]!;
-
 async function main(): Promise<void> {
-  const rounds = Number(options.rounds);
-  if (!Number.isInteger(rounds) || rounds < 1)
-    throw new RangeError(`--rounds must be a positive integer, got ${options.rounds}`);
+  const rounds = positive('--rounds', options.rounds);
   // The emulator is a tool of the backend's tests: it builds itself and says how a process finds it.
   const environment = JSON.parse(
     execFileSync(process.execPath, ['--conditions=source', '--import', 'tsx', emulator], {

@@ -1,8 +1,9 @@
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { positive } from '../compare/options.ts';
 import { benchmarks, bundle } from '../compare/processes.ts';
-import { ratioOf } from '../compare/statistics.ts';
+import { median, ratioOf } from '../compare/statistics.ts';
 import type { Measured } from './measure.ts';
 
 /**
@@ -24,9 +25,7 @@ const { values: options } = parseArgs({
 const rounded = (value: number): number => Number(value.toFixed(2));
 
 async function main(): Promise<void> {
-  const rounds = Number(options.rounds);
-  if (!Number.isInteger(rounds) || rounds < 1)
-    throw new RangeError(`bench:dispatch: --rounds must be a positive integer, got ${options.rounds}`);
+  const rounds = positive('--rounds', options.rounds);
   await bundle({ 'dispatch-measure': 'dispatch/measure.ts' });
   const text = execFileSync(
     options.node,
@@ -45,7 +44,7 @@ async function main(): Promise<void> {
     const done = ratioOf(times(found, 'done'), times(bare!, 'done'));
     return {
       launches: name,
-      'this thread, us each': rounded(times(found, 'enqueued').toSorted((a, b) => a - b)[rounds >> 1]!),
+      'this thread, us each': rounded(median(times(found, 'enqueued'))),
       'of bare': rounded(enqueuing.median),
       lowest: rounded(enqueuing.lowest),
       highest: rounded(enqueuing.highest),
@@ -61,4 +60,9 @@ async function main(): Promise<void> {
   if (slow.length > 0) process.exitCode = 1;
 }
 
-await main();
+try {
+  await main();
+} catch (error) {
+  console.error(`bench:dispatch: ${(error as Error).message}`);
+  process.exitCode = 1;
+}

@@ -29,9 +29,7 @@ interface ThreadClock {
 function ownTime(): number {
   const usage = (process as ThreadClock).threadCpuUsage?.();
   if (usage === undefined)
-    throw new Error(
-      'bench:dispatch: this Node cannot measure one thread; give Node 23.9 or newer: --node PATH',
-    );
+    throw new Error('this Node cannot measure one thread; give Node 23.9 or newer: --node PATH');
   return (usage.user + usage.system) / 1000;
 }
 

@@ -1,3 +1,4 @@
+import { BackendError } from '@flambeau/core/backend';
 import { UniformWords, uniformAt } from '../wgsl/launch.ts';
 
 /** Words of a shader's uniform block by name. */
@@ -16,7 +17,7 @@ export function uniformsOf(names: readonly string[]): Uniforms {
   const places = new Map(names.map((name) => [name, block.take(1)]));
   const place = (name: string): number => {
     const found = places.get(name);
-    if (found === undefined) throw new RangeError(`no uniform is called ${name}`);
+    if (found === undefined) throw new BackendError(`webgpu: no uniform is called ${name}`);
     return found;
   };
   return {
