@@ -4,7 +4,13 @@ export * from './errors.ts';
 export type { BinaryIntrinsic, ScalarType, UnaryIntrinsic } from './expr/expr.ts';
 export type { Instruction, Program } from './expr/program.ts';
 export type { Tensor } from './graph/tensor.ts';
-export { contiguousStrides, sizeOf } from './shape.ts';
+export { contiguousStrides, isContiguous, sizeOf } from './shape.ts';
 export { adoptAllocation } from './storage/adopt.ts';
 export type * from './storage/contract.ts';
+export {
+  goesOverRows,
+  type NormAttributes,
+  normAttributes,
+  vectorStrides,
+} from './storage/norm-attributes.ts';
 export { runningOperator } from './storage/running.ts';

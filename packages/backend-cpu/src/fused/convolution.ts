@@ -1,4 +1,4 @@
-import type { DType, FusedKernel, TensorOperand } from '@flambeau/core/backend';
+import { type DType, type FusedKernel, isContiguous, type TensorOperand } from '@flambeau/core/backend';
 import { Code, type Kernel } from '../threads/code.ts';
 import type { ThreadPool } from '../threads/pool.ts';
 import { ModuleBuilder } from '../wasm/assembler/index.ts';
@@ -8,15 +8,7 @@ import { ELEMENTS, type Element } from '../wasm/matmul/lane.ts';
 import { BLOCK_DEPTH, columnsOf, ROWS, TILE_BYTES } from '../wasm/matmul/packed.ts';
 import { roundUp } from '../wasm/matmul/products.ts';
 import { type Geometry, geometryOf } from './geometry.ts';
-import {
-  type Attrs,
-  address,
-  heapKernel,
-  isContiguous,
-  type Operands,
-  uniform,
-  withWorkspace,
-} from './operands.ts';
+import { type Attrs, address, heapKernel, type Operands, uniform, withWorkspace } from './operands.ts';
 
 const DTYPES = ['float32', 'float64'];
 /** Columns that are unfolded at once. */
@@ -58,7 +50,7 @@ export function convolutionKernels(pool: ThreadPool, relaxed: boolean): Record<s
         uniform([...operands, inputs.bias], DTYPES) &&
         output.length <= 3 &&
         !output.includes(0) &&
-        operands.every((x) => x === inputs.x || isContiguous(x!))
+        operands.every((x) => x === inputs.x || isContiguous(x!.shape, x!.strides))
       );
     };
   return {

@@ -1,6 +1,12 @@
-import { BackendError, type FusedKernel, sizeOf, type TensorOperand } from '@flambeau/core/backend';
+import {
+  BackendError,
+  type FusedKernel,
+  isContiguous,
+  sizeOf,
+  type TensorOperand,
+} from '@flambeau/core/backend';
 import { bigintsOf, numbersOf } from '../allocation.ts';
-import { type Attrs, heapKernel, isContiguous, type Operands, uniform } from './operands.ts';
+import { type Attrs, heapKernel, type Operands, uniform } from './operands.ts';
 import type { RowKernels } from './rows.ts';
 
 /** The classes of all rows, checked; -1 for one that counts nothing. */
@@ -30,7 +36,7 @@ export function crossEntropyKernel(kernels: RowKernels): FusedKernel {
   const takes = ({ input, target, weight }: Operands): boolean =>
     uniform([input, weight], ['float32', 'float64']) &&
     input!.shape.length <= 2 &&
-    isContiguous(input!) &&
+    isContiguous(input!.shape, input!.strides) &&
     ['int64', 'int32'].includes(target!.dtype) &&
     !target!.shape.includes(0);
   const run = (

@@ -8,17 +8,6 @@ export type Attrs = Readonly<Record<string, unknown>>;
 /** The address of an operand's first element. */
 export const address = (operand: TensorOperand): number => addressOf(operand, byteLengthOf(operand.dtype));
 
-/** Whether elements lie row by row, without gaps. */
-export function isContiguous({ shape, strides }: TensorOperand): boolean {
-  let expected = 1;
-  for (let d = shape.length - 1; d >= 0; d--) {
-    if (shape[d] === 1) continue;
-    if (strides[d] !== expected) return false;
-    expected *= shape[d]!;
-  }
-  return true;
-}
-
 /** The stride of dimensions `from..to-1` walked as one; null where they cannot be. */
 export function joinedStride({ shape, strides }: TensorOperand, from: number, to: number): number | null {
   let stride: number | null = null;

@@ -1,4 +1,10 @@
-import { type DType, type FusedKernel, sizeOf, type TensorOperand } from '@flambeau/core/backend';
+import {
+  type DType,
+  type FusedKernel,
+  isContiguous,
+  sizeOf,
+  type TensorOperand,
+} from '@flambeau/core/backend';
 import { Code } from '../threads/code.ts';
 import type { ThreadPool } from '../threads/pool.ts';
 import { ModuleBuilder } from '../wasm/assembler/index.ts';
@@ -6,15 +12,7 @@ import { ELEMENTS } from '../wasm/matmul/lane.ts';
 import { addNormGradients, addNorms } from '../wasm/rows/norm.ts';
 import { addSoftmax } from '../wasm/rows/softmax.ts';
 import { addSlices } from '../wasm/slices.ts';
-import {
-  type Attrs,
-  address,
-  heapKernel,
-  isContiguous,
-  type Operands,
-  uniform,
-  withWorkspace,
-} from './operands.ts';
+import { type Attrs, address, heapKernel, type Operands, uniform, withWorkspace } from './operands.ts';
 
 /** A call of a kernel over rows: addresses that move with the rows, statistics, and what is the same for all. */
 interface RowCall {
@@ -143,7 +141,7 @@ export function softmaxKernels(kernels: RowKernels): Record<string, FusedKernel>
       uniform(operands, FLOATS) &&
       first!.shape.length > 0 &&
       isLast(first!, dim as number) &&
-      operands.every((x) => isContiguous(x!))
+      operands.every((x) => isContiguous(x!.shape, x!.strides))
     );
   };
   const length = (x: TensorOperand, { dim }: Attrs): number => x.shape[dim as number]!;
@@ -170,7 +168,7 @@ export function normKernels(kernels: RowKernels): Record<string, FusedKernel> {
   const { heap } = kernels.pool;
   const takes = (inputs: Operands): boolean => {
     const operands = Object.values(inputs).filter((x) => x !== undefined);
-    return uniform(operands, FLOATS) && operands.every(isContiguous);
+    return uniform(operands, FLOATS) && operands.every((x) => isContiguous(x.shape, x.strides));
   };
   const sizes = ({ shape }: TensorOperand, { dims }: Attrs): [rows: number, length: number] => {
     const length = (dims as readonly number[]).reduce((n, dim) => n * shape[dim]!, 1);

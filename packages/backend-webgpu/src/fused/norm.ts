@@ -2,9 +2,13 @@ import {
   contiguousStrides,
   type DType,
   type FusedKernel,
+  goesOverRows,
+  isContiguous,
+  normAttributes,
   type OptionalKernels,
   sizeOf,
   type TensorOperand,
+  vectorStrides,
 } from '@flambeau/core/backend';
 import { shaderRank } from '../elements/operands.ts';
 import { numbered } from '../elements/uniforms.ts';
@@ -12,27 +16,6 @@ import type { Queue, Shader } from '../queue/types.ts';
 import { floatBits } from '../wgsl/literal.ts';
 import { coordinateLines, strideSum } from '../wgsl/walk.ts';
 import { areAlike, areEnough, launchRows, type RowPlace, type RowText, rowShader } from './rows.ts';
-
-/** The attributes of normalisations, as core declares them. */
-interface Layout {
-  readonly view: readonly number[];
-  readonly dims: readonly number[];
-  readonly vector: readonly number[];
-  readonly eps: number;
-}
-
-const layoutOf = ({ view, dims, vector, eps }: Readonly<Record<string, unknown>>): Layout =>
-  ({ view, dims, vector, eps }) as Layout;
-
-/** Whether statistics go over the last dimensions, so that each is of a row. */
-const goesOverRows = ({ view, dims }: Layout): boolean =>
-  dims.length > 0 && dims.every((dim) => dim >= view.length - dims.length);
-
-/** Strides in `view` of weight and bias, which lie in order: 0 where they repeat. */
-function metStrides({ view, vector }: Layout): number[] {
-  const strides = contiguousStrides(vector);
-  return view.map((n, dim) => (vector[dim] === 1 && n !== 1 ? 0 : strides[dim]!));
-}
 
 /** The dimensions within a row, joined where weight and bias go on evenly. */
 function joined(
@@ -52,11 +35,6 @@ function joined(
     }
   }
   return found;
-}
-
-function isContiguous({ shape, strides }: TensorOperand): boolean {
-  const expected = contiguousStrides(shape);
-  return shape.every((size, dim) => size === 1 || strides[dim] === expected[dim]);
 }
 
 interface Variant {
@@ -117,20 +95,21 @@ function normKernel(queue: Queue, centered: boolean): FusedKernel {
   const shaders = new Map<string, Shader>();
   return {
     when(inputs, attrs) {
-      const layout = layoutOf(attrs);
+      const layout = normAttributes(attrs);
       if (!goesOverRows(layout) || !areAlike(inputs)) return false;
-      if (!Object.values(inputs).every((x) => x === undefined || isContiguous(x))) return false;
+      if (!Object.values(inputs).every((x) => x === undefined || isContiguous(x.shape, x.strides)))
+        return false;
       const outer = layout.view.length - layout.dims.length;
       const count = sizeOf(layout.view.slice(outer));
       return areEnough(sizeOf(layout.view.slice(0, outer)), count, software);
     },
     run(outputs, inputs, attrs) {
-      const layout = layoutOf(attrs);
+      const layout = normAttributes(attrs);
       const outer = layout.view.length - layout.dims.length;
       const [x, weight, bias] = [inputs.x!, inputs.weight, inputs.bias];
       const around = layout.view.slice(0, outer);
       const count = sizeOf(layout.view.slice(outer));
-      const met = metStrides(layout);
+      const met = vectorStrides(layout);
       const inner = joined(layout.view.slice(outer), met.slice(outer));
       const variant: Variant = {
         dtype: x.dtype,

@@ -5,6 +5,7 @@ import { type DType, isFloating } from '../dtype.ts';
 import { DTypeError } from '../errors.ts';
 import type { Tensor } from '../graph/tensor.ts';
 import type { Shape } from '../shape.ts';
+import type { NormAttributes } from '../storage/norm-attributes.ts';
 import { add, mul } from './arithmetic.ts';
 import { expand, sumTo, unreduce } from './broadcast.ts';
 import { cast } from './copying.ts';
@@ -12,16 +13,10 @@ import { mean } from './reductions.ts';
 import { reshape } from './reshape.ts';
 
 /** How a normalisation sees its operands. */
-export interface Layout {
+export interface Layout extends NormAttributes {
   readonly [name: string]: unknown;
-  /** The shape in which the input is seen. */
-  readonly view: Shape;
-  /** The dimensions of it that statistics go over. */
-  readonly dims: readonly number[];
-  /** The shape in which weight and bias meet it, and their own. */
-  readonly vector: Shape;
+  /** The shape of weight and bias themselves. */
   readonly own: Shape;
-  readonly eps: number;
 }
 
 const over = { keepdim: true } as const;

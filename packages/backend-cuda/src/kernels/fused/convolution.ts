@@ -3,6 +3,7 @@ import {
   DTYPES,
   type DType,
   type FusedKernel,
+  isContiguous,
   sizeOf,
   type TensorOperand,
 } from '@flambeau/core/backend';
@@ -17,7 +18,7 @@ import { type Context, Variants } from '../context.ts';
 import { pointerTo } from '../loops.ts';
 import { sumOf } from '../programs.ts';
 import { CompiledReduction } from '../reduce.ts';
-import { type Attrs, areFloating, isContiguous, type Operands, three } from './support.ts';
+import { type Attrs, areFloating, type Operands, three } from './support.ts';
 
 /** One of the three products, with sizes of three dimensions. */
 interface Problem {
@@ -57,7 +58,7 @@ class Convolutions {
   /** With cuBLAS, halves multiply on tensor cores, which these kernels do not use: the parts are faster there. */
   readonly when = (inputs: Operands): boolean =>
     areFloating(inputs) &&
-    Object.values(inputs).every((x) => x === undefined || isContiguous(x)) &&
+    Object.values(inputs).every((x) => x === undefined || isContiguous(x.shape, x.strides)) &&
     Object.values(inputs).every((x) => x === undefined || sizeOf(x.shape) < this.context.narrowLimit) &&
     !(
       this.context.launch.properties.blas &&

@@ -2,35 +2,17 @@ import {
   byteLengthOf,
   contiguousStrides,
   type FusedKernel,
+  goesOverRows,
+  isContiguous,
+  normAttributes,
   sizeOf,
-  type TensorOperand,
+  vectorStrides,
 } from '@flambeau/core/backend';
 import { normSource } from '../../cuda-c/fused/norm.ts';
 import { rankClass } from '../../cuda-c/nest.ts';
 import { type Context, Variants } from '../context.ts';
 import { arrange, type Loops, pointerTo, writeCount, writeNest } from '../loops.ts';
-import { type Attrs, areFloating, isContiguous, launchRows, rowNumber, rowsOf } from './support.ts';
-
-/** The attributes of normalisations, as core declares them. */
-interface Layout {
-  readonly view: readonly number[];
-  readonly dims: readonly number[];
-  readonly vector: readonly number[];
-  readonly eps: number;
-}
-
-const layoutOf = ({ view, dims, vector, eps }: Attrs): Layout => ({ view, dims, vector, eps }) as Layout;
-
-/** Whether statistics go over the last dimensions, so that each is of a row. */
-const goesOverRows = ({ view, dims }: Layout): boolean =>
-  dims.length > 0 && dims.every((dim) => dim >= view.length - dims.length);
-
-/** Weight and bias as they meet the input: strides of `view`, 0 where they repeat. */
-function metStrides({ view, vector }: Layout, operand: TensorOperand | undefined): number[] {
-  if (operand === undefined) return view.map(() => 0);
-  const strides = contiguousStrides(vector);
-  return view.map((n, dim) => (vector[dim] === 1 && n !== 1 ? 0 : strides[dim]!));
-}
+import { areFloating, launchRows, rowNumber, rowsOf } from './support.ts';
 
 /** Normalisations whose statistics are those of rows: layers, groups, instances, roots of mean squares. */
 function normKernel(context: Context, centered: boolean): FusedKernel {
@@ -39,14 +21,16 @@ function normKernel(context: Context, centered: boolean): FusedKernel {
   return {
     when: (inputs, attrs) =>
       areFloating(inputs) &&
-      goesOverRows(layoutOf(attrs)) &&
-      Object.values(inputs).every((x) => x === undefined || (isContiguous(x) && x.dtype === inputs.x!.dtype)),
+      goesOverRows(normAttributes(attrs)) &&
+      Object.values(inputs).every(
+        (x) => x === undefined || (isContiguous(x.shape, x.strides) && x.dtype === inputs.x!.dtype),
+      ),
     run(outputs, inputs, attrs) {
-      const layout = layoutOf(attrs);
+      const layout = normAttributes(attrs);
       const { view, dims, eps } = layout;
       const [x, weight, bias] = [inputs.x!, inputs.weight, inputs.bias];
       const outer = view.length - dims.length;
-      const met = metStrides(layout, weight ?? bias);
+      const met = weight || bias ? vectorStrides(layout) : view.map(() => 0);
       const inner = arrangedInOrder(view.slice(outer), met.slice(outer));
       const count = sizeOf(view.slice(outer));
       const rowStrides = [...met.slice(0, outer), 0];

@@ -21,16 +21,6 @@ export const three = (list: readonly number[], fill: number): number[] => [
   ...list,
 ];
 
-/** Whether an operand's elements lie side by side in order. */
-export function isContiguous({ shape, strides }: TensorOperand): boolean {
-  let expected = 1;
-  for (let dim = shape.length - 1; dim >= 0; dim--) {
-    if (shape[dim] !== 1 && strides[dim] !== expected) return false;
-    expected *= shape[dim]!;
-  }
-  return true;
-}
-
 /** Rows of `count` elements: the loops around them, over each operand. */
 export interface Rows {
   readonly loops: Loops;
