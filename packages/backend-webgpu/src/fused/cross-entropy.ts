@@ -1,4 +1,12 @@
-import { type DType, type FusedKernel, isFloating, sizeOf, type TensorOperand } from '@flambeau/core/backend';
+import {
+  DTYPES,
+  type DType,
+  type FusedKernel,
+  isFloating,
+  sizeOf,
+  type TensorOperand,
+} from '@flambeau/core/backend';
+import { dtypeAt, shaderTable } from '../elements/shaders.ts';
 import type { GpuAllocation } from '../memory/allocation.ts';
 import type { Queue, Shader } from '../queue/types.ts';
 import { areEnough, launchRows, type RowPlace, type RowText, rowShader } from './rows.ts';
@@ -72,12 +80,8 @@ const INT32 = 2 ** 31;
 /** Cross entropy with classes of `[batch, classes]`: one launch for the rows, one for their mean or sum. */
 export function crossEntropyKernel(queue: Queue): FusedKernel {
   const { software } = queue;
-  const shaders = new Map<string, Shader>();
-  const known = (key: string, make: () => Shader): Shader => {
-    const shader = shaders.get(key) ?? make();
-    shaders.set(key, shader);
-    return shader;
-  };
+  const rowShaders = shaderTable((code) => rowsShader(dtypeAt(code >> 1), (code & 1) === 1, software));
+  const lossShaders = shaderTable((code) => lossShader(dtypeAt(code >> 1), (code & 1) === 1, software));
   return {
     when({ input, target, weight }, { reduction, ignoreIndex }) {
       const { shape, dtype } = input!;
@@ -98,7 +102,7 @@ export function crossEntropyKernel(queue: Queue): FusedKernel {
       const { input, target } = inputs as { input: TensorOperand; target: TensorOperand };
       const { weight } = inputs;
       const [rows, count] = input.shape as [number, number];
-      const { dtype } = input;
+      const dtype = DTYPES[input.dtype].index;
       const [losses, shares] = [queue.workspace(rows * 4), queue.workspace(rows * 4)];
       const ofRows = (operand: TensorOperand): RowPlace => ({
         operand,
@@ -115,7 +119,7 @@ export function crossEntropyKernel(queue: Queue): FusedKernel {
       const weighted = weight !== undefined;
       launchRows(
         queue,
-        known(`${dtype} ${weighted}`, () => rowsShader(dtype, weighted, software)),
+        rowShaders(dtype * 2 + Number(weighted)),
         [rows],
         count,
         [
@@ -131,13 +135,11 @@ export function crossEntropyKernel(queue: Queue): FusedKernel {
       );
       const mean = reduction === 'mean';
       const along = (operand: TensorOperand): RowPlace => ({ operand, strides: [], step: 1 });
-      launchRows(
-        queue,
-        known(`loss ${dtype} ${mean}`, () => lossShader(dtype, mean, software)),
-        [],
-        rows,
-        [along(column(losses)), along(column(shares)), along(loss!)],
-      );
+      launchRows(queue, lossShaders(dtype * 2 + Number(mean)), [], rows, [
+        along(column(losses)),
+        along(column(shares)),
+        along(loss!),
+      ]);
       queue.release(losses);
       queue.release(shares);
     },

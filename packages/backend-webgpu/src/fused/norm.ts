@@ -1,5 +1,7 @@
 import {
   contiguousStrides,
+  DTYPE_COUNT,
+  DTYPES,
   type DType,
   type FusedKernel,
   goesOverRows,
@@ -11,6 +13,7 @@ import {
   vectorStrides,
 } from '@flambeau/core/backend';
 import { shaderRank } from '../elements/operands.ts';
+import { dtypeAt, shaderTable } from '../elements/shaders.ts';
 import { numbered } from '../elements/uniforms.ts';
 import type { Queue, Shader } from '../queue/types.ts';
 import { floatBits } from '../wgsl/literal.ts';
@@ -44,6 +47,23 @@ interface Variant {
   readonly bias: boolean;
   readonly rank: number;
   readonly innerRank: number;
+}
+
+/** One more than the dimensions that a row can have. */
+const INNER_RANKS = 9;
+
+/** The variant of a number: ranks, the dtype, and which of weight and bias are there. */
+function variantOf(code: number, centered: boolean): Variant {
+  const rest = Math.floor(code / 4);
+  const ranks = Math.floor(rest / DTYPE_COUNT);
+  return {
+    dtype: dtypeAt(rest % DTYPE_COUNT),
+    centered,
+    weight: (code & 1) === 1,
+    bias: (code & 2) === 2,
+    rank: Math.floor(ranks / INNER_RANKS),
+    innerRank: ranks % INNER_RANKS,
+  };
 }
 
 function bodyOf(text: RowText, { centered, weight, bias, innerRank }: Variant): string {
@@ -92,7 +112,7 @@ function shaderOf(variant: Variant, software: boolean): Shader {
 /** Normalisations whose statistics are those of rows: layers, groups, instances, roots of mean squares. */
 function normKernel(queue: Queue, centered: boolean): FusedKernel {
   const { software } = queue;
-  const shaders = new Map<string, Shader>();
+  const shaders = shaderTable((code) => shaderOf(variantOf(code, centered), software));
   return {
     when(inputs, attrs) {
       const layout = normAttributes(attrs);
@@ -111,17 +131,9 @@ function normKernel(queue: Queue, centered: boolean): FusedKernel {
       const count = sizeOf(layout.view.slice(outer));
       const met = vectorStrides(layout);
       const inner = joined(layout.view.slice(outer), met.slice(outer));
-      const variant: Variant = {
-        dtype: x.dtype,
-        centered,
-        weight: weight !== undefined,
-        bias: bias !== undefined,
-        rank: shaderRank(outer),
-        innerRank: inner.shape.length,
-      };
-      const key = Object.values(variant).join();
-      const shader = shaders.get(key) ?? shaderOf(variant, software);
-      shaders.set(key, shader);
+      const ranks = shaderRank(outer) * INNER_RANKS + inner.shape.length;
+      const vectors = Number(weight !== undefined) + 2 * Number(bias !== undefined);
+      const shader = shaders((ranks * DTYPE_COUNT + DTYPES[x.dtype].index) * 4 + vectors);
       const rows = contiguousStrides(around);
       const whole = (operand: TensorOperand): RowPlace => ({
         operand,

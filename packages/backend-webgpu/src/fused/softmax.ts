@@ -1,12 +1,14 @@
 import {
-  type DType,
+  DTYPE_COUNT,
+  DTYPES,
   type FusedKernel,
   type OptionalKernels,
   sizeOf,
   type TensorOperand,
 } from '@flambeau/core/backend';
 import { shaderRank } from '../elements/operands.ts';
-import type { Queue, Shader } from '../queue/types.ts';
+import { dtypeAt, shaderTable } from '../elements/shaders.ts';
+import type { Queue } from '../queue/types.ts';
 import { areAlike, areEnough, launchRows, type RowPlace, type RowText, rowShader } from './rows.ts';
 
 /** Names of the inputs and the output, as core declares the operator, and the body for a row. */
@@ -53,19 +55,15 @@ const without = (list: readonly number[], dim: number): number[] => list.filter(
 
 function kernelOf(queue: Queue, name: string, { inputs: names, output, body }: Kind): FusedKernel {
   const { software } = queue;
-  const shaders = new Map<string, Shader>();
-  const shaderFor = (dtype: DType, rank: number): Shader => {
-    const key = `${name} ${dtype}`;
-    const found = shaders.get(`${key} ${rank}`);
-    if (found !== undefined) return found;
+  const shaders = shaderTable((code) => {
+    const dtype = dtypeAt(code % DTYPE_COUNT);
     const operands = [
       ...names.map((input) => ({ name: input, access: 'read' as const, dtype })),
       { name: output, access: 'read_write' as const, dtype },
     ];
-    const made = rowShader({ key, rank, software, operands, body });
-    shaders.set(`${key} ${rank}`, made);
-    return made;
-  };
+    const rank = Math.floor(code / DTYPE_COUNT);
+    return rowShader({ key: `${name} ${dtype}`, rank, software, operands, body });
+  });
   return {
     when(inputs, attrs) {
       const { shape } = inputs[names[0]!]!;
@@ -82,7 +80,7 @@ function kernelOf(queue: Queue, name: string, { inputs: names, output, body }: K
         step: operand.strides[dim]!,
       });
       const around = without(y.shape, dim);
-      const shader = shaderFor(y.dtype, shaderRank(around.length));
+      const shader = shaders(shaderRank(around.length) * DTYPE_COUNT + DTYPES[y.dtype].index);
       launchRows(queue, shader, around, y.shape[dim]!, [
         ...names.map((input) => place(inputs[input]!)),
         place(y),
