@@ -14,7 +14,8 @@ import {
   type PrimitiveDeclaration,
   type Specs,
 } from './operator.ts';
-import { type ParameterValues, PointwiseOp, type PointwiseSettings, type Value } from './pointwise.ts';
+import { PointwiseOp, type PointwiseSettings } from './pointwise.ts';
+import type { ParameterValues, Value } from './pointwise-operands.ts';
 import { type Dims, type ReduceOptions, ReductionOp, type ReductionSettings } from './reduction.ts';
 import { operatorInterceptor } from './seams.ts';
 import { type ViewDeclaration, ViewOp } from './view.ts';

@@ -4,7 +4,8 @@ import { type Edge, type GradientList, type Gradients, Node } from '../graph/nod
 import { SavedTensor } from '../graph/saved.ts';
 import { isTensor, type Tensor } from '../graph/tensor.ts';
 import { copyOf } from './in-place.ts';
-import type { ParameterValues, PointwiseOp, Value } from './pointwise.ts';
+import type { PointwiseOp } from './pointwise.ts';
+import type { ParameterValues, Value } from './pointwise-operands.ts';
 
 /** A recorded pointwise operator. It keeps just the operands that its gradients read. */
 export class PointwiseNode extends Node {

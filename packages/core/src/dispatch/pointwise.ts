@@ -3,29 +3,32 @@ import {
   DTYPE_COUNT,
   DTYPES,
   type DType,
-  getDefaultDtype,
   isDifferentiable,
-  resultType,
   type Scalar,
   scalarDType,
 } from '../dtype.ts';
-import { ArgumentError, checkOptions, DTypeError, describe, ShapeError, showShape } from '../errors.ts';
+import { ArgumentError, DTypeError, describe, ShapeError, showShape } from '../errors.ts';
 import { type Expr, input, literal, parameter, type ScalarType } from '../expr/expr.ts';
 import { compile, type Program } from '../expr/program.ts';
 import { gradEnabled } from '../graph/mode.ts';
 import { type Edge, edgeTo, wantsGrad } from '../graph/node.ts';
-import { checkAlive, isTensor, Tensor } from '../graph/tensor.ts';
-import { broadcastShapes, sameShape } from '../shape.ts';
+import { isTensor, Tensor } from '../graph/tensor.ts';
+import { sameShape } from '../shape.ts';
 import type { Parameters } from '../storage/contract.ts';
 import { type DeviceEntry, deviceEntry } from '../storage/registry.ts';
 import { assignNode, checkInPlace, separateFrom } from './in-place.ts';
-import { emptyTensor, isUniform, severalDevices } from './operands.ts';
+import { emptyTensor, isUniform } from './operands.ts';
 import { type Build, deriveGradient, type GradientRule } from './pointwise-gradient.ts';
 import { launchFlat, launchPointwise } from './pointwise-launch.ts';
 import { PointwiseNode } from './pointwise-node.ts';
-
-export type Value = Tensor | Scalar;
-export type ParameterValues = Readonly<Record<string, number | boolean | bigint>>;
+import {
+  checkParameters,
+  computeDType,
+  isTensorOperand,
+  type ParameterValues,
+  placeOperands,
+  type Value,
+} from './pointwise-operands.ts';
 
 export interface PointwiseSettings {
   /** `float`: integers and booleans are computed as the default floating dtype. */
@@ -97,9 +100,9 @@ export class PointwiseOp {
     if (options === undefined) {
       const result = this.callAlike(given);
       if (result !== null) return result;
-    } else this.checkOptions(options);
+    } else checkParameters(this.name, this.paramNames, options);
     const operands = given.some(isTensor) ? given : this.anchored(given);
-    const { entry, shape, model } = this.place(operands);
+    const { entry, shape, model } = placeOperands(this.name, operands);
     const first = operands[0];
     const variant = this.variant(
       operands,
@@ -166,8 +169,8 @@ export class PointwiseOp {
     if (!isTensor(target))
       throw new ArgumentError(`${this.name}_: the first operand must be a tensor, got ${describe(target)}`);
     const name = `${this.name}_`;
-    if (options !== undefined) this.checkOptions(options);
-    const { shape } = this.place(operands);
+    if (options !== undefined) checkParameters(this.name, this.paramNames, options);
+    const { shape } = placeOperands(this.name, operands);
     checkInPlace(name, target);
     if (!sameShape(shape, target.shape)) {
       throw new ShapeError(
@@ -215,41 +218,6 @@ export class PointwiseOp {
     launchPointwise(variant.program, output, [], this.parameters([], options, variant));
   }
 
-  /** Checks tensors, their device and shapes; `model` is an operand that lies as the output will. */
-  private place(operands: readonly Value[]): {
-    entry: DeviceEntry;
-    shape: readonly number[];
-    model: Tensor | undefined;
-  } {
-    let first: Tensor | undefined;
-    let shape: readonly number[] | undefined;
-    let model: Tensor | undefined;
-    for (const operand of operands) {
-      if (typeof operand !== 'object' || operand === null) {
-        if (operand === null || operand === undefined || typeof operand === 'string')
-          throw this.wrongOperand(operand);
-        continue;
-      }
-      if (!isTensor(operand)) throw this.wrongOperand(operand);
-      if (operand.disposed) checkAlive(this.name, operand);
-      if (first === undefined) {
-        first = operand;
-        shape = operand.shape;
-      } else {
-        if (operand.storage.entry !== first.storage.entry) throw severalDevices(this.name, first, operand);
-        if (!sameShape(shape!, operand.shape)) shape = broadcastShapes(this.name, shape!, operand.shape);
-      }
-      if (operand.rowMajor) model = operand;
-    }
-    if (first === undefined)
-      throw new ArgumentError(
-        `${this.name}: at least one operand must be a tensor, got ${operands.map(describe).join(' and ')}`,
-        { op: this.name },
-      );
-    if (model !== undefined && !sameShape(model.shape, shape!)) model = undefined;
-    return { entry: first.storage.entry, shape: shape!, model };
-  }
-
   /** Numbers alone: the first becomes a tensor on the default device. */
   private anchored([first, ...others]: readonly Value[]): readonly Value[] {
     if (
@@ -265,64 +233,13 @@ export class PointwiseOp {
     return [constant.fill(deviceEntry(undefined), [], dtype, { value: first }), ...others];
   }
 
-  private wrongOperand(operand: unknown): ArgumentError {
-    return new ArgumentError(
-      `${this.name}: an operand must be a tensor or a number, got ${describe(operand)}${Array.isArray(operand) ? '; make a tensor of it: tensor([…])' : ''}`,
-      { op: this.name },
-    );
-  }
-
-  /** Refuses unknown names and values that are no numbers. */
-  private checkOptions(options: ParameterValues): void {
-    checkOptions(this.name, options, this.paramNames);
-    for (const name of this.paramNames) {
-      const value: unknown = options[name];
-      if (value !== undefined && typeof value !== 'number' && typeof value !== 'boolean') {
-        throw new ArgumentError(`${this.name}: option ${name} must be a number, got ${describe(value)}`, {
-          op: this.name,
-        });
-      }
-    }
-  }
-
-  /** The dtype in which the expression is computed. */
-  private computeDType(operands: readonly Value[]): DType {
-    let common: DType | undefined;
-    let mixed = false;
-    for (let i = 0; i < operands.length; i++) {
-      if (!this.promoted[i]) continue;
-      const operand = operands[i]!;
-      if (!isTensor(operand)) {
-        mixed = true;
-      } else if (common === undefined) common = operand.dtype;
-      else if (common !== operand.dtype) mixed = true;
-    }
-    const dtype = mixed || common === undefined ? this.mixedDType(operands, common) : common;
-    return this.settings.promote === 'float' && !isDifferentiable(dtype) ? getDefaultDtype() : dtype;
-  }
-
-  private mixedDType(operands: readonly Value[], common: DType | undefined): DType {
-    if (
-      common !== undefined &&
-      DTYPES[common].rank === 2 &&
-      operands.every((o, i) => !this.promoted[i] || (isTensor(o) ? o.dtype === common : true))
-    ) {
-      return common;
-    }
-    const device = operands.find(isTensor)?.storage.entry;
-    return resultType(
-      operands.filter((_, i) => this.promoted[i]),
-      device,
-    );
-  }
-
   private variant(
     operands: readonly Value[],
     options: ParameterValues | undefined,
     output?: DType,
     forced?: DType,
   ): Variant {
-    const compute = forced ?? this.computeDType(operands);
+    const compute = forced ?? computeDType(operands, this.promoted, this.settings.promote);
     let key = DTYPES[compute].index;
     for (const operand of operands)
       key = key * BASE + (isTensor(operand) ? DTYPES[operand.dtype].index : SCALAR_CODE);
@@ -450,7 +367,6 @@ export class PointwiseOp {
 }
 
 const isIntegral = (type: ScalarType): boolean => type === 'uint32' || DTYPES[type].rank === 1;
-const isTensorOperand = (operand: Value): operand is Tensor => typeof operand === 'object';
 const isDefault = (value: Scalar | undefined, standard: Scalar): boolean =>
   value === undefined || Object.is(value, standard);
 

@@ -1,6 +1,6 @@
 import { choice, use } from '../dispatch/choice.ts';
 import { pointwise } from '../dispatch/declare.ts';
-import type { Value } from '../dispatch/pointwise.ts';
+import type { Value } from '../dispatch/pointwise-operands.ts';
 import { ArgumentError, checkOptions, describe } from '../errors.ts';
 import { literal } from '../expr/expr.ts';
 

@@ -1,6 +1,6 @@
 import { choice, use } from '../dispatch/choice.ts';
 import { pointwise } from '../dispatch/declare.ts';
-import type { Value } from '../dispatch/pointwise.ts';
+import type { Value } from '../dispatch/pointwise-operands.ts';
 import { ShapeError, showShape } from '../errors.ts';
 import { isTensor, type Tensor } from '../graph/tensor.ts';
 import { cast } from './copying.ts';

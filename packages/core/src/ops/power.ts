@@ -1,6 +1,6 @@
 import { choice, use } from '../dispatch/choice.ts';
 import { composite, pointwise } from '../dispatch/declare.ts';
-import type { Value } from '../dispatch/pointwise.ts';
+import type { Value } from '../dispatch/pointwise-operands.ts';
 import { isDifferentiable } from '../dtype.ts';
 import { ArgumentError } from '../errors.ts';
 import { isTensor, type Tensor } from '../graph/tensor.ts';

@@ -1,7 +1,8 @@
 import { composite } from '../dispatch/declare.ts';
 import { copyInto } from '../dispatch/in-place.ts';
 import { emptyTensor } from '../dispatch/operands.ts';
-import { type ParameterValues, PointwiseOp } from '../dispatch/pointwise.ts';
+import { PointwiseOp } from '../dispatch/pointwise.ts';
+import type { ParameterValues } from '../dispatch/pointwise-operands.ts';
 import { type DType, getDefaultDtype, isFloating } from '../dtype.ts';
 import { ArgumentError, checkOptions, DTypeError } from '../errors.ts';
 import { type Expr, index } from '../expr/expr.ts';

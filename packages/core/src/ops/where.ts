@@ -1,7 +1,7 @@
 import { checkTensor } from '../dispatch/checks.ts';
 import { choice, use } from '../dispatch/choice.ts';
 import { type Declared, pointwise } from '../dispatch/declare.ts';
-import type { Value } from '../dispatch/pointwise.ts';
+import type { Value } from '../dispatch/pointwise-operands.ts';
 import { DTypeError } from '../errors.ts';
 import type { Tensor } from '../graph/tensor.ts';
 import { nonzero } from './nonzero.ts';
