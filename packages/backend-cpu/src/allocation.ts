@@ -93,7 +93,7 @@ export function viewArray(
 }
 
 /** Up to here memory is a piece of a typed array; at such sizes a kernel reached by address has no advantage. */
-const SMALL_BYTES = 64;
+export const SMALL_BYTES = 64;
 
 /** What `kind` is for memory in the heap: of no class of its own. */
 export const IN_HEAP = -1;
@@ -145,19 +145,34 @@ export function copyBytes(
   if (
     byteLength <= SMALL_BYTES &&
     source !== target &&
-    source instanceof ArrayAllocation &&
-    target instanceof ArrayAllocation &&
-    source.kind === target.kind
+    (source.kind === target.kind || isOfHeap(source, target))
   ) {
-    const size = ELEMENT_BYTES[source.kind];
-    if ((sourceOffset | targetOffset | byteLength) % size === 0) {
-      const from = source.base + sourceOffset / size;
-      const to = target.base + targetOffset / size;
-      for (let i = 0; i < byteLength / size; i++) target.array[to + i] = source.array[from + i]!;
+    const kind = source.kind === IN_HEAP ? target.kind : source.kind;
+    if (kind !== IN_HEAP && (sourceOffset | targetOffset | byteLength) % ELEMENT_BYTES[kind] === 0) {
+      const size = ELEMENT_BYTES[kind];
+      copyElements(source, sourceOffset / size, target, targetOffset / size, kind, byteLength / size);
       return;
     }
   }
   bytesOf(target).set(bytesOf(source).subarray(sourceOffset, sourceOffset + byteLength), targetOffset);
+}
+
+const isOfHeap = (a: CpuAllocation, b: CpuAllocation): boolean => a.kind === IN_HEAP || b.kind === IN_HEAP;
+
+/** One by one: of a few elements, calls of the arrays' own methods cost more than copying. */
+function copyElements(
+  source: CpuAllocation,
+  sourceOffset: number,
+  target: CpuAllocation,
+  targetOffset: number,
+  kind: ArrayKind,
+  count: number,
+): void {
+  const from = source.kind === IN_HEAP ? source.view(kind) : source.array;
+  const to = target.kind === IN_HEAP ? target.view(kind) : target.array;
+  const start = sourceOffset + (source.kind === IN_HEAP ? 0 : source.base);
+  const end = targetOffset + (target.kind === IN_HEAP ? 0 : target.base);
+  for (let i = 0; i < count; i++) to[end + i] = from[start + i]!;
 }
 
 // The uint8 view is a Uint8Array by construction; the table's type is the union.

@@ -79,6 +79,10 @@ interface Loop {
   readonly strides: readonly number[];
 }
 
+/** The loop that is none, over the most operands that a kernel has. */
+const once: Loop = { size: 1, strides: new Array<number>(16).fill(0) };
+const NONE: readonly Loop[] = [];
+
 /** Which loop runs where. */
 interface Plan {
   readonly byColumns: boolean;
@@ -97,10 +101,11 @@ function planOf(
   output: Operand,
   inputs: readonly Operand[],
 ): Plan | null {
-  const once: Loop = { size: 1, strides: new Array<number>(inputs.length + 1).fill(0) };
   if (keptRank === 0 && shape.length === 1) {
-    const inner = { size: shape[0]!, strides: [0, ...inputs.map(({ strides }) => strides[0]!)] };
-    return { byColumns: false, rows: once, columns: once, outer: once, inner, around: [] };
+    const strides = [0];
+    for (const input of inputs) strides.push(input.strides[0]!);
+    const inner = { size: shape[0]!, strides };
+    return { byColumns: false, rows: once, columns: once, outer: once, inner, around: NONE };
   }
   const loopsOf = (from: number, to: number): Loop[] => {
     const sizes = shape.slice(from, to);
@@ -162,7 +167,8 @@ function launch(
   words[first + ReduceWord.output + 1] = rows.strides[0]! * outputSize;
   words[first + ReduceWord.output + 2] = columns.strides[0]! * outputSize;
   const wordOf = (k: number): number => first + ReduceWord.inputs + k * WORDS_PER_INPUT;
-  for (const [k, size] of inputSizes.entries()) {
+  for (let k = 0; k < inputSizes.length; k++) {
+    const size = inputSizes[k]!;
     words[wordOf(k) + Stride.row] = rows.strides[k + 1]! * size;
     words[wordOf(k) + Stride.column] = columns.strides[k + 1]! * size;
     words[wordOf(k) + Stride.outer] = outer.strides[k + 1]! * size;

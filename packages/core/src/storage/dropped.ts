@@ -14,8 +14,11 @@ export interface Dropped {
   sweep(): void;
 }
 
-/** So many storages are watched before weak references held for the current turn are let go. */
-const WATCHED_BETWEEN_CHECKPOINTS = 50_000;
+/**
+ * So many storages are watched before what weak references hold for the current turn is let go. That takes some 5 µs;
+ * what is held longer outlives young collections, and each weak reference then costs five times as much.
+ */
+const WATCHED_BETWEEN_CHECKPOINTS = 1000;
 
 /** Weak references, looked through after a collection: works inside loops that never wait. */
 class WeakTable implements Dropped {
