@@ -176,7 +176,6 @@ export interface PackedFunctions {
  * The packed product, as exports:
  * - `packRows`, `packColumns` `(source, lineStep, step, target, lines, length)`
  * - `block(rows, columns, depth, a, b, out, ld, base, baseLd, tile)` of packed blocks
- * - `rows(rows, columns, depth, a, aRow, aStep, b, out, ld, base, baseLd, workspace)`: rows of `a`, packed here, by a packed `b`
  * - `product(rows, columns, depth, a, aRow, aStep, b, bStep, bColumn, out, ld, base, baseLd, workspace, packedB)`
  */
 export function addPacked(module: ModuleBuilder, element: Element, relaxed: boolean): PackedFunctions {
@@ -184,19 +183,19 @@ export function addPacked(module: ModuleBuilder, element: Element, relaxed: bool
   const packRows = addPack(module, 'packRows', ROWS, element);
   const packColumns = addPack(module, 'packColumns', columnsOf(lane), element);
   const block = addBlock(module, lane, relaxed);
-  const rowsOf = addRows(module, lane, packRows, block);
+  const rowsOf = addRows(module, packRows, block);
   addProduct(module, lane, packColumns, rowsOf);
   return { packRows, packColumns, block };
 }
 
-function addRows(module: ModuleBuilder, lane: Lane, packRows: number, block: number): number {
-  return module.export('rows', parameters(12), [], (f) => {
+/** `rows(rows, columns, depth, a, aRow, aStep, b, out, ld, base, baseLd, workspace)`: rows of `a`, packed here, by a packed `b`. */
+function addRows(module: ModuleBuilder, packRows: number, block: number): number {
+  return module.function(parameters(12), [], (f) => {
     const [rows, columns, depth, a, aRow, aStep, b, out, ld, base, baseLd, workspace] = [
       0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11,
     ] as const;
     const [i, count, packed] = locals(f, Type.i32, 3);
     f.get(workspace).i32(TILE_BYTES).op(i32.add).set(packed);
-    void lane;
     countUp(f, i, rows, BLOCK_ROWS, () => {
       remaining(f, rows, i, BLOCK_ROWS).set(count);
       at(f, a, i, aRow).get(aRow).get(aStep).get(packed).get(count).get(depth).call(packRows);

@@ -4,7 +4,6 @@ import type { ThreadPool, Work } from '../../threads/pool.ts';
 import type { MatmulCodes } from './code.ts';
 import { type Element, isPlain } from './lane.ts';
 import { BLOCK_COLUMNS, BLOCK_DEPTH, BLOCK_ROWS, columnsOf, ROWS, TILE_BYTES } from './packed.ts';
-import { rowsOfChunk } from './sharing.ts';
 
 /** Sizes of a product and the strides of its operands, in elements; the columns of the output lie side by side. */
 export interface Factors {
@@ -48,6 +47,8 @@ const PER_NANOSECOND = 25;
 /** The most multiplications for which reading operands where they lie beats packing. */
 const SMALL = 96 ** 3;
 const FEW = 8;
+/** Products that take longer are divided once more, so that a thread that comes late does less. */
+const LONG_NS = 1e6;
 
 /** The next multiple of `step`. */
 export const roundUp = (value: number, step: number): number => Math.ceil(value / step) * step;
@@ -117,14 +118,11 @@ export class Products {
     const thin = Math.min(rows, columns) <= FEW ? 4 : 1;
     const each = (rows * columns * depth * thin) / PER_NANOSECOND;
     const threads = pool.width(each * count);
-    if (name === 'product' && count === 1 && threads > 1 && rows >= columns / 2 && rows >= 4 * ROWS) {
-      this.sharedProduct(code, element, factors, a, b, out, base, threads);
-      return;
-    }
     const call = callOf(element, name, factors, a, b, out, base);
     const byteLength = name === 'product' ? this.addWorkspace(call, element, factors, threads) : 0;
     try {
-      if (threads > 1) this.share(code, call, element, factors, count, steps, threads, byteLength / threads);
+      if (threads > 1)
+        this.share(code, call, element, factors, count, steps, threads, byteLength / threads, each);
       else this.alone(code, call, count, steps);
     } finally {
       if (byteLength > 0) pool.heap.free(call.args[WORKSPACE]!, byteLength);
@@ -144,7 +142,10 @@ export class Products {
     }
   }
 
-  /** Matrices, rows or columns spread over threads, each of which packs for itself. */
+  /**
+   * Matrices, rows or columns spread over threads, each of which packs for itself: what another one packed lies in
+   * the other one's cache, and fetching it from there takes longer.
+   */
   private share(
     code: Code,
     call: Call,
@@ -154,6 +155,7 @@ export class Products {
     steps: BatchSteps,
     threads: number,
     workspace: number,
+    nanoseconds: number,
   ): void {
     const { name, args, places } = call;
     const threadSteps = args.map((_, i) => (name === 'product' && i >= WORKSPACE ? workspace : 0));
@@ -177,9 +179,11 @@ export class Products {
       }
       return;
     }
-    const byRows = rows >= columns;
+    // What is not divided is packed by every thread: the smaller one.
+    const byRows = rows >= 2 * columns;
     const total = byRows ? rows : columns;
-    const per = roundUp(Math.ceil(total / (threads * 2)), byRows ? ROWS : columnsOf(element.lane));
+    const parts = threads * (nanoseconds > LONG_NS ? 2 : 1);
+    const per = roundUp(Math.ceil(total / parts), byRows ? ROWS : columnsOf(element.lane));
     const work: Omit<Work, 'args'> = {
       code,
       name,
@@ -194,82 +198,6 @@ export class Products {
       own[places.b]! += i * steps.b;
       own[places.out]! += i * steps.out;
       this.pool.run({ ...work, args: own });
-    }
-  }
-
-  /** One large product: `b` is packed once, by all threads, and then its rows are shared. */
-  private sharedProduct(
-    code: Code,
-    element: Element,
-    { rows, columns, depth, aRow, aStep, bStep, bColumn, ld }: Factors,
-    a: number,
-    b: number,
-    out: number,
-    base: Base,
-    threads: number,
-  ): void {
-    const { bytes, lane } = element;
-    const wide = columnsOf(lane);
-    const per = rowsOfChunk(rows, threads);
-    const depthMost = Math.min(depth, BLOCK_DEPTH);
-    const own = TILE_BYTES + roundUp(per, ROWS) * depthMost * lane.bytes;
-    const packedBytes = roundUp(Math.min(columns, BLOCK_COLUMNS), wide) * depthMost * lane.bytes;
-    const byteLength = packedBytes + threads * own;
-    const packed = this.workspace(byteLength);
-    try {
-      for (let j = 0; j < columns; j += BLOCK_COLUMNS) {
-        const width = Math.min(BLOCK_COLUMNS, columns - j);
-        for (let l = 0; l < depth; l += BLOCK_DEPTH) {
-          const deep = Math.min(BLOCK_DEPTH, depth - l);
-          const lines = Math.max(wide, roundUp(Math.ceil(width / (threads * 2)), wide));
-          this.pool.run({
-            code,
-            name: 'packColumns',
-            args: [
-              b + (l * bStep + j * bColumn) * bytes,
-              bColumn * bytes,
-              bStep * bytes,
-              packed,
-              lines,
-              deep,
-            ],
-            steps: [lines * bColumn * bytes, 0, 0, lines * deep * lane.bytes],
-            chunks: Math.ceil(width / lines),
-            count: { at: 4, per: lines, total: width },
-          });
-          const to = out + j * lane.bytes;
-          const from: Base =
-            l > 0
-              ? { address: to, ld: ld * lane.bytes }
-              : base.address === 0
-                ? NO_BASE
-                : { address: base.address + j * lane.bytes, ld: base.ld };
-          this.pool.run({
-            code,
-            name: 'rows',
-            args: [
-              per,
-              width,
-              deep,
-              a + l * aStep * bytes,
-              aRow * bytes,
-              aStep * bytes,
-              packed,
-              to,
-              ld * lane.bytes,
-              from.address,
-              from.ld,
-              packed + packedBytes,
-            ],
-            steps: [0, 0, 0, per * aRow * bytes, 0, 0, 0, per * ld * lane.bytes, 0, per * from.ld],
-            threadSteps: [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, own],
-            chunks: Math.ceil(rows / per),
-            count: { at: 0, per, total: rows },
-          });
-        }
-      }
-    } finally {
-      this.pool.heap.free(packed, byteLength);
     }
   }
 

@@ -1,0 +1,70 @@
+import { afterEach, describe, expect, it } from 'vitest';
+import { createHeap } from '../../src/heap/heap.ts';
+import { setNumThreads } from '../../src/index.ts';
+import { ThreadPool } from '../../src/threads/pool.ts';
+import { MatmulCodes } from '../../src/wasm/matmul/code.ts';
+import { type Factors, Products } from '../../src/wasm/matmul/products.ts';
+
+const heap = createHeap()!;
+const pool = new ThreadPool(heap, { threads: 3 });
+const codes = new MatmulCodes(heap, false);
+const products = new Products(pool, codes);
+
+const FLOATS = 1 << 20;
+const [a, b, out, bias] = [0, 1, 2, 3].map(() => heap.allocateWorkspace(FLOATS * 4)) as [
+  number,
+  number,
+  number,
+  number,
+];
+const at = (address: number, length = FLOATS): Float32Array =>
+  new Float32Array(heap.memory.buffer, address, length);
+for (const [k, address] of [a, b, bias].entries())
+  at(address).forEach((_, i, all) => {
+    all[i] = Math.sin(i * (k + 1)) + k;
+  });
+
+const dense = (rows: number, depth: number, columns: number, turned: boolean): Factors => ({
+  rows,
+  columns,
+  depth,
+  aRow: depth,
+  aStep: 1,
+  bStep: turned ? 1 : columns,
+  bColumn: turned ? depth : 1,
+  ld: columns,
+});
+
+afterEach(() => {
+  setNumThreads('auto');
+});
+
+describe('products on threads', () => {
+  it.each([
+    ['wide', dense(64, 784, 128, true), 1, false],
+    ['tall', dense(391, 70, 101, false), 1, false],
+    ['with a bias', dense(130, 300, 190, true), 1, true],
+    ['deep', dense(50, 4000, 30, false), 1, false],
+    ['fewer matrices than threads', dense(160, 90, 170, false), 2, false],
+    ['many matrices', dense(33, 40, 37, true), 40, false],
+  ] as const)('are the same numbers as on one thread: %s', async (_, factors, count, based) => {
+    const element = codes.element('float32')!;
+    const { rows, columns, depth } = factors;
+    const steps = { a: rows * depth * 4, b: depth * columns * 4, out: rows * columns * 4 };
+    const results = [];
+    for (const threads of [1, 2, 3]) {
+      setNumThreads(threads);
+      // Waits until the workers take part.
+      while (threads > 1 && pool.width(1e9) < threads) await new Promise((resolve) => setTimeout(resolve, 5));
+      at(out).fill(Number.NaN);
+      products.run(element, factors, a, b, out, count, steps, {
+        address: based ? bias : 0,
+        ld: 0,
+      });
+      results.push(at(out, rows * columns * count).slice());
+    }
+    expect(results[0]!.every(Number.isFinite)).toBe(true);
+    expect(results[1]).toEqual(results[0]);
+    expect(results[2]).toEqual(results[0]);
+  });
+});
