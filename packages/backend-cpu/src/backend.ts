@@ -138,7 +138,7 @@ function kernels(
     matmul: pool === null ? matmul : wasmMatmul(pool, relaxed, matmul),
     gather: gatherKernel(bySource, lines),
     scatter: scatterKernel(bySource, lines),
-    sort: sortKernel(bySource),
+    sort: sortKernel(bySource, pool?.heap ?? null),
     ...(pool === null ? {} : { fused: fusedKernels(pool, relaxed) }),
   };
 }

@@ -146,4 +146,19 @@ describe.each(backends)('sort by %s', (_name, backend) => {
       seeded(150),
     );
   });
+
+  it.each(ALL_DTYPES)('sorts very long rows of %s, whose keys move along', (dtype) => {
+    for (const count of [8191, 8192, 20_000]) {
+      const values = fc.sample(tied(dtype), { numRuns: count, seed: count });
+      for (const descending of [false, true])
+        check(
+          dtype,
+          [count],
+          descending,
+          box(backend, dtype, [count], values),
+          box(backend, dtype, [count], null),
+          box(backend, 'int32', [count], null),
+        );
+    }
+  });
 });

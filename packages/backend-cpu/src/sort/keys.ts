@@ -1,5 +1,5 @@
 import type { DType, Operand } from '@flambeau/core/backend';
-import { bigintsOf, KIND_OF, type NumberArray, numbersOf } from '../allocation.ts';
+import { ArrayKind, bigintsOf, KIND_OF, type NumberArray, numbersOf, viewOf } from '../allocation.ts';
 import { perKind } from '../policy.ts';
 
 /**
@@ -36,23 +36,23 @@ export function keyBytes(dtype: DType): { readonly high: number; readonly wide: 
 export type KeyFiller = (keys: Keys, start: number, step: number, count: number) => void;
 
 /** What makes the fillers: for each class of integer arrays it has a loop of its own. */
-export function keyFillers(bySource: boolean): (input: Operand, longest: number) => KeyFiller {
+export function keyFillers(bySource: boolean): (input: Operand) => KeyFiller {
   const biased = perKind(fillBiased, bySource);
-  return (input, longest) => keyFiller(input, longest, biased(KIND_OF[input.dtype]));
+  return (input) => keyFiller(input, biased(KIND_OF[input.dtype]));
 }
 
-/** What fills the keys of an operand; `longest` is the length of its rows. */
-function keyFiller(input: Operand, longest: number, biased: typeof fillBiased): KeyFiller {
+/** What fills the keys of an operand. */
+function keyFiller(input: Operand, biased: typeof fillBiased): KeyFiller {
   const fillInt = (bias: number): KeyFiller => {
     const x = numbersOf(input);
     return ({ high }, start, step, count) => biased(high, x, start, step, count, bias);
   };
   switch (input.dtype) {
     case 'float32':
-      return fillFloat32(numbersOf(input), longest);
+      return fillFloat32(wordsOf(input));
     case 'float64':
     case 'complex64':
-      return fillFloat64(numbersOf(input), longest);
+      return fillFloat64(wordsOf(input));
     case 'int64':
       return fillInt64(bigintsOf(input));
     case 'float16':
@@ -70,6 +70,11 @@ function keyFiller(input: Operand, longest: number, biased: typeof fillBiased): 
       return fillInt(0);
   }
 }
+
+/** The memory of floats as whole numbers: their bits. */
+const wordsOf = (input: Operand): Int32Array =>
+  // This kind is an Int32Array by construction.
+  viewOf(input, ArrayKind.int32) as Int32Array;
 
 /** Self-contained: there is a copy for each class of arrays. */
 function fillBiased(
@@ -96,37 +101,37 @@ function fillHalf(x: NumberArray, infinity: number): KeyFiller {
   };
 }
 
-function fillFloat32(x: NumberArray, longest: number): KeyFiller {
-  const row = new Float32Array(longest);
-  const bitsOf = new Uint32Array(row.buffer);
+function fillFloat32(bitsOf: Int32Array): KeyFiller {
   return ({ high }, start, step, count) => {
-    for (let i = 0, at = start; i < count; i++, at += step) row[i] = x[at]!;
-    for (let i = 0; i < count; i++) {
-      const bits = bitsOf[i]!;
+    for (let i = 0, at = start; i < count; i++, at += step) {
+      const bits = bitsOf[at]!;
       const magnitude = bits & 0x7fffffff;
       if (magnitude > 0x7f800000) high[i] = 0xffffffff;
       else if (magnitude === 0) high[i] = 0x80000000;
-      else high[i] = bits < 0x80000000 ? bits + 0x80000000 : ~bits;
+      else high[i] = bits < 0 ? ~bits : bits ^ 0x80000000;
     }
   };
 }
 
-function fillFloat64(x: NumberArray, longest: number): KeyFiller {
-  const row = new Float64Array(longest);
-  const words = new Uint32Array(row.buffer);
-  // Which of two words holds the sign depends on the machine.
-  row[0] = -1;
-  const highWord = words[1] === 0 ? 0 : 1;
+/** Which of the two words of a float64 holds the sign. */
+const SIGN_WORD = new Int32Array(Float64Array.of(-1).buffer)[1] === 0 ? 0 : 1;
+
+function fillFloat64(words: Int32Array): KeyFiller {
   return ({ high, low }, start, step, count) => {
-    // Adding 0 turns -0 into 0.
-    for (let i = 0, at = start; i < count; i++, at += step) row[i] = x[at]! + 0;
-    for (let i = 0; i < count; i++) {
-      const top = words[2 * i + highWord]!;
-      const bottom = words[2 * i + 1 - highWord]!;
-      const nan = Number.isNaN(row[i]);
-      const negative = top >= 0x80000000;
-      high[i] = nan ? 0xffffffff : negative ? ~top : top + 0x80000000;
-      low[i] = nan ? 0xffffffff : negative ? ~bottom : bottom;
+    for (let i = 0, at = start * 2; i < count; i++, at += step * 2) {
+      const top = words[at + SIGN_WORD]!;
+      const bottom = words[at + 1 - SIGN_WORD]!;
+      const magnitude = top & 0x7fffffff;
+      if (magnitude > 0x7ff00000 || (magnitude === 0x7ff00000 && bottom !== 0)) {
+        high[i] = 0xffffffff;
+        low[i] = 0xffffffff;
+      } else if (top < 0 && (magnitude | bottom) !== 0) {
+        high[i] = ~top;
+        low[i] = ~bottom;
+      } else {
+        high[i] = magnitude ^ 0x80000000;
+        low[i] = bottom;
+      }
     }
   };
 }

@@ -1,61 +1,145 @@
+import type { Heap } from '../heap/heap.ts';
 import type { Keys } from './keys.ts';
 
-/** Up to here insertion is faster than counting into 256 buckets. */
+/** Up to here insertion is faster than counting into buckets. */
 const FEW = 40;
+/** From here on the keys do not stay in the nearest caches, and fewer passes make up for more buckets. */
+const MANY = 8192;
+
+/** Positions, and where keys move along the keys at these positions. Each pass goes from one copy to the other. */
+interface Records {
+  readonly order: Int32Array;
+  readonly high: Uint32Array;
+  readonly low: Uint32Array;
+}
 
 /**
- * Sorts positions by keys, stably: byte by byte from the lowest (LSD radix), skipping bytes in which all agree.
- * The keys stay where they are; `order` is permuted. The workspace lives as long as the sorter.
+ * Sorts positions by keys, stably: digit by digit from the lowest (LSD radix), skipping digits in which all agree.
+ * Many keys move along with their positions, so that every pass reads in order; few stay where they are.
  */
 export class RadixSorter {
-  readonly keys: Keys;
-  /** After `sort`: the positions of the elements, in order. */
-  order: Int32Array;
-  private spare: Int32Array;
-  private readonly counts = new Int32Array(256);
+  private from: Records;
+  private to: Records;
+  private readonly wide: boolean;
+  private readonly counts = new Int32Array(2048);
+  private readonly heap: Heap | null;
+  private readonly address: number;
+  private readonly byteLength: number;
 
-  constructor(longest: number, wide: boolean) {
-    this.keys = { high: new Uint32Array(longest), low: new Uint32Array(wide ? longest : 0) };
-    this.order = new Int32Array(longest);
-    this.spare = new Int32Array(longest);
+  /** The workspace is the heap's, where there is one and it has room: until `free`. */
+  constructor(longest: number, wide: boolean, heap: Heap | null) {
+    this.wide = wide;
+    this.byteLength = longest * 4 * (wide ? 3 : 2) * 2;
+    this.address = heap === null ? 0 : heap.allocateWorkspace(this.byteLength);
+    this.heap = this.address === 0 ? null : heap;
+    const buffer = this.heap === null ? new ArrayBuffer(this.byteLength) : this.heap.memory.buffer;
+    let at = this.address;
+    const bytes = (count: number): number => {
+      at += count * 4;
+      return at - count * 4;
+    };
+    const records = (): Records => ({
+      order: new Int32Array(buffer, bytes(longest), longest),
+      high: new Uint32Array(buffer, bytes(longest), longest),
+      low: wide ? new Uint32Array(buffer, bytes(longest), longest) : new Uint32Array(0),
+    });
+    this.from = records();
+    this.to = records();
+  }
+
+  free(): void {
+    this.heap?.free(this.address, this.byteLength);
+  }
+
+  /** To be filled before each `sort`. */
+  get keys(): Keys {
+    return this.from;
+  }
+
+  /** After `sort`: the positions of the elements, in order. */
+  get order(): Int32Array {
+    return this.from.order;
   }
 
   /** Orders the first `count` keys. @param highBytes how many of the lowest bytes of `high` count. */
   sort(count: number, highBytes: number, descending: boolean): void {
-    const { high, low } = this.keys;
+    const { order, high, low } = this.from;
     if (descending) {
       // Turning the keys round keeps the order of equal ones; bytes above `highBytes` agree before and after.
       for (let i = 0; i < count; i++) high[i] = ~high[i]!;
-      for (let i = 0; i < low.length; i++) low[i] = ~low[i]!;
+      if (this.wide) for (let i = 0; i < count; i++) low[i] = ~low[i]!;
     }
-    for (let i = 0; i < count; i++) this.order[i] = i;
+    for (let i = 0; i < count; i++) order[i] = i;
     if (count <= FEW) {
-      insertionSort(this.order, high, low, count);
+      insertionSort(order, high, low, count);
       return;
     }
-    for (let byte = 0; low.length > 0 && byte < 4; byte++) this.pass(low, byte * 8, count);
-    for (let byte = 0; byte < highBytes; byte++) this.pass(high, byte * 8, count);
+    const moving = count >= MANY;
+    const digit = moving ? 11 : 8;
+    if (this.wide)
+      for (let shift = 0; shift < 32; shift += digit) this.pass('low', shift, digit, count, moving);
+    for (let shift = 0; shift < highBytes * 8; shift += digit) this.pass('high', shift, digit, count, moving);
   }
 
-  private pass(keys: Uint32Array, shift: number, count: number): void {
-    const { counts, order, spare } = this;
-    counts.fill(0);
-    for (let i = 0; i < count; i++) counts[(keys[i]! >>> shift) & 255]! += 1;
-    if (counts[(keys[0]! >>> shift) & 255] === count) return;
-    for (let bucket = 0, start = 0; bucket < 256; bucket++) {
+  private pass(by: 'high' | 'low', shift: number, digit: number, count: number, moving: boolean): void {
+    const { counts, from, to, wide } = this;
+    const keys = from[by];
+    const mask = (1 << digit) - 1;
+    counts.fill(0, 0, mask + 1);
+    for (let i = 0; i < count; i++) counts[(keys[i]! >>> shift) & mask]! += 1;
+    if (counts[(keys[0]! >>> shift) & mask] === count) return;
+    for (let bucket = 0, start = 0; bucket <= mask; bucket++) {
       const size = counts[bucket]!;
       counts[bucket] = start;
       start += size;
     }
-    for (let i = 0; i < count; i++) {
-      const position = order[i]!;
-      const bucket = (keys[position]! >>> shift) & 255;
-      const to = counts[bucket]!;
-      counts[bucket] = to + 1;
-      spare[to] = position;
+    if (moving) {
+      move(from, to, keys, shift, mask, counts, count, wide);
+      this.from = to;
+      this.to = from;
+    } else {
+      permute(from.order, to.order, keys, shift, mask, counts, count);
+      this.from = { ...from, order: to.order };
+      this.to = { ...to, order: from.order };
     }
-    this.order = spare;
-    this.spare = order;
+  }
+}
+
+function permute(
+  order: Int32Array,
+  newOrder: Int32Array,
+  keys: Uint32Array,
+  shift: number,
+  mask: number,
+  counts: Int32Array,
+  count: number,
+): void {
+  for (let i = 0; i < count; i++) {
+    const position = order[i]!;
+    const bucket = (keys[position]! >>> shift) & mask;
+    const place = counts[bucket]!;
+    counts[bucket] = place + 1;
+    newOrder[place] = position;
+  }
+}
+
+function move(
+  { order, high, low }: Records,
+  { order: newOrder, high: newHigh, low: newLow }: Records,
+  keys: Uint32Array,
+  shift: number,
+  mask: number,
+  counts: Int32Array,
+  count: number,
+  wide: boolean,
+): void {
+  for (let i = 0; i < count; i++) {
+    const bucket = (keys[i]! >>> shift) & mask;
+    const place = counts[bucket]!;
+    counts[bucket] = place + 1;
+    newOrder[place] = order[i]!;
+    newHigh[place] = high[i]!;
+    if (wide) newLow[place] = low[i]!;
   }
 }
 

@@ -1,20 +1,21 @@
 import type { RequiredKernels } from '@flambeau/core/backend';
 import { arrayOf, KIND_OF, type TypedArray } from '../allocation.ts';
+import type { Heap } from '../heap/heap.ts';
 import { perKind } from '../policy.ts';
 import { Odometer } from '../walk.ts';
 import { keyBytes, keyFillers } from './keys.ts';
 import { RadixSorter } from './radix.ts';
 
 /** The `sort` kernel: stable either way; NaN counts as the largest. */
-export function sortKernel(bySource: boolean): RequiredKernels['sort'] {
+export function sortKernel(bySource: boolean, heap: Heap | null): RequiredKernels['sort'] {
   const moves = perKind(takeInOrder, bySource);
   const fillerFor = keyFillers(bySource);
   return (shape, values, indices, input, descending) => {
     const last = shape.length - 1;
     const count = shape[last]!;
     const { high, wide } = keyBytes(input.dtype);
-    const sorter = new RadixSorter(count, wide);
-    const fill = fillerFor(input, count);
+    const sorter = new RadixSorter(count, wide, heap);
+    const fill = fillerFor(input);
     const take = moves(KIND_OF[input.dtype]);
     const y = arrayOf(values);
     const positions = arrayOf(indices);
@@ -34,6 +35,7 @@ export function sortKernel(bySource: boolean): RequiredKernels['sort'] {
       take(y, yAt, yStep, x, xAt, xStep, order, count);
       for (let i = 0; i < count; i++) positions[iAt + i * iStep] = order[i]!;
     } while (rows.next());
+    sorter.free();
   };
 }
 
