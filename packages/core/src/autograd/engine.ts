@@ -5,7 +5,7 @@ import { add } from '../ops/arithmetic.ts';
 import { cast } from '../ops/copying.ts';
 import { onesOf } from '../ops/filling.ts';
 import { sameShape } from '../shape.ts';
-import { pauseScopes, resumeScopes, unscoped } from '../storage/scope.ts';
+import { pauseScopes, resumeScopes, track, unscoped } from '../storage/scope.ts';
 import { type BackwardOptions, type Root, runPass } from './pass.ts';
 
 export type { BackwardOptions } from './pass.ts';
@@ -110,7 +110,7 @@ export function grad(
   const outs = Array.isArray(outputs) ? (outputs as readonly Tensor[]) : [outputs as Tensor];
   const given = options.gradOutputs;
   const gradOutputs = given === undefined ? [] : Array.isArray(given) ? given : [given];
-  return unscoped(() => {
+  const gradients = unscoped(() => {
     const places = inputs.map((x, i) => {
       const edge = edgeTo(x);
       if (edge === null)
@@ -137,6 +137,9 @@ export function grad(
       return found;
     });
   });
+  // The results belong to the scope in which they were asked for.
+  for (const gradient of gradients) if (gradient !== null) track(gradient);
+  return gradients;
 }
 
 /** Keeps the gradient of a tensor that is no leaf in its `grad`. */

@@ -196,7 +196,8 @@ class Pass {
       node,
       places.map((i) => dys[i] ?? null),
     );
-    for (const i of places) if (dys[i]) dys[i].shown = true;
+    // Whoever asked for them holds them.
+    for (const i of places) if (dys[i]) dys[i].holders += 1;
   }
 
   /** From a node to those before it. What the rule made on the way goes at once. */

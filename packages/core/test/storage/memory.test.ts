@@ -2,6 +2,7 @@ import { cpu } from '@flambeau/backend-cpu';
 import { afterEach, describe, expect, test } from 'vitest';
 import {
   type Device,
+  grad,
   memory,
   noGrad,
   OutOfMemoryError,
@@ -123,6 +124,23 @@ describe('tidy', () => {
     expect(w.grad!.disposed).toBe(false);
     noGrad(() => tidy(() => w.add(1)));
     expect(memory.use(device).storages).toBe(before + 2);
+  });
+
+  test('frees the gradients that grad gave inside, but none of the caller', () => {
+    fresh();
+    const w = ones([1000], { device, requiresGrad: true });
+    const y = w.mul(1);
+    const given = ones([1000], { device });
+    const before = memory.use(device).storages;
+    tidy(() => {
+      grad(w.mul(w).sum(), [w]);
+      grad(y, [y], { gradOutputs: given });
+      grad(grad(w.pow(3).sum(), [w], { createGraph: true })[0]!.sum(), [w]);
+    });
+    expect(memory.use(device).storages).toBe(before);
+    expect(given.index(0).itemSync()).toBe(1);
+    const twice = tidy(() => grad(w.mul(2).sum(), [w, w]));
+    expect(twice.map((gradient) => gradient.index(7).itemSync())).toEqual([2, 2]);
   });
 
   test('refuses a promise', () => {
