@@ -3,6 +3,7 @@ import type { ThreadPool } from '../threads/pool.ts';
 import { convolutionKernels } from './convolution.ts';
 import { crossEntropyKernel } from './cross-entropy.ts';
 import { linearKernel } from './linear.ts';
+import { planeNormKernels } from './planes.ts';
 import { poolingKernels } from './pooling.ts';
 import { normKernels, RowKernels, softmaxKernels } from './rows.ts';
 
@@ -15,6 +16,7 @@ export function fusedKernels(pool: ThreadPool, relaxed: boolean): OptionalKernel
     ...poolingKernels(pool),
     ...softmaxKernels(rows),
     ...normKernels(rows),
+    ...planeNormKernels(rows),
     crossEntropy: crossEntropyKernel(rows),
   };
 }

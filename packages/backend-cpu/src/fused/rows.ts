@@ -10,6 +10,7 @@ import type { ThreadPool } from '../threads/pool.ts';
 import { ModuleBuilder } from '../wasm/assembler/index.ts';
 import { ELEMENTS } from '../wasm/matmul/lane.ts';
 import { addNormGradients, addNorms } from '../wasm/rows/norm.ts';
+import { addPlaneNorms } from '../wasm/rows/planes.ts';
 import { addSoftmax } from '../wasm/rows/softmax.ts';
 import { addSlices } from '../wasm/slices.ts';
 import { type Attrs, address, heapKernel, type Operands, uniform, withWorkspace } from './operands.ts';
@@ -106,7 +107,8 @@ export class RowKernels {
     });
   }
 
-  private code(dtype: DType): Code {
+  /** The kernels for a dtype. */
+  code(dtype: DType): Code {
     let code = this.codes.get(dtype);
     if (code === undefined) {
       const { lane } = ELEMENTS[dtype]!;
@@ -115,6 +117,7 @@ export class RowKernels {
       addNorms(module, lane, this.relaxed);
       addNormGradients(module, 'layerNorm', lane, this.relaxed, true);
       addNormGradients(module, 'rmsNorm', lane, this.relaxed, false);
+      addPlaneNorms(module, lane, this.relaxed);
       addSlices(module, lane);
       code = new Code(this.pool.heap, module.toBytes());
       this.codes.set(dtype, code);

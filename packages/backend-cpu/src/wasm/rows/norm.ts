@@ -1,26 +1,7 @@
-import { f32x4, f64x2, type ModuleBuilder } from '../assembler/index.ts';
+import type { ModuleBuilder } from '../assembler/index.ts';
 import type { Reg } from '../lanes/lanes.ts';
 import type { Lane } from '../matmul/lane.ts';
 import { addRows, type Row } from './row.ts';
-
-/** A float64 parameter in every lane. */
-function everywhere(row: Row, lane: Lane, parameter: number): Reg {
-  row.f.get(parameter);
-  if (lane.bytes === 4) row.f.op(0xb6).op(f32x4.splat);
-  else row.f.op(f64x2.splat);
-  return row.F.lanes.keep();
-}
-
-/** The row's own statistic in every lane. */
-function statistic(row: Row, lane: Lane, place: number): Reg {
-  row.f.get(place).memory(lane.loadSplat);
-  return row.F.lanes.keep();
-}
-
-/** Leaves the first lane's value at `place`. */
-function storeOne(row: Row, lane: Lane, place: number, value: Reg): void {
-  row.f.get(place).get(value).memoryLane(lane.storeFirst, 0);
-}
 
 /**
  * Normalisations along rows, as exports that write the statistics too:
@@ -78,13 +59,13 @@ export function addNorms(module: ModuleBuilder, lane: Lane, relaxed: boolean): v
     { moving: 2, perRow: 2, fixed: 2, numbers: 2 },
     (row, { moving: [x, y], perRow: [mean, rstd], fixed: [weight, bias], numbers: [count, eps] }) => {
       const { F, ops } = row;
-      const scale = everywhere(row, lane, count!);
+      const scale = row.number(count!);
       const sum = row.accumulator(0);
       row.each([x!], ({ load, valid }, [from]) => row.assign(sum, F.add(sum, valid(load(from!), 0))));
       const center = F.mul(row.across(sum, ops.add), scale);
-      const factor = spread(row, x!, center, scale, everywhere(row, lane, eps!));
-      storeOne(row, lane, mean!, center);
-      storeOne(row, lane, rstd!, factor);
+      const factor = spread(row, x!, center, scale, row.number(eps!));
+      row.storeOne(mean!, center);
+      row.storeOne(rstd!, factor);
       write(row, x!, y!, center, factor, weight!, bias!);
     },
   );
@@ -95,8 +76,8 @@ export function addNorms(module: ModuleBuilder, lane: Lane, relaxed: boolean): v
     relaxed,
     { moving: 2, perRow: 1, fixed: 1, numbers: 2 },
     (row, { moving: [x, y], perRow: [rstd], fixed: [weight], numbers: [count, eps] }) => {
-      const factor = spread(row, x!, null, everywhere(row, lane, count!), everywhere(row, lane, eps!));
-      storeOne(row, lane, rstd!, factor);
+      const factor = spread(row, x!, null, row.number(count!), row.number(eps!));
+      row.storeOne(rstd!, factor);
       write(row, x!, y!, null, factor, weight!, null);
     },
   );
@@ -117,14 +98,14 @@ export function addNormGradients(
   const perRow = centered ? 2 : 1;
   const unit = (row: Row, statistics: readonly number[]): ((x: Reg) => Reg) => {
     const { F } = row;
-    const center = centered ? statistic(row, lane, statistics[0]!) : null;
-    const rstd = statistic(row, lane, statistics[perRow - 1]!);
+    const center = centered ? row.splat(statistics[0]!) : null;
+    const rstd = row.splat(statistics[perRow - 1]!);
     return (x) => F.mul(center === null ? x : F.sub(x, center), rstd);
   };
   const dx = (row: Row, at: Parameters<Parameters<typeof addRows>[5]>[1], weighted: boolean): void => {
     const { F, ops } = row;
     const [dy, x, out] = at.moving as [number, number, number];
-    const scale = everywhere(row, lane, at.numbers[0]!);
+    const scale = row.number(at.numbers[0]!);
     const normal = unit(row, at.perRow);
     const vectors = weighted ? [at.fixed[0]!] : [];
     const [level, slope] = [row.accumulator(0), row.accumulator(0)];
@@ -135,7 +116,7 @@ export function addNormGradients(
     });
     const meanLevel = F.mul(row.across(level, ops.add), scale);
     const meanSlope = F.mul(row.across(slope, ops.add), scale);
-    const rstd = statistic(row, lane, at.perRow[perRow - 1]!);
+    const rstd = row.splat(at.perRow[perRow - 1]!);
     row.each([dy, x, out, ...vectors], ({ load, store }, [d, from, to, w]) => {
       const g = w === undefined ? load(d!) : F.mul(load(d!), load(w));
       const rest = centered ? F.sub(g, meanLevel) : g;

@@ -78,6 +78,25 @@ export class Row {
     return all;
   }
 
+  /** A float64 parameter, in every lane. */
+  number(parameter: number): Reg {
+    this.f.get(parameter);
+    if (this.lane.bytes === 4) this.f.op(0xb6).op(f32x4.splat);
+    else this.f.op(f64x2.splat);
+    return this.F.lanes.keep();
+  }
+
+  /** The element at `place`, in every lane. */
+  splat(place: number): Reg {
+    this.f.get(place).memory(this.lane.loadSplat);
+    return this.F.lanes.keep();
+  }
+
+  /** Leaves the first lane's value at `place`. */
+  storeOne(place: number, value: Reg): void {
+    this.f.get(place).get(value).memoryLane(this.lane.storeFirst, 0);
+  }
+
   get ops(): typeof f32x4 | typeof f64x2 {
     return this.lane.bytes === 4 ? f32x4 : f64x2;
   }
