@@ -32,7 +32,8 @@ export const USAGE = `npm run bench -- [options]
   --node PATH       the Node of flambeau and of the JavaScript peers; default this one
   --python PATH     a Python that has PyTorch; default .torch/bin/python
   --json PATH       where the figures go; default benchmarks/results/compare.json
-  --memory          instead: training steps without annotations, peak memory and the time that reclaiming takes;
+  --memory          instead: training steps without annotations, peak memory and the time that reclaiming takes, on cpu
+                    or webgpu;
                     --node may name several, --cases picks node, page, worker, isolated, async, sync or tidy
   --steps n         how many; default 20000
   --chromium PATH   the browser of the page and the worker; default /usr/bin/chromium`;
@@ -66,7 +67,12 @@ export function parseOptions(args: readonly string[]): Options {
     rounds: positive('--rounds', rounds),
     milliseconds: positive('--milliseconds', milliseconds),
     steps: positive('--steps', steps),
-    json: json ?? join(results, values.memory ? 'memory.json' : 'compare.json'),
+    json:
+      json ??
+      join(
+        results,
+        `${values.memory ? 'memory' : 'compare'}${rest.device === 'cpu' ? '' : `-${rest.device}`}.json`,
+      ),
   };
 }
 

@@ -4,11 +4,15 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { type Browser, chromium } from 'playwright-core';
 import { benchmarks } from '../compare/processes.ts';
-import type { Figures, Loop } from './training.ts';
+import type { Figures, Loop, MemoryDevice } from './training.ts';
 
-/** The loop in headless Chromium. Memory is that of the page's process, which its workers share, as Linux counts it. */
+/**
+ * The loop in headless Chromium. Memory is that of the page's process, which its workers share, as Linux counts it;
+ * on WebGPU the GPU process is looked at too, and the larger growth counts.
+ */
 
 export interface Place {
+  readonly device: MemoryDevice;
   readonly worker: boolean;
   /** Whether the page is cross-origin isolated, so that memory can be shared. */
   readonly isolated: boolean;
@@ -16,30 +20,35 @@ export interface Place {
 
 const WARM_STEPS = 100;
 
+const FLAGS: Readonly<Record<MemoryDevice, readonly string[]>> = {
+  cpu: ['--disable-gpu'],
+  webgpu: ['--enable-unsafe-webgpu', '--enable-features=Vulkan', '--use-vulkan=swiftshader'],
+};
+
 /** @throws {Error} the browser does not start, or the loop fails in it. */
 export async function runInChromium(
   executablePath: string,
-  { worker, isolated }: Place,
+  { device, worker, isolated }: Place,
   loop: Loop,
   steps: number,
 ): Promise<Figures & { readonly aboveByteLength: number }> {
   const server = await serve(isolated);
-  const browser = await chromium.launch({ executablePath, args: ['--no-sandbox', '--disable-gpu'] });
+  const browser = await chromium.launch({ executablePath, args: ['--no-sandbox', ...FLAGS[device]] });
   try {
     const page = await browser.newPage();
     const { port } = server.address() as AddressInfo;
-    await page.goto(`http://localhost:${port}/${worker ? '?worker' : ''}`);
+    await page.goto(`http://localhost:${port}/?device=${device}${worker ? '&worker' : ''}`);
     await page.waitForFunction('globalThis.flambeauRun !== undefined');
     if ((await page.evaluate('crossOriginIsolated')) !== isolated)
       throw new Error(`the page is ${isolated ? 'not ' : ''}cross-origin isolated`);
     const run = (count: number): Promise<Figures> =>
       page.evaluate(`flambeauRun(${JSON.stringify(loop)}, ${count})`) as Promise<Figures>;
     await run(WARM_STEPS);
-    const renderers = await renderersOf(browser);
-    const live = renderers.map((pid) => status(pid, 'VmRSS'));
-    for (const pid of renderers) writeFileSync(`/proc/${pid}/clear_refs`, '5'); // the peak starts anew
+    const watched = await processesOf(browser, device === 'cpu' ? ['renderer'] : ['renderer', 'GPU']);
+    const live = watched.map((pid) => status(pid, 'VmRSS'));
+    for (const pid of watched) writeFileSync(`/proc/${pid}/clear_refs`, '5'); // the peak starts anew
     const figures = await run(steps);
-    const above = renderers.map((pid, i) => status(pid, 'VmHWM') - live[i]!);
+    const above = watched.map((pid, i) => status(pid, 'VmHWM') - live[i]!);
     return { ...figures, aboveByteLength: Math.max(...above) };
   } finally {
     await browser.close();
@@ -47,10 +56,10 @@ export async function runInChromium(
   }
 }
 
-async function renderersOf(browser: Browser): Promise<number[]> {
+async function processesOf(browser: Browser, kinds: readonly string[]): Promise<number[]> {
   const session = await browser.newBrowserCDPSession();
   const { processInfo } = await session.send('SystemInfo.getProcessInfo');
-  return processInfo.filter(({ type }) => type === 'renderer').map(({ id }) => id);
+  return processInfo.filter(({ type }) => kinds.includes(type)).map(({ id }) => id);
 }
 
 function status(pid: number, field: string): number {

@@ -6,11 +6,15 @@ import type { Options } from '../compare/options.ts';
 import { benchmarks, bundle } from '../compare/processes.ts';
 import { type Place, runInChromium } from './chromium.ts';
 import { type Found, judge, showFound } from './judgement.ts';
-import type { Loop } from './training.ts';
+import type { Loop, MemoryDevice } from './training.ts';
 
 /** Many training steps without annotations, each kind of loop in each kind of place, one after the other. */
 
-const LOOPS: readonly Loop[] = ['async', 'sync', 'tidy'];
+/** What is read from WebGPU is waited for: there are no other loops. */
+const LOOPS: Readonly<Record<MemoryDevice, readonly Loop[]>> = {
+  cpu: ['async', 'sync', 'tidy'],
+  webgpu: ['async'],
+};
 
 interface Run {
   readonly place: string;
@@ -19,14 +23,14 @@ interface Run {
   measure(): Promise<Omit<Found, 'place' | 'browser' | 'loop'>>;
 }
 
-function nodeRuns(node: string, steps: number): Run[] {
+function nodeRuns(node: string, device: MemoryDevice, steps: number): Run[] {
   const version = execFileSync(node, ['--version'], { encoding: 'utf8' }).trim();
-  return LOOPS.map((loop) => ({
+  return LOOPS[device].map((loop) => ({
     place: `Node ${version}`,
     browser: false,
     loop,
     measure: async () => {
-      const args = [join(benchmarks, '.cache', 'memory-node.js'), loop, String(steps)];
+      const args = [join(benchmarks, '.cache', 'memory-node.js'), device, loop, String(steps)];
       return JSON.parse(execFileSync(node, args, { encoding: 'utf8' })) as Awaited<
         ReturnType<Run['measure']>
       >;
@@ -34,12 +38,12 @@ function nodeRuns(node: string, steps: number): Run[] {
   }));
 }
 
-function chromiumRuns(chromium: string, steps: number): Run[] {
+function chromiumRuns(chromium: string, device: MemoryDevice, steps: number): Run[] {
   const places = [false, true].flatMap((worker) =>
-    [false, true].map((isolated): Place => ({ worker, isolated })),
+    [false, true].map((isolated): Place => ({ device, worker, isolated })),
   );
   return places.flatMap((place) =>
-    LOOPS.map((loop) => ({
+    LOOPS[device].map((loop) => ({
       place: `Chromium, ${place.worker ? 'worker' : 'page'}${place.isolated ? ', isolated' : ''}`,
       browser: true,
       loop,
@@ -51,8 +55,14 @@ function chromiumRuns(chromium: string, steps: number): Run[] {
 const nameOf = ({ place, loop }: Run): string => `${place}, ${loop} loop`;
 
 /** Measures what `--cases` picks (each word must be part of a run's name), prints the table and writes the JSON. */
-export async function measureMemory({ node, steps, chromium, cases, json }: Options): Promise<void> {
-  const all = [...node.split(',').flatMap((path) => nodeRuns(path, steps)), ...chromiumRuns(chromium, steps)];
+export async function measureMemory(options: Options): Promise<void> {
+  const { node, steps, chromium, cases, json, device } = options;
+  if (device !== 'cpu' && device !== 'webgpu')
+    throw new RangeError(`--memory: runs on cpu and webgpu, got --device ${device}`);
+  const all = [
+    ...node.split(',').flatMap((path) => nodeRuns(path, device, steps)),
+    ...chromiumRuns(chromium, device, steps),
+  ];
   const runs = all.filter((run) =>
     cases.every((word) => nameOf(run).toLowerCase().split(/[ ,]+/).includes(word.toLowerCase())),
   );
@@ -72,7 +82,10 @@ export async function measureMemory({ node, steps, chromium, cases, json }: Opti
   }
   const judged = judge(found);
   const processor = cpus()[0]?.model ?? 'unknown processor';
-  console.log(`${processor}, ${cpus().length} cores, ${steps} steps\n`);
+  const adapters = new Set(
+    judged.flatMap(({ place, adapter }) => (adapter === undefined ? [] : [`${place}: ${adapter}`])),
+  );
+  console.log([`${processor}, ${cpus().length} cores, ${steps} steps`, ...adapters].join('\n'), '\n');
   console.log(showFound(judged));
   mkdirSync(dirname(json), { recursive: true });
   const date = new Date().toISOString().slice(0, 10);

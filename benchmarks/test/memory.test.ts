@@ -35,9 +35,20 @@ it('bounds a browser’s loop that never waits by the time of one that does', ()
   expect(missed({ ...page, place: 'worker' }, { ...sync, elapsedMs: 5000 })).toEqual([]);
 });
 
+it('bounds what a GPU holds, and the Node process beside it', () => {
+  const device = { deviceAboveByteLength: 256 * MIB, aboveByteLength: 256 * MIB, reclaimMs: 900 } as const;
+  expect(missed(device)).toEqual([]);
+  expect(missed({ ...device, deviceAboveByteLength: 257 * MIB })).toEqual([
+    'more than 256 MiB of device memory above what lives',
+  ]);
+  const large = { ...device, aboveByteLength: 257 * MIB };
+  expect(missed(large)).toEqual(['the process grew by more than 256 MiB']);
+  expect(missed({ ...large, browser: true })).toEqual([]);
+});
+
 it('shows a line for each run', () => {
   expect(showFound(judge([found({ lastLoss: Number.POSITIVE_INFINITY })])).split('\n')).toEqual([
-    'place  loop   MiB above  ms a step  reclaims   share  spilled MiB',
-    'Node   async        384     10.000         3  5.00 %            0  the loss is not finite',
+    'place  loop   MiB above  device MiB  ms a step  reclaims   share  spilled MiB',
+    'Node   async        384                 10.000         3  5.00 %            0  the loss is not finite',
   ]);
 });
