@@ -1,10 +1,14 @@
+import { type ModelName, PARAMETERS, type ParameterSpec } from './parameters.ts';
+
 /** What is measured: one table, read by every peer. */
 
-export type ModelName = 'mlp' | 'lenet' | 'resnet' | 'lstm' | 'transformer';
-export type Group = 'tiny' | 'elementwise' | 'product' | 'convolution' | 'training';
+export type Group = 'tiny' | 'elementwise' | 'product' | 'convolution' | 'selection' | 'training' | 'start';
 export type PeerName = 'torch' | 'tfjs' | 'jax' | 'onnx-node' | 'onnx-web';
 
-/** What the operators compute; `tiny-backward` is the gradient of `((a*b+b)*a).sum()` by both. */
+/**
+ * What the operators compute; `tiny-backward` is the gradient of `((a*b+b)*a).sum()` by both, and what goes along a
+ * dimension goes along the last one.
+ */
 export type OperatorName =
   | 'add'
   | 'relu'
@@ -13,11 +17,16 @@ export type OperatorName =
   | 'sum'
   | 'matmul'
   | 'conv3x3'
+  | 'argmax'
+  | 'embedding'
+  | 'cumsum'
+  | 'sort'
   | 'tiny-backward';
 
 /** A limit on the ratio of our time to a peer's, or to our own with one thread. */
 export interface Goal {
   readonly against: PeerName | 'own 1 thread';
+  readonly device: 'cpu' | 'webgpu';
   readonly threads: number;
   readonly atMost: number;
 }
@@ -28,19 +37,11 @@ interface Common {
   readonly goals: readonly Goal[];
 }
 
-/** Operands are uniform in -1…1, the first by seed 1, the second by seed 2. */
+/** Operands are uniform in -1…1, the first by seed 1, the second by seed 2; of `embedding` that is rows of the first. */
 export interface OperatorCase extends Common {
   readonly kind: 'operator';
   readonly operator: OperatorName;
   readonly shapes: readonly (readonly number[])[];
-}
-
-/** A parameter is uniform in `base ± bound`, by the seed 101 + its place in the list. */
-export interface ParameterSpec {
-  readonly name: string;
-  readonly shape: readonly number[];
-  readonly bound: number;
-  readonly base: number;
 }
 
 /** One step: gradients to zero, cross entropy, backward, optimiser. Input by seed 1, classes by seed 2. */
@@ -52,87 +53,19 @@ export interface TrainingCase extends Common {
   readonly input: { readonly shape: readonly number[]; readonly classes?: number };
   readonly target: { readonly length: number; readonly classes: number };
   readonly parameters: readonly ParameterSpec[];
+  /** One step of a fresh process is measured, from asking for the device until its loss is read. */
+  readonly first: boolean;
 }
 
 export type Case = OperatorCase | TrainingCase;
 
-const weight = (name: string, shape: readonly number[], inputs: number): ParameterSpec => ({
-  name,
-  shape,
-  bound: 1 / Math.sqrt(inputs),
-  base: 0,
-});
-
-const linear = (name: string, outputs: number, inputs: number): ParameterSpec[] => [
-  weight(`${name}.weight`, [outputs, inputs], inputs),
-  weight(`${name}.bias`, [outputs], inputs),
-];
-
-const convolution = (name: string, outputs: number, inputs: number, size: number): ParameterSpec =>
-  weight(`${name}.weight`, [outputs, inputs, size, size], inputs * size * size);
-
-const norm = (name: string, width: number): ParameterSpec[] => [
-  { name: `${name}.weight`, shape: [width], bound: 0.1, base: 1 },
-  { name: `${name}.bias`, shape: [width], bound: 0.1, base: 0 },
-];
-
-const residual = (name: string, inputs: number, outputs: number): ParameterSpec[] => [
-  convolution(`${name}.conv1`, outputs, inputs, 3),
-  ...norm(`${name}.norm1`, outputs),
-  convolution(`${name}.conv2`, outputs, outputs, 3),
-  ...norm(`${name}.norm2`, outputs),
-  ...(inputs === outputs
-    ? []
-    : [convolution(`${name}.shortcut.0`, outputs, inputs, 1), ...norm(`${name}.shortcut.1`, outputs)]),
-];
-
-const block = (name: string): ParameterSpec[] => [
-  ...norm(`${name}.norm1`, 128),
-  ...linear(`${name}.qkv`, 384, 128),
-  ...linear(`${name}.out`, 128, 128),
-  ...norm(`${name}.norm2`, 128),
-  ...linear(`${name}.up`, 512, 128),
-  ...linear(`${name}.down`, 128, 512),
-];
-
-const PARAMETERS: Readonly<Record<ModelName, readonly ParameterSpec[]>> = {
-  mlp: [...linear('0', 128, 784), ...linear('2', 10, 128)],
-  lenet: [
-    convolution('0', 6, 1, 5),
-    weight('0.bias', [6], 25),
-    convolution('3', 16, 6, 5),
-    weight('3.bias', [16], 150),
-    ...linear('7', 120, 400),
-    ...linear('9', 84, 120),
-    ...linear('11', 10, 84),
-  ],
-  resnet: [
-    convolution('stem', 16, 3, 3),
-    ...norm('norm', 16),
-    ...residual('blocks.0', 16, 16),
-    ...residual('blocks.1', 16, 32),
-    ...residual('blocks.2', 32, 64),
-    ...linear('head', 10, 64),
-  ],
-  lstm: [
-    weight('lstm.weight_ih_l0', [512, 64], 128),
-    weight('lstm.weight_hh_l0', [512, 128], 128),
-    weight('lstm.bias_ih_l0', [512], 128),
-    weight('lstm.bias_hh_l0', [512], 128),
-    ...linear('head', 10, 128),
-  ],
-  transformer: [
-    { name: 'tokens.weight', shape: [256, 128], bound: 0.5, base: 0 },
-    { name: 'positions', shape: [64, 128], bound: 0.5, base: 0 },
-    ...[0, 1, 2, 3].flatMap((i) => block(`blocks.${i}`)),
-    ...norm('norm', 128),
-    ...linear('head', 256, 128),
-  ],
-};
-
 /** Goals against one peer, for one number of threads. */
 const against = (peer: Goal['against'], atMost: number | undefined, threads: number): readonly Goal[] =>
-  atMost === undefined ? [] : [{ against: peer, threads, atMost }];
+  atMost === undefined ? [] : [{ against: peer, device: 'cpu', threads, atMost }];
+
+/** On WebGPU the faster of both peers counts: so each of them. */
+const onGpu = (atMost: number): readonly Goal[] =>
+  (['tfjs', 'jax'] as const).map((peer) => ({ against: peer, device: 'webgpu', threads: 1, atMost }));
 
 const operator = (
   name: string,
@@ -165,10 +98,10 @@ const elementwise = (['add', 'relu', 'exp', 'gelu-tanh', 'sum'] as const).flatMa
 );
 
 const PRODUCT_GOALS: readonly Goal[] = [
-  { against: 'torch', threads: 1, atMost: 3.5 },
-  { against: 'tfjs', threads: 1, atMost: 0.65 },
-  { against: 'jax', threads: 1, atMost: 0.6 },
-  { against: 'own 1 thread', threads: 2, atMost: 0.56 },
+  ...against('torch', 3.5, 1),
+  ...against('tfjs', 0.65, 1),
+  ...against('jax', 0.6, 1),
+  ...against('own 1 thread', 0.56, 2),
 ];
 
 const squares = [64, 256, 512, 1024].map((n) =>
@@ -180,7 +113,7 @@ const squares = [64, 256, 512, 1024].map((n) =>
       [n, n],
       [n, n],
     ],
-    n >= 256 ? PRODUCT_GOALS : [],
+    n < 256 ? [] : n < 512 ? PRODUCT_GOALS : [...PRODUCT_GOALS, ...onGpu(0.6)],
   ),
 );
 
@@ -217,33 +150,35 @@ const training = (
   input,
   target,
   parameters: PARAMETERS[model],
+  first: false,
   goals,
+});
+
+const firstStep = (one: TrainingCase): TrainingCase => ({
+  ...one,
+  name: `${one.name}, first step`,
+  group: 'start',
+  first: true,
+  goals: onGpu(0.5),
 });
 
 const MLP_GOALS: readonly Goal[] = [
   ...against('torch', 1.3, 2),
   ...against('tfjs', 0.25, 2),
   ...against('jax', 0.5, 2),
+  ...onGpu(0.6),
 ];
 const MODEL_GOALS: readonly Goal[] = [...against('torch', 2.5, 2), ...against('tfjs', 0.4, 2)];
+const LENET_GOALS: readonly Goal[] = [...MODEL_GOALS, ...onGpu(0.6)];
 
 const flat = { shape: [64, 784] } as const;
 const images = { shape: [64, 1, 28, 28] } as const;
 const digits = { length: 64, classes: 10 } as const;
 
-export const CASES: readonly Case[] = [
-  operator('add 4', 'tiny', 'add', [[4], [4]], against('torch', 0.25, 1)),
-  operator('forward+backward 4', 'tiny', 'tiny-backward', [[4], [4]], against('torch', 0.1, 1)),
-  ...elementwise,
-  ...squares,
-  ...skinny,
-  operator('conv3x3 32x64x28x28', 'convolution', 'conv3x3', [
-    [32, 64, 28, 28],
-    [64, 64, 3, 3],
-  ]),
+const trainings: readonly TrainingCase[] = [
   training('MLP SGD', 'mlp', 'sgd', flat, digits, MLP_GOALS),
   training('MLP Adam', 'mlp', 'adam', flat, digits, MLP_GOALS),
-  training('LeNet', 'lenet', 'sgd', images, digits, MODEL_GOALS),
+  training('LeNet', 'lenet', 'sgd', images, digits, LENET_GOALS),
   training('ResNet', 'resnet', 'sgd', { shape: [32, 3, 32, 32] }, { length: 32, classes: 10 }),
   training('LSTM', 'lstm', 'adam', { shape: [16, 32, 64] }, { length: 16, classes: 10 }),
   training(
@@ -262,6 +197,27 @@ export const CASES: readonly Case[] = [
     { length: 512, classes: 256 },
     MODEL_GOALS,
   ),
+];
+
+const STARTED = new Set(['MLP SGD', 'LeNet', 'transformer 1x64']);
+
+export const CASES: readonly Case[] = [
+  operator('add 4', 'tiny', 'add', [[4], [4]], against('torch', 0.25, 1)),
+  operator('forward+backward 4', 'tiny', 'tiny-backward', [[4], [4]], against('torch', 0.1, 1)),
+  ...elementwise,
+  ...squares,
+  ...skinny,
+  operator('conv3x3 32x64x28x28', 'convolution', 'conv3x3', [
+    [32, 64, 28, 28],
+    [64, 64, 3, 3],
+  ]),
+  operator('argmax 1024x1024', 'selection', 'argmax', [[1024, 1024]]),
+  operator('embedding 4096 of 10000x128', 'selection', 'embedding', [[10_000, 128], [4096]]),
+  operator('cumsum 1024x1024', 'selection', 'cumsum', [[1024, 1024]]),
+  operator('sort 1024x1024', 'selection', 'sort', [[1024, 1024]]),
+  operator('sort 1M', 'selection', 'sort', [[1_048_576]]),
+  ...trainings,
+  ...trainings.filter(({ name }) => STARTED.has(name)).map(firstStep),
 ];
 
 /** The cases whose group, or part of whose name, is among `wanted`; all where nothing is wanted. */

@@ -29,6 +29,14 @@ export const contendersOf = (peers: readonly PeerName[], threads: readonly numbe
     (SINGLE_THREADED.has(side) ? [1] : threads).map((count) => ({ side, threads: count })),
   );
 
+const isFirst = (one: Case): boolean => one.kind === 'training' && one.first;
+
+/** A first step has a process of its own; the other cases share one. */
+const processesFor = (cases: readonly Case[]): readonly (readonly Case[])[] => [
+  cases.filter((one) => !isFirst(one)),
+  ...cases.filter(isFirst).map((one) => [one]),
+];
+
 const keyOf = ({ side, threads }: Contender): string => `${side} ${threads}`;
 
 export class Comparison {
@@ -40,9 +48,12 @@ export class Comparison {
   private readonly times = new Map<string, Map<string, number[]>>();
   private readonly refused = new Set<string>();
 
-  constructor(contenders: readonly Contender[], run: Runner) {
+  private readonly device: string;
+
+  constructor(contenders: readonly Contender[], run: Runner, device = 'cpu') {
     this.contenders = contenders;
     this.run = run;
+    this.device = device;
   }
 
   /** Whoever computes something else than flambeau, or cannot, is not timed on that case. */
@@ -67,9 +78,9 @@ export class Comparison {
     const order = number % 2 === 0 ? this.contenders : this.contenders.toReversed();
     for (const contender of order) {
       const able = cases.filter(({ name }) => !this.refused.has(`${keyOf(contender)} ${name}`));
-      for (const outcome of this.outcomes(contender, 'time', able)) {
-        if ('nanoseconds' in outcome) this.note(contender, outcome.name, outcome.nanoseconds);
-      }
+      for (const batch of processesFor(able))
+        for (const outcome of this.outcomes(contender, 'time', batch))
+          if ('nanoseconds' in outcome) this.note(contender, outcome.name, outcome.nanoseconds);
     }
   }
 
@@ -127,7 +138,8 @@ export class Comparison {
         }
         const single = this.timesOf({ side: 'flambeau', threads: 1 }, one.name);
         if (threads > 1 && single.length === times.length) ratios.set('own 1 thread', ratioOf(times, single));
-        return [{ case: one, threads, nanoseconds: median(times), ratios, cannot }];
+        const { device } = this;
+        return [{ case: one, device, threads, nanoseconds: median(times), ratios, cannot }];
       }),
     );
   }

@@ -39,12 +39,15 @@ async function compare(options: Options): Promise<void> {
     );
   installPeers(peers);
   await bundle({ ours: 'compare/ours.ts' });
-  const comparison = new Comparison(contendersOf(peers, threads), ({ side, threads: count }, phase, some) =>
-    runSide(
-      side,
-      { phase, cases: some, threads: count, device: options.device, milliseconds: options.milliseconds },
-      options,
-    ),
+  const comparison = new Comparison(
+    contendersOf(peers, threads),
+    ({ side, threads: count }, phase, some) =>
+      runSide(
+        side,
+        { phase, cases: some, threads: count, device: options.device, milliseconds: options.milliseconds },
+        options,
+      ),
+    options.device,
   );
   // A group's processes follow each other closely, so that a ratio's two sides meet the same machine.
   for (const group of new Set(cases.map((one) => one.group))) {
@@ -100,7 +103,7 @@ const plain = (row: Row): object => ({
       [median, lowest, highest].map((value) => Number(value.toPrecision(3))),
     ]),
   ),
-  goals: row.case.goals.filter(({ threads }) => threads === row.threads),
+  goals: row.case.goals.filter(({ device, threads }) => device === row.device && threads === row.threads),
 });
 
 /** One line for the cases and threads that share a side and a reason. */

@@ -1,5 +1,5 @@
 import { nn, type Tensor, zeros } from 'flambeau';
-import type { ModelName } from './cases.ts';
+import type { ModelName } from './parameters.ts';
 
 /** The models of the training cases. Their parameters carry the names that `cases.ts` lists. */
 

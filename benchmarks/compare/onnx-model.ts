@@ -22,7 +22,9 @@ const message = (field: number, ...parts: readonly Bytes[]): Bytes => {
 };
 const text = (field: number, value: string): Bytes => message(field, [...new TextEncoder().encode(value)]);
 
+/** `TensorProto.DataType`. */
 const FLOAT = 1;
+const INT64 = 7;
 const ATTRIBUTE = { integer: 2, string: 3, integers: 7 } as const;
 
 /** `AttributeProto`: name 1, i 3, s 4, ints 8, type 20. */
@@ -37,16 +39,19 @@ function attribute(name: string, value: number | string | readonly number[]): By
 }
 
 /** `ValueInfoProto`: name 1, type 2 > tensor type 1 > element type 1, shape 2 > dimension 1 > size 1. */
-const value = (field: number, name: string, shape: readonly number[]): Bytes =>
+const value = (field: number, name: string, shape: readonly number[], type = FLOAT): Bytes =>
   message(
     field,
     text(1, name),
-    message(2, message(1, integer(1, FLOAT), message(2, ...shape.map((n) => message(1, integer(1, n)))))),
+    message(2, message(1, integer(1, type), message(2, ...shape.map((n) => message(1, integer(1, n)))))),
   );
 
 interface Node {
   readonly type: string;
   readonly attributes: readonly Bytes[];
+  /** Types of the second input and of the output. Default: float32. */
+  readonly second?: typeof INT64;
+  readonly result?: typeof INT64;
   readonly output: (...shapes: readonly (readonly number[])[]) => readonly number[];
 }
 
@@ -68,7 +73,22 @@ const NODES: Readonly<Partial<Record<OperatorName, Node>>> = {
     attributes: [attribute('pads', [1, 1, 1, 1])],
     output: ([batch, , height, width], [channels]) => [batch!, channels!, height!, width!],
   },
+  argmax: {
+    type: 'ArgMax',
+    attributes: [attribute('axis', -1), attribute('keepdims', 0)],
+    result: INT64,
+    output: (shape) => shape!.slice(0, -1),
+  },
+  embedding: {
+    type: 'Gather',
+    attributes: [],
+    second: INT64,
+    output: ([, width], indices) => [...indices!, width!],
+  },
 };
+
+/** Whether one node with no constants beside its operands computes it. */
+export const hasNode = (operator: OperatorName): boolean => NODES[operator] !== undefined;
 
 /**
  * A model with inputs `x0`, `x1` and output `y`.
@@ -84,8 +104,8 @@ export function operatorModel(operator: OperatorName, shapes: readonly (readonly
     7,
     message(1, ...inputs.map((name) => text(1, name)), text(2, 'y'), text(4, node.type), ...node.attributes),
     text(2, operator),
-    ...shapes.map((shape, i) => value(11, inputs[i]!, shape)),
-    value(12, 'y', node.output(...shapes)),
+    ...shapes.map((shape, i) => value(11, inputs[i]!, shape, i === 1 ? node.second : FLOAT)),
+    value(12, 'y', node.output(...shapes), node.result),
   );
   // `ModelProto`: version of the format 1, operator set 8 > version 2, graph 7.
   return Uint8Array.from([...integer(1, 9), ...message(8, integer(2, 20)), ...graph]);

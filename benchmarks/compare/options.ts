@@ -23,10 +23,10 @@ export interface Options {
 const results = join(dirname(dirname(fileURLToPath(import.meta.url))), 'results');
 
 export const USAGE = `npm run bench -- [options]
-  --cases a,b       groups (tiny, elementwise, product, convolution, training) or parts of names; default all
+  --cases a,b       groups (tiny, elementwise, product, convolution, selection, training, start) or parts of names; default all
   --peers a,b       ${PEER_NAMES.join(', ')}; default all; none: flambeau alone
   --rounds n        default 5
-  --threads 1,2     numbers of threads to compare with; default 1,2
+  --threads 1,2     numbers of threads to compare with; default 1,2 on cpu, 1 elsewhere
   --milliseconds n  how long a case is measured in a round; default 1000
   --device name     cpu, webgpu or cuda; default cpu
   --node PATH       the Node of flambeau and of the JavaScript peers; default this one
@@ -46,7 +46,7 @@ export function parseOptions(args: readonly string[]): Options {
       cases: { type: 'string', default: '' },
       peers: { type: 'string', default: PEER_NAMES.join(',') },
       rounds: { type: 'string', default: '5' },
-      threads: { type: 'string', default: '1,2' },
+      threads: { type: 'string' },
       milliseconds: { type: 'string', default: '1000' },
       device: { type: 'string', default: 'cpu' },
       node: { type: 'string', default: process.execPath },
@@ -63,7 +63,9 @@ export function parseOptions(args: readonly string[]): Options {
     ...rest,
     cases: list(cases),
     peers: peersOf(list(peers)),
-    threads: list(threads).map((count) => positive('--threads', count)),
+    threads: list(threads ?? (rest.device === 'cpu' ? '1,2' : '1')).map((count) =>
+      positive('--threads', count),
+    ),
     rounds: positive('--rounds', rounds),
     milliseconds: positive('--milliseconds', milliseconds),
     steps: positive('--steps', steps),

@@ -21,10 +21,14 @@ import { firstLosses, type Job, type Peer, type Prepared, servePeer } from './pe
 const size = (shape: readonly number[]): number => shape.reduce((a, b) => a * b, 1);
 
 function operatorOf({ operator, shapes }: OperatorCase, device: Device): () => Tensor | readonly Tensor[] {
-  const [x, y] = shapes.map((shape, i) => fromArray(uniform(i + 1, size(shape)), shape, { device })) as [
-    Tensor,
-    Tensor,
-  ];
+  const operand = (shape: readonly number[], i: number): Tensor => {
+    const values =
+      operator === 'embedding' && i === 1
+        ? classes(2, size(shape), shapes[0]![0]!)
+        : uniform(i + 1, size(shape));
+    return fromArray(values, shape, { device });
+  };
+  const [x, y] = shapes.map(operand) as [Tensor, Tensor];
   switch (operator) {
     case 'add':
       return () => x.add(y);
@@ -40,6 +44,14 @@ function operatorOf({ operator, shapes }: OperatorCase, device: Device): () => T
       return () => x.matmul(y);
     case 'conv3x3':
       return () => nn.functional.conv2d(x, y, null, { padding: 1 });
+    case 'argmax':
+      return () => x.argmax(-1);
+    case 'embedding':
+      return () => nn.functional.embedding(y, x);
+    case 'cumsum':
+      return () => x.cumsum(-1);
+    case 'sort':
+      return () => x.sort(-1).values;
     case 'tiny-backward':
       x.requiresGrad_();
       y.requiresGrad_();
@@ -102,7 +114,7 @@ export function trainingStep(one: TrainingCase, device: Device): () => Tensor {
 
 function prepareTraining(one: TrainingCase, device: Device): Prepared {
   const step = trainingStep(one, device);
-  return { run: step, check: () => firstLosses(async () => Number(await step().item())) };
+  return { run: step, check: (steps) => firstLosses(async () => Number(await step().item()), steps) };
 }
 
 /** On a device that computes while the program goes on, a call ends when all of its work is done. */

@@ -5,6 +5,7 @@ import type { Ratio } from './statistics.ts';
 
 export interface Row {
   readonly case: Case;
+  readonly device: string;
   readonly threads: number;
   readonly nanoseconds: number;
   readonly ratios: ReadonlyMap<Goal['against'], Ratio>;
@@ -27,8 +28,11 @@ export function showTime(nanoseconds: number): string {
 
 const digits = (value: number): string => value.toFixed(value < 1 ? 3 : value < 10 ? 2 : value < 100 ? 1 : 0);
 
-export const goalOf = ({ case: { goals }, threads }: Row, against: Goal['against']): Goal | undefined =>
-  goals.find((goal) => goal.against === against && goal.threads === threads);
+export const goalOf = (
+  { case: { goals }, device, threads }: Row,
+  against: Goal['against'],
+): Goal | undefined =>
+  goals.find((goal) => goal.against === against && goal.device === device && goal.threads === threads);
 
 /** `0.105 (0.101–0.110) ≤ 0.25`, with `!` before the limit where it is missed. */
 export function showRatio({ median, lowest, highest }: Ratio, goal: Goal | undefined): string {

@@ -34,7 +34,11 @@ async function finished(result) {
 }
 
 function operator({ operator: name, shapes }) {
-  const [x, y] = shapes.map((shape, i) => tensor(i + 1, shape));
+  const [x, y] = shapes.map((shape, i) =>
+    name === 'embedding' && i === 1
+      ? np.array(classes(2, size(shape), shapes[0][0])).reshape([...shape])
+      : tensor(i + 1, shape),
+  );
   switch (name) {
     case 'add':
       return () => np.add(x.ref, y.ref);
@@ -50,6 +54,14 @@ function operator({ operator: name, shapes }) {
       return () => np.matmul(x.ref, y.ref);
     case 'conv3x3':
       return () => lax.conv(x.ref, y.ref, [1, 1], 'SAME');
+    case 'argmax':
+      return () => np.argmax(x.ref, -1);
+    case 'embedding':
+      return () => np.take(x.ref, y.ref, 0);
+    case 'cumsum':
+      return () => np.cumsum(x.ref, -1);
+    case 'sort':
+      return () => np.sort(x.ref, -1);
     case 'tiny-backward': {
       const both = jit(grad((a, b) => np.sum(a.ref.mul(b.ref).add(b).mul(a)), { argnums: [0, 1] }));
       return () => both(x.ref, y.ref);
@@ -248,7 +260,7 @@ async function prepare(one) {
     const step = training(one);
     return {
       run: async () => finished(await step()),
-      check: () => firstLosses(async () => (await (await step()).data())[0]),
+      check: (steps) => firstLosses(async () => (await (await step()).data())[0], steps),
     };
   }
   const run = operator(one);

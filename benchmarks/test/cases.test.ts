@@ -33,6 +33,7 @@ describe('the cases', () => {
     expect(selectCases(['lenet', 'convolution']).map(({ name }) => name)).toEqual([
       'conv3x3 32x64x28x28',
       'LeNet',
+      'LeNet, first step',
     ]);
     expect(() => selectCases(['lenet', 'gpt'])).toThrow('--cases: nothing is called gpt; there are add 4, ');
   });
@@ -47,6 +48,9 @@ describe('the options', () => {
       peers: ['torch', 'tfjs', 'jax', 'onnx-node', 'onnx-web'],
     });
   });
+
+  it('compare with one thread on other devices', () =>
+    expect(parseOptions(['--device', 'webgpu']).threads).toEqual([1]));
 
   it.each([
     [['--peers', 'numpy'], '--peers: there is no numpy; there are torch, tfjs, jax, onnx-node, onnx-web'],
@@ -83,6 +87,13 @@ describe('ONNX models', () => {
     // Node: input x0, output y, type Relu; the size 300 as two groups of seven bits.
     expect(text).toContain('\x0a\x0d\x0a\x02x0\x12\x01y\x22\x04Relu');
     expect(text).toContain('\x0a\x03\x08\xac\x02');
+  });
+
+  it('say the types of what is no float32', () => {
+    const text = new TextDecoder('latin1').decode(operatorModel('embedding', [[8, 2], [3]]));
+    // Type 1 for the table, 7 (int64) for the indices.
+    expect(text).toContain('x0\x12\x0e\x0a\x0c\x08\x01');
+    expect(text).toContain('x1\x12\x0a\x0a\x08\x08\x07');
   });
 
   it('refuse what ONNX has no node for', () =>

@@ -80,6 +80,17 @@ describe('Comparison', () => {
     expect(calls.map((call) => call.split(' ')[1])).toEqual(['flambeau', 'torch', 'torch', 'flambeau']);
   });
 
+  it('gives a first step a process of its own', () => {
+    const { run, calls } = fake(() => ({ nanoseconds: 1 }));
+    const starts = CASES.filter(({ group }) => group === 'start').slice(0, 2);
+    const comparison = new Comparison(contendersOf([], [1]), run);
+    comparison.round([first, ...starts, second], 0);
+    expect(calls).toEqual([
+      `time flambeau 1: ${first.name}, ${second.name}`,
+      ...starts.map(({ name }) => `time flambeau 1: ${name}`),
+    ]);
+  });
+
   it('takes ratios within rounds, at equal threads, and against one thread where a peer has no more', () => {
     const times: Record<string, number[]> = {
       'flambeau 1': [100, 300],

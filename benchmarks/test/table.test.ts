@@ -8,7 +8,7 @@ const add: OperatorCase = {
   kind: 'operator',
   operator: 'add',
   shapes: [[4], [4]],
-  goals: [{ against: 'torch', threads: 1, atMost: 0.25 }],
+  goals: [{ against: 'torch', device: 'cpu', threads: 1, atMost: 0.25 }],
 };
 
 describe('showTime', () => {
@@ -26,29 +26,31 @@ describe('showRatio', () => {
   const ratio = { median: 0.25, lowest: 0.2, highest: 1.5 };
   it('marks a goal that is missed', () => {
     expect(showRatio(ratio, undefined)).toBe('0.250 (0.200–1.50)');
-    expect(showRatio(ratio, { against: 'torch', threads: 1, atMost: 0.25 })).toBe(
+    expect(showRatio(ratio, { against: 'torch', device: 'cpu', threads: 1, atMost: 0.25 })).toBe(
       '0.250 (0.200–1.50) ≤ 0.25',
     );
-    expect(showRatio(ratio, { against: 'torch', threads: 1, atMost: 0.24 })).toBe(
+    expect(showRatio(ratio, { against: 'torch', device: 'cpu', threads: 1, atMost: 0.24 })).toBe(
       '0.250 (0.200–1.50) !≤ 0.24',
     );
   });
 });
 
 describe('showTable', () => {
-  it('lines columns up, shows goals of the row’s threads alone, and who cannot', () => {
+  it('lines columns up, shows goals of the row’s threads and device alone, and who cannot', () => {
     const ratios = new Map([['torch', { median: 0.1, lowest: 0.1, highest: 0.1 }]]) as Row['ratios'];
-    const row = (threads: number): Row => ({
+    const row = (threads: number, device = 'cpu'): Row => ({
       case: add,
+      device,
       threads,
       nanoseconds: 118,
       ratios,
       cannot: new Set(['jax']),
     });
-    expect(showTable([row(1), row(2)], ['torch', 'jax']).split('\n')).toEqual([
+    expect(showTable([row(1), row(2), row(1, 'webgpu')], ['torch', 'jax']).split('\n')).toEqual([
       'case   threads  flambeau                       torch     jax',
       'add 4        1    118 ns  0.100 (0.100–0.100) ≤ 0.25  cannot',
       'add 4        2    118 ns         0.100 (0.100–0.100)  cannot',
+      'add 4        1    118 ns         0.100 (0.100–0.100)  cannot',
     ]);
   });
 });

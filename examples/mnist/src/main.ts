@@ -3,6 +3,7 @@ import { dirname } from 'node:path';
 import { cuda } from '@flambeau/backend-cuda';
 import { webgpu } from '@flambeau/backend-webgpu';
 import {
+  cpu,
   DataLoader,
   type Dataset,
   load,
@@ -15,6 +16,7 @@ import {
   Subset,
   save,
   type Tensor,
+  unregisterBackend,
 } from 'flambeau';
 import { drawDigits } from './draw.ts';
 import { type Options, parseOptions } from './options.ts';
@@ -32,8 +34,12 @@ class DigitNet extends nn.Module {
 
 type Digits = Dataset<[images: Tensor, labels: Tensor], [images: Tensor, labels: Tensor]>;
 
-async function main({ epochs, batchSize, lr, seed, device, limit, out }: Options): Promise<void> {
+async function main({ epochs, batchSize, lr, seed, device, wasm, limit, out }: Options): Promise<void> {
   const startMs = performance.now();
+  if (!wasm) {
+    unregisterBackend('cpu');
+    registerBackend(cpu({ wasm: 'off' }));
+  }
   if (device === 'webgpu') console.log(registerBackend(await webgpu()).name);
   if (device === 'cuda') console.log(registerBackend(cuda()).name);
   manualSeed(seed);

@@ -8,6 +8,8 @@ export interface Options {
   readonly lr: number;
   readonly seed: number;
   readonly device: Device;
+  /** Whether the CPU computes in WebAssembly, or in JavaScript alone. */
+  readonly wasm: boolean;
   /** How many images of each part are used; all when absent. */
   readonly limit?: number;
   readonly out: string;
@@ -24,6 +26,7 @@ export function parseOptions(argv: readonly string[]): Options {
     .option('--lr <rate>', 'learning rate', positiveNumber, 0.002)
     .option('--seed <integer>', 'makes a run repeatable', integerFrom(0), 0)
     .option('--device <name>', 'where to compute: cpu, webgpu or cuda', registeredDevice, getDefaultDevice())
+    .option('--no-wasm', 'let the CPU compute in JavaScript alone, to compare')
     .option('--limit <count>', 'how many images to use of each part; all by default', integerFrom(1))
     .option('--out <file>', 'where the model is saved', modelFile)
     .allowExcessArguments(false)
