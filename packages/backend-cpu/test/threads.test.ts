@@ -86,7 +86,7 @@ function marks(heap: Heap, total: number, per: number, turns: number): Marks {
       name: 'mark',
       args: [address, per, turns, slots],
       steps: [per * 4],
-      threadSteps: [0, 0, 0, 4],
+      workspace: { steps: [0, 0, 0, 4], threads: THREADS },
       chunks: Math.ceil(total / per),
       count: { at: 1, per, total },
     },
@@ -113,6 +113,16 @@ describe('a pool of threads', () => {
     expect(words()).toEqual(new Array(10_007).fill(10_000));
     expect(sum(byThread())).toBe(5 * Math.ceil(10_007 / 50));
     expect(byThread().every((chunks) => chunks > 0)).toBe(true);
+  });
+
+  it('counts every worker as soon as one may come: each has a number, and workspace by it', async () => {
+    const pool = poolOf();
+    expect(pool.width(HUGE_NS)).toBe(1);
+    await started(pool, 1);
+    expect(pool.width(HUGE_NS)).toBe(THREADS);
+    const { work, byThread } = marks(pool.heap, 10_007, 50, 100);
+    pool.run({ ...work, workspace: { steps: work.workspace!.steps, threads: 1 } });
+    expect(byThread().slice(1)).toEqual(new Array(THREADS - 1).fill(0));
   });
 
   it('makes thousands of small calls without losing a chunk', async () => {
@@ -160,7 +170,14 @@ describe('a pool of threads', () => {
     // Workers that are awake may have done all there is before the caller comes to it.
     expect(() => {
       for (let run = 0; run < 1000; run++)
-        pool.run({ code, name: 'trapHere', args: [0], steps: [], threadSteps: [1], chunks: 500 });
+        pool.run({
+          code,
+          name: 'trapHere',
+          args: [0],
+          steps: [],
+          workspace: { steps: [1], threads: THREADS },
+          chunks: 500,
+        });
     }).toThrow(WebAssembly.RuntimeError);
     await started(pool, THREADS - 1);
     const { work, words } = marks(pool.heap, 1000, 10, 1);
@@ -176,7 +193,14 @@ describe('a pool of threads', () => {
     expect(() => {
       for (let run = 0; run < 1000; run++) {
         pool.run(work);
-        pool.run({ code, name: 'trapElsewhere', args: [0], steps: [], threadSteps: [1], chunks: 500 });
+        pool.run({
+          code,
+          name: 'trapElsewhere',
+          args: [0],
+          steps: [],
+          workspace: { steps: [1], threads: THREADS },
+          chunks: 500,
+        });
       }
     }).toThrow(/failed on another thread/);
     await started(pool, THREADS - 1);

@@ -237,7 +237,7 @@ class Runner {
         name: kernel,
         args,
         steps: [per],
-        threadSteps: [0, 0, 0, own],
+        workspace: { steps: [0, 0, 0, own], threads },
         chunks: Math.ceil(units / per),
         count: { at: 1, per, total: units },
       });

@@ -13,8 +13,8 @@ export interface Work {
   readonly args: readonly number[];
   /** What each argument grows by from one chunk to the next. */
   readonly steps: readonly number[];
-  /** What each argument grows by from one thread to the next: workspace. */
-  readonly threadSteps?: readonly number[];
+  /** What each argument grows by from one thread to the next: workspace, which is there for so many, as `width` said. */
+  readonly workspace?: { readonly steps: readonly number[]; readonly threads: number };
   readonly chunks: number;
   /** The argument that says how many elements there are: `per` for each chunk, of `total`. */
   readonly count?: { readonly at: number; readonly per: number; readonly total: number };
@@ -119,13 +119,15 @@ export class ThreadPool {
     if (this.block === 0) return 1;
     const awake = Atomics.load(this.words, Word.ready) - Atomics.load(this.words, Word.sleepers);
     if (nanoseconds < WORTH_ASLEEP_NS && awake < 1) return 1;
-    return Math.min(count, this.ready + 1);
+    // Workers have numbers, and any of them may come: work is divided for all of them.
+    return this.ready === 0 ? 1 : count;
   }
 
   /** Does the work, with the help of whoever has time. @throws {BackendError} a thread was lost in the middle of it. */
   run(work: Work): void {
     const { code, name, chunks, args } = work;
-    const codeAddress = this.block === 0 || chunks === 1 || chunks > MOST_CHUNKS ? 0 : code.publish();
+    const alone = this.block === 0 || chunks === 1 || chunks > MOST_CHUNKS || work.workspace?.threads === 1;
+    const codeAddress = alone ? 0 : code.publish();
     if (codeAddress === 0 || args.length > MOST_ARGUMENTS) {
       for (let chunk = 0; chunk < chunks; chunk++) runChunk(work, chunk);
       return;
@@ -134,7 +136,7 @@ export class ThreadPool {
     for (let i = 0; i < args.length; i++) {
       rows[i] = args[i]!;
       rows[MOST_ARGUMENTS + i] = work.steps[i] ?? 0;
-      rows[2 * MOST_ARGUMENTS + i] = work.threadSteps?.[i] ?? 0;
+      rows[2 * MOST_ARGUMENTS + i] = work.workspace?.steps[i] ?? 0;
     }
     words[Word.failed] = 0;
     words[Word.chunks] = chunks;

@@ -60,6 +60,8 @@ export function serveThread(start: ThreadStart): void {
   words[word.state + thread] = 1;
   Atomics.add(words, word.ready, 1);
   for (;;) {
+    // In this order: who sees a call sees the limit that held when it was made.
+    const claim = Atomics.load(words, word.claim);
     const limit = Atomics.load(words, word.limit);
     if (thread >= limit) {
       words[word.state + thread] = 0;
@@ -69,7 +71,6 @@ export function serveThread(start: ThreadStart): void {
       Atomics.add(words, word.ready, 1);
       continue;
     }
-    const claim = Atomics.load(words, word.claim);
     const left = claim & mostChunks;
     if (left === 0) {
       rest(claim);

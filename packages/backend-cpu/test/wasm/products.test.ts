@@ -54,8 +54,8 @@ describe('products on threads', () => {
     const results = [];
     for (const threads of [1, 2, 3]) {
       setNumThreads(threads);
-      // Waits until the workers take part.
-      while (threads > 1 && pool.width(1e9) < threads) await new Promise((resolve) => setTimeout(resolve, 5));
+      pool.width(1e9);
+      while (pool.ready < threads - 1) await new Promise((resolve) => setTimeout(resolve, 5));
       at(out).fill(Number.NaN);
       products.run(element, factors, a, b, out, count, steps, {
         address: based ? bias : 0,

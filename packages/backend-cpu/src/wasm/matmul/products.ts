@@ -158,7 +158,10 @@ export class Products {
     nanoseconds: number,
   ): void {
     const { name, args, places } = call;
-    const threadSteps = args.map((_, i) => (name === 'product' && i >= WORKSPACE ? workspace : 0));
+    const own = {
+      steps: args.map((_, i) => (name === 'product' && i >= WORKSPACE ? workspace : 0)),
+      threads,
+    };
     const grown = (pairs: readonly (readonly [number, number])[], by: number): number[] => {
       const grows = new Array<number>(args.length).fill(0);
       for (const [at, bytes] of pairs) grows[at] = bytes * by;
@@ -175,7 +178,7 @@ export class Products {
         const first = args.slice();
         for (const [at, bytes] of pairs) first[at]! += bytes * done;
         const chunks = Math.min(most, count - done);
-        this.pool.run({ code, name, args: first, steps: grown(pairs, 1), threadSteps, chunks });
+        this.pool.run({ code, name, args: first, steps: grown(pairs, 1), workspace: own, chunks });
       }
       return;
     }
@@ -188,16 +191,16 @@ export class Products {
       code,
       name,
       steps: grown(byRows ? call.byRow : call.byColumn, per),
-      threadSteps,
+      workspace: own,
       chunks: Math.ceil(total / per),
       count: { at: byRows ? 0 : 1, per, total },
     };
     for (let i = 0; i < count; i++) {
-      const own = args.slice();
-      own[places.a]! += i * steps.a;
-      own[places.b]! += i * steps.b;
-      own[places.out]! += i * steps.out;
-      this.pool.run({ ...work, args: own });
+      const moved = args.slice();
+      moved[places.a]! += i * steps.a;
+      moved[places.b]! += i * steps.b;
+      moved[places.out]! += i * steps.out;
+      this.pool.run({ ...work, args: moved });
     }
   }
 
