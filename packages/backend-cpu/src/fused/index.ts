@@ -1,5 +1,6 @@
 import type { OptionalKernels } from '@flambeau/core/backend';
 import type { ThreadPool } from '../threads/pool.ts';
+import { attentionKernels } from './attention.ts';
 import { convolutionKernels } from './convolution.ts';
 import { crossEntropyKernel } from './cross-entropy.ts';
 import { linearKernel } from './linear.ts';
@@ -12,6 +13,7 @@ export function fusedKernels(pool: ThreadPool, relaxed: boolean): OptionalKernel
   const rows = new RowKernels(pool, relaxed);
   return {
     linear: linearKernel(pool, relaxed),
+    ...attentionKernels(pool, relaxed),
     ...convolutionKernels(pool, relaxed),
     ...poolingKernels(pool),
     ...softmaxKernels(rows),

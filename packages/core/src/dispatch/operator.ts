@@ -48,6 +48,11 @@ interface Common<Args extends unknown[], I extends Inputs, A extends Attrs, O ex
   readonly saves?: readonly S[];
   /** Outputs that the caller gets; by default all. The others are for the gradient. */
   readonly returns?: readonly (keyof O & string)[];
+  /**
+   * Whether `vjp` is for what a fused kernel computed alone. A decomposition then records its parts, which keep what
+   * the rule would compute again.
+   */
+  readonly fusedRule?: boolean;
   /** Gradients of the inputs that `needs` names, from those of the outputs, each of which may be absent. */
   vjp?(dys: OutputGradients<O>, saved: Saved<I, O, S>, attrs: A, needs: Needs<I>): InputGradients<I>;
 }
@@ -107,7 +112,10 @@ export class Operator {
     tensors: readonly Tensor[],
   ): Outputs<Specs> {
     const { declaration } = this;
-    const ownRule = recording && declaration.vjp !== undefined;
+    const ownRule =
+      recording &&
+      declaration.vjp !== undefined &&
+      (!declaration.fusedRule || this.fusedFor(entry, call) !== undefined);
     if (declaration.run === undefined && recording && !ownRule) return scope(() => this.decompose(call));
     if (!ownRule) return this.execute(entry, call);
     const before = setRecording(false);
@@ -139,20 +147,26 @@ export class Operator {
   }
 
   private fused(entry: DeviceEntry, call: Call<Inputs, Attrs, Specs>): Outputs<Specs> | undefined {
-    const kernel = entry.fused(this.name);
-    if (kernel === undefined) return undefined;
-    const inputs = operandsOf(call.inputs);
-    if (kernel.when !== undefined && !kernel.when(inputs, call.attrs)) return undefined;
+    const found = this.fusedFor(entry, call);
+    if (found === undefined) return undefined;
     const outputs = allocateOutputs(entry, call.outputs);
     launchFused(
       entry,
       this.name,
-      kernel,
+      found.kernel,
       operandsOf(outputs) as Record<string, TensorOperand>,
-      inputs,
+      found.inputs,
       call.attrs,
     );
     return outputs;
+  }
+
+  /** The device's kernel for this operator, where it takes the case. */
+  private fusedFor(entry: DeviceEntry, call: Call<Inputs, Attrs, Specs>) {
+    const kernel = entry.fused(this.name);
+    if (kernel === undefined) return undefined;
+    const inputs = operandsOf(call.inputs);
+    return kernel.when === undefined || kernel.when(inputs, call.attrs) ? { kernel, inputs } : undefined;
   }
 
   private decompose(call: Call<Inputs, Attrs, Specs>): Outputs<Specs> {

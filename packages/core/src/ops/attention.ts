@@ -3,16 +3,19 @@ import { composite } from '../dispatch/declare.ts';
 import { PointwiseOp } from '../dispatch/pointwise.ts';
 import { ArgumentError, checkOptions, DTypeError, ShapeError, showShape } from '../errors.ts';
 import { index } from '../expr/expr.ts';
+import { computeType } from '../expr/program.ts';
 import { withRecording } from '../graph/mode.ts';
 import type { Tensor } from '../graph/tensor.ts';
 import type { Generator } from '../random/generator.ts';
 import { broadcastShapes, MAX_RANK } from '../shape.ts';
-import { add, mul } from './arithmetic.ts';
+import { add, mul, sub } from './arithmetic.ts';
+import { sum, sumTo } from './broadcast.ts';
 import { eq } from './comparison.ts';
+import { cast } from './copying.ts';
 import { checkFactors, matmul } from './matmul.ts';
 import { dropout } from './random.ts';
 import { amax } from './reductions.ts';
-import { reshape, transpose, unsqueeze } from './reshape.ts';
+import { contiguous, reshape, transpose, unsqueeze } from './reshape.ts';
 import { softmax } from './softmax.ts';
 import { where } from './where.ts';
 
@@ -51,6 +54,20 @@ const causal = Array.from(
     ),
 );
 
+/** The scores of keys, without those that may not be seen. */
+function maskedScores(
+  query: Tensor,
+  key: Tensor,
+  mask: Tensor | undefined,
+  isCausal: boolean,
+  scale: number,
+): Tensor {
+  const scores = matmul(mul(query, scale), transpose(key, -2, -1));
+  if (isCausal) return causal[scores.shape.length]!.callInPlace([scores], undefined);
+  if (mask === undefined) return scores;
+  return mask.dtype === 'bool' ? where(mask, scores, MASKED) : add(scores, mask);
+}
+
 /** The weights with which keys are seen. */
 function attentionWeights(
   query: Tensor,
@@ -59,13 +76,97 @@ function attentionWeights(
   isCausal: boolean,
   scale: number,
 ): Tensor {
-  const scores = matmul(mul(query, scale), transpose(key, -2, -1));
-  // A query sees at least the first key, so that no row is empty.
-  if (isCausal) return softmax(causal[scores.shape.length]!.callInPlace([scores], undefined), -1);
-  if (mask === undefined) return softmax(scores, -1);
-  return safeSoftmax(mask.dtype === 'bool' ? where(mask, scores, MASKED) : add(scores, mask));
+  const scores = maskedScores(query, key, mask, isCausal, scale);
+  // Without a mask a query sees at least the first key, so that no row is empty.
+  return mask === undefined ? softmax(scores, -1) : safeSoftmax(scores);
 }
 
+interface AttentionAttributes {
+  readonly [name: string]: unknown;
+  readonly isCausal: boolean;
+  readonly scale: number;
+}
+
+/** What a gradient starts from: the operands, and what a fused kernel made of them. */
+interface Attended {
+  readonly query: Tensor;
+  readonly key: Tensor;
+  readonly value: Tensor;
+  readonly attnMask: Tensor | undefined;
+  readonly y: Tensor;
+  readonly logsumexp: Tensor;
+}
+
+/** The weights from scores and their log-sum-exp. A query that may see nothing has none. */
+const weightsOf = new PointwiseOp('attentionWeights', 2, ([scores, logsumexp]) =>
+  logsumexp!.eq(MASKED).select(0, scores!.sub(logsumexp!).exp()),
+);
+
+const scoreGradient = new PointwiseOp('attentionScoreBackward', 3, ([weights, d, level]) =>
+  weights!.mul(d!.sub(level!)),
+);
+
+/** The gradients of attention: its weights are computed again, and halves as float32. */
+function gradients(
+  {
+    y: dy,
+    logsumexp: dlogsumexp,
+  }: { readonly y?: Tensor | undefined; readonly logsumexp?: Tensor | undefined },
+  attended: Attended,
+  { isCausal, scale }: AttentionAttributes,
+): { query: Tensor; key: Tensor; value?: Tensor; attnMask: Tensor } {
+  const dtype = computeType(attended.query.dtype);
+  const [query, key, value, y] = [attended.query, attended.key, attended.value, attended.y].map((x) =>
+    cast(x, dtype),
+  ) as [Tensor, Tensor, Tensor, Tensor];
+  const { attnMask } = attended;
+  const mask = attnMask === undefined || attnMask.dtype === 'bool' ? attnMask : cast(attnMask, dtype);
+  const scores = maskedScores(query, key, mask, isCausal, scale);
+  const weights = weightsOf.call([scores, unsqueeze(attended.logsumexp, -1)], undefined);
+  const dwide = dy && cast(dy, dtype);
+  const level = dlogsumexp && unsqueeze(dlogsumexp, -1);
+  let dscores: Tensor;
+  if (dwide === undefined) dscores = mul(weights, level!);
+  else {
+    const own = sum(mul(dwide, y), -1, { keepdim: true });
+    const dweights = matmul(dwide, transpose(value, -2, -1));
+    dscores = scoreGradient.call([weights, dweights, level ? sub(own, level) : own], undefined);
+  }
+  return {
+    query: mul(matmul(dscores, key), scale),
+    key: mul(matmul(transpose(dscores, -2, -1), query), scale),
+    ...(dwide && { value: matmul(transpose(weights, -2, -1), dwide) }),
+    attnMask: dscores,
+  };
+}
+
+/** The gradient of what is seen and how, as an operator of its own: what a backend can fuse. */
+const attendBackward = composite('scaledDotProductAttentionBackward', {
+  infer(dy: Tensor, attended: Attended, attrs: AttentionAttributes) {
+    const { query, key, value } = attended;
+    const like = ({ shape, dtype }: Tensor) => ({ shape, dtype });
+    return {
+      inputs: { dy, ...attended },
+      attrs,
+      outputs: { dquery: like(query), dkey: like(key), dvalue: like(value) },
+    };
+  },
+  decompose({ dy, ...attended }, attrs) {
+    const { query, key, value } = gradients({ y: dy }, attended, attrs);
+    const as = (gradient: Tensor, x: Tensor): Tensor => cast(sumTo(gradient, x.shape), x.dtype);
+    return {
+      dquery: as(query, attended.query),
+      dkey: as(key, attended.key),
+      // With a dy there is one.
+      dvalue: as(value!, attended.value),
+    };
+  },
+});
+
+/**
+ * Attention. Kernels that fuse it give the logarithm of each query's sum of exponentials too, in float32 for halves:
+ * -Infinity for one that may see nothing. Of a causal one a query sees at least the first key.
+ */
 const attend = composite('scaledDotProductAttention', {
   infer(
     query: Tensor,
@@ -79,15 +180,31 @@ const attend = composite('scaledDotProductAttention', {
       'scaledDotProductAttention',
       ...[query, key, value].map((x) => x.shape.slice(0, -2)),
     );
-    const shape = [...lead, query.shape.at(-2)!, value.shape.at(-1)!];
+    const queries = [...lead, query.shape.at(-2)!];
+    const attrs: AttentionAttributes = { isCausal, scale };
     return {
       inputs: { query, key, value, attnMask },
-      attrs: { isCausal, scale },
-      outputs: { y: { shape, dtype: query.dtype } },
+      attrs,
+      outputs: {
+        y: { shape: [...queries, value.shape.at(-1)!], dtype: query.dtype },
+        logsumexp: { shape: queries, dtype: computeType(query.dtype) },
+      },
     };
   },
-  decompose: ({ query, key, value, attnMask }, { isCausal, scale }) =>
-    matmul(attentionWeights(query, key, attnMask, isCausal, scale), value),
+  decompose: ({ query, key, value, attnMask }, { isCausal, scale }) => ({
+    y: matmul(attentionWeights(query, key, attnMask, isCausal, scale), value),
+  }),
+  saves: ['query', 'key', 'value', 'attnMask', 'y', 'logsumexp'],
+  returns: ['y'],
+  fusedRule: true,
+  vjp({ y: dy, logsumexp: dlogsumexp }, attended, attrs, needs) {
+    if (dy === undefined || dlogsumexp !== undefined || needs.attnMask)
+      return gradients({ y: dy, logsumexp: dlogsumexp }, attended, attrs);
+    // The gradient of a sum repeats one number; kernels read rows.
+    const rows = dy.strides.at(-1) === 1 ? dy : contiguous(dy);
+    const { dquery, dkey, dvalue } = attendBackward(rows, attended, attrs);
+    return { query: dquery, key: dkey, value: dvalue };
+  },
 });
 
 /**

@@ -1,8 +1,9 @@
 import { composite, reduction } from '../dispatch/declare.ts';
 import { PointwiseOp } from '../dispatch/pointwise.ts';
 import { reducedShape } from '../dispatch/reduction.ts';
-import { type DType, isFloating } from '../dtype.ts';
+import { isFloating } from '../dtype.ts';
 import { DTypeError } from '../errors.ts';
+import { computeType } from '../expr/program.ts';
 import type { Tensor } from '../graph/tensor.ts';
 import type { Shape } from '../shape.ts';
 import type { NormAttributes } from '../storage/norm-attributes.ts';
@@ -21,9 +22,6 @@ export interface Layout extends NormAttributes {
 
 const over = { keepdim: true } as const;
 
-/** Halves are normalised in float32. */
-const wideDType = (dtype: DType): DType => (dtype === 'float16' || dtype === 'bfloat16' ? 'float32' : dtype);
-
 function checkFloating(op: string, x: Tensor): void {
   if (isFloating(x.dtype)) return;
   throw new DTypeError(
@@ -32,7 +30,7 @@ function checkFloating(op: string, x: Tensor): void {
   );
 }
 
-const seen = (x: Tensor, { view }: Layout): Tensor => reshape(cast(x, wideDType(x.dtype)), view);
+const seen = (x: Tensor, { view }: Layout): Tensor => reshape(cast(x, computeType(x.dtype)), view);
 const met = (v: Tensor | undefined, { vector }: Layout): Tensor | undefined => v && reshape(v, vector);
 const countOf = ({ view, dims }: Layout): number => dims.reduce((n, dim) => n * view[dim]!, 1);
 
@@ -147,7 +145,7 @@ const backwardOf = (name: string) =>
       rstd: Tensor,
       layout: Layout,
     ) {
-      const dtype = wideDType(x.dtype);
+      const dtype = computeType(x.dtype);
       const own = { shape: layout.own, dtype };
       return {
         inputs: { dy, x, weight, mean: center, rstd },
@@ -172,7 +170,7 @@ export const standardizer = (name: string) => {
   return composite(name, {
     infer(x: Tensor, weight: Tensor | undefined, bias: Tensor | undefined, layout: Layout) {
       checkFloating(name, x);
-      const statistics = { shape: reducedShape(layout.view, layout.dims, true), dtype: wideDType(x.dtype) };
+      const statistics = { shape: reducedShape(layout.view, layout.dims, true), dtype: computeType(x.dtype) };
       return {
         inputs: { x, weight, bias },
         attrs: layout,
@@ -204,7 +202,7 @@ const rootMeanSquareBackward = backwardOf('rmsNorm');
 export const rootMeanSquare = composite('rmsNorm', {
   infer(x: Tensor, weight: Tensor | undefined, layout: Layout) {
     checkFloating('rmsNorm', x);
-    const statistics = { shape: reducedShape(layout.view, layout.dims, true), dtype: wideDType(x.dtype) };
+    const statistics = { shape: reducedShape(layout.view, layout.dims, true), dtype: computeType(x.dtype) };
     return {
       inputs: { x, weight },
       attrs: layout,

@@ -170,6 +170,7 @@ export interface PackedFunctions {
   readonly packRows: number;
   readonly packColumns: number;
   readonly block: number;
+  readonly product: number;
 }
 
 /**
@@ -184,8 +185,8 @@ export function addPacked(module: ModuleBuilder, element: Element, relaxed: bool
   const packColumns = addPack(module, 'packColumns', columnsOf(lane), element);
   const block = addBlock(module, lane, relaxed);
   const rowsOf = addRows(module, packRows, block);
-  addProduct(module, lane, packColumns, rowsOf);
-  return { packRows, packColumns, block };
+  const product = addProduct(module, lane, packColumns, rowsOf);
+  return { packRows, packColumns, block, product };
 }
 
 /** `rows(rows, columns, depth, a, aRow, aStep, b, out, ld, base, baseLd, workspace)`: rows of `a`, packed here, by a packed `b`. */
@@ -207,8 +208,8 @@ function addRows(module: ModuleBuilder, packRows: number, block: number): number
   });
 }
 
-function addProduct(module: ModuleBuilder, lane: Lane, packColumns: number, rowsOf: number): void {
-  module.export('product', parameters(15), [], (f) => {
+function addProduct(module: ModuleBuilder, lane: Lane, packColumns: number, rowsOf: number): number {
+  return module.export('product', parameters(15), [], (f) => {
     const [
       rows,
       columns,

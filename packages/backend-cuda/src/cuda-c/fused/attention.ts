@@ -48,6 +48,7 @@ function textOf(variant: AttentionVariant): string {
   const load = (element: string): string => loaded(preamble, dtype, element);
   const parameters = [
     `${cell}* y`,
+    'float* logsumexp',
     ...['q', 'k', 'v'].map((name) => `const ${cell}* ${name}`),
     ...(mask === 'none' ? [] : [`const ${mask === 'bool' ? 'unsigned char' : cell}* mask`]),
     'int queries',
@@ -145,11 +146,13 @@ sum[0][c] += a * value; sum[1][c] += b * value;
 for (int u = 0; u < 2; u++) {
 const int i = first + ty * 2 + u;
 if (i < queries) {
+const long long row = (long long)batch * queries + i;
+if (tx == 0) logsumexp[row] = total[u] == 0.0f ? -(1.0f / 0.0f) : top[u] + logf(total[u]);
 const float by = total[u] == 0.0f ? 0.0f : 1.0f / total[u];
 #pragma unroll
 for (int c = 0; c < EACH; c++) {
 const int at = tx + c * 8;
-if (at < valueFeatures) y[((long long)batch * queries + i) * valueFeatures + at] = ${stored(preamble, dtype, 'sum[u][c] * by')};
+if (at < valueFeatures) y[row * valueFeatures + at] = ${stored(preamble, dtype, 'sum[u][c] * by')};
 }
 }
 }`;

@@ -54,7 +54,7 @@ export function attentionKernel(context: Context): FusedKernel {
         query!.shape.at(-2)! <= MOST_TILES * ATTENTION_TILE
       );
     },
-    run({ y }, { query, key, value, attnMask }, { isCausal, scale }) {
+    run({ y, logsumexp }, { query, key, value, attnMask }, { isCausal, scale }) {
       const operands = [query!, key!, value!] as const;
       const lead = y!.shape.slice(0, -2);
       const all = attnMask === undefined ? [...operands] : [...operands, attnMask];
@@ -81,7 +81,9 @@ export function attentionKernel(context: Context): FusedKernel {
       const kernel = variants.get(numberOf(variant), () => attentionSource(variant));
       const bytes = byteLengthOf(dtype);
       const args = launch.arguments.reset();
-      for (const operand of [y!, ...operands]) pointerTo(args, operand, bytes);
+      pointerTo(args, y!, bytes);
+      pointerTo(args, logsumexp!, Float32Array.BYTES_PER_ELEMENT);
+      for (const operand of operands) pointerTo(args, operand, bytes);
       if (attnMask !== undefined) pointerTo(args, attnMask, byteLengthOf(attnMask.dtype));
       args.i32(queries).i32(keys).i32(features).i32(valueFeatures).f32(Number(scale));
       for (const { strides } of operands) {
