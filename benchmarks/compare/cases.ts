@@ -220,16 +220,21 @@ export const CASES: readonly Case[] = [
   ...trainings.filter(({ name }) => STARTED.has(name)).map(firstStep),
 ];
 
-/** The cases whose group, or part of whose name, is among `wanted`; all where nothing is wanted. */
+/** The cases whose group, name or, where no name is the same, part of a name is among `wanted`; all where nothing is. */
 export function selectCases(wanted: readonly string[], cases: readonly Case[] = CASES): readonly Case[] {
   if (wanted.length === 0) return cases;
-  const unknown = wanted.filter((word) => !cases.some((one) => matches(one, word)));
+  const unknown = wanted.filter((word) => !cases.some(matching(word, cases)));
   if (unknown.length > 0)
     throw new RangeError(`--cases: nothing is called ${unknown.join(', ')}; there are ${listed(cases)}`);
-  return cases.filter((one) => wanted.some((word) => matches(one, word)));
+  const tests = wanted.map((word) => matching(word, cases));
+  return cases.filter((one) => tests.some((test) => test(one)));
 }
 
-const matches = ({ name, group }: Case, word: string): boolean =>
-  group === word || name.toLowerCase().includes(word.toLowerCase());
+function matching(word: string, cases: readonly Case[]): (one: Case) => boolean {
+  const lower = word.toLowerCase();
+  const names = cases.filter(({ name }) => name.toLowerCase() === lower);
+  return (one) =>
+    one.group === word || (names.length > 0 ? names.includes(one) : one.name.toLowerCase().includes(lower));
+}
 
 const listed = (cases: readonly Case[]): string => cases.map(({ name }) => name).join(', ');
