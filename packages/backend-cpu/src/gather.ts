@@ -6,7 +6,10 @@ import { perKind } from './policy.ts';
 import { Odometer } from './walk.ts';
 import type { IndexedLines } from './wasm/indexed.ts';
 
-/** The `gather` kernel. Elements move as they are stored, so there is one loop for each class of arrays; whole lines go to `lines`. */
+/** A row of fewer needs no preparation. */
+const FEW = 64;
+
+/** The `gather` kernel. Elements move as they are stored, so there is one loop for each class of arrays; what lies in the heap goes to `lines`. */
 export function gatherKernel(bySource: boolean, lines: IndexedLines | null): RequiredKernels['gather'] {
   const loops = perKind(gatherRow, bySource);
   return (shape, inputLength, output, input, index) => {
@@ -14,7 +17,7 @@ export function gatherKernel(bySource: boolean, lines: IndexedLines | null): Req
     const last = shape.length - 1;
     const along = input.strides[last]!;
     const row = loops(KIND_OF[output.dtype]);
-    if (last === 0) {
+    if (last === 0 && (lines === null || shape[0]! < FEW)) {
       const [target, source] = [arrayOf(output), arrayOf(input)];
       const yStep = output.strides[0]!;
       const [iStart, iStep] = [indices.offset, indices.strides[0]!];

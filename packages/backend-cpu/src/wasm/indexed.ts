@@ -10,6 +10,7 @@ import {
   f64x2,
   i32,
   i32x4,
+  i64,
   i64x2,
   ModuleBuilder,
   type Opcode,
@@ -32,7 +33,10 @@ export interface IndexedCall {
 
 /** Lines shorter than this are no faster here. */
 const LEAST_LINE_BYTES = 32;
-/** Bytes that one thread moves in a nanosecond, about. */
+/** Elements one by one: a call for fewer is not worth it. */
+const FEWEST_ELEMENTS = 32;
+/** What finding a line takes one thread, and how many bytes it moves in a nanosecond, about. */
+const LINE_NANOSECONDS = 1;
 const BYTES_PER_NANOSECOND = 8;
 const PARTS_PER_THREAD = 4;
 
@@ -47,8 +51,8 @@ const OPERATIONS: Readonly<Partial<Record<DType, Operations>>> = {
 };
 
 /**
- * Moves whole lines of neighbours that share an index: rows of an embedding and their gradients, `indexSelect`,
- * `indexAdd`. Each method says whether it did the work; nothing has happened where it did not.
+ * Moves by indices in the heap: whole lines of neighbours that share one (rows of an embedding and their gradients,
+ * `indexSelect`, `indexAdd`), and single elements that are not combined. Each method says whether it did the work; nothing has happened where it did not.
  */
 export class IndexedLines {
   private readonly engine: Engine;
@@ -72,28 +76,35 @@ export class IndexedLines {
   private run(code: Code, name: string, call: IndexedCall, shared: boolean): boolean {
     const { loops, walked, indexed, indices } = call;
     const bytes = byteLengthOf(walked.dtype);
-    const inner = loops.shape.length - 1;
-    const [walks, others, picks] = loops.strides.map((strides) => strides[inner]);
-    if (walks !== 1 || others !== 1 || picks !== 0 || loops.shape[inner]! * bytes < LEAST_LINE_BYTES)
+    const last = loops.shape.length - 1;
+    const [walks, others, picks] = loops.strides.map((strides) => strides[last]);
+    const length = (loops.shape[last] ?? 1) * bytes;
+    const whole = walks === 1 && others === 1 && picks === 0 && length >= LEAST_LINE_BYTES;
+    // Single elements are lines of one: then the last loop is the one over lines.
+    const over = whole ? last - 1 : last;
+    const lines = loops.shape[over] ?? 1;
+    // What combines single elements is no faster here.
+    if (
+      !whole &&
+      (code.indexOf(`${name}${bytes}`) < 0 || lines < Math.min(FEWEST_ELEMENTS, this.engine.leastElements))
+    )
       return false;
     if (!allInHeap(walked, [indexed])) return false;
     return this.withIndices(indices.array, (start) => {
-      const lines = loops.shape[inner - 1] ?? 1;
-      const [step, otherStep, pickStep] = loops.strides.map((strides) => strides[inner - 1] ?? 0) as [
+      const [step, otherStep, pickStep] = loops.strides.map((strides) => strides[over] ?? 0) as [
         number,
         number,
         number,
       ];
       const turns = new Odometer(
         loops.shape,
-        Math.max(0, inner - 1),
+        Math.max(0, over),
         [walked, indexed, indices].map(({ offset }, k) => ({ offset, strides: loops.strides[k]! })),
       );
       const [from, to] = [addressOf(walked, 0), addressOf(indexed, 0)];
-      const length = loops.shape[inner]! * bytes;
       do {
         const [walkedAt, indexedAt, pickAt] = turns.offsets as [number, number, number];
-        this.launch(code, name, shared, lines, length, [
+        this.launch(code, whole ? name : `${name}${bytes}`, shared, lines, whole ? length : bytes, [
           [from + walkedAt * bytes, step * bytes],
           [to + indexedAt * bytes, otherStep * bytes],
           [start + pickAt * 4, pickStep * 4],
@@ -114,7 +125,7 @@ export class IndexedLines {
   ): void {
     const { pool } = this.engine;
     const args = [lines, length, ...places.flat()];
-    const threads = shared ? pool.width((lines * length) / BYTES_PER_NANOSECOND) : 1;
+    const threads = shared ? pool.width(lines * (LINE_NANOSECONDS + length / BYTES_PER_NANOSECOND)) : 1;
     if (threads === 1) {
       code.functions[name]!(...args);
       return;
@@ -154,14 +165,8 @@ export class IndexedLines {
     if (code === undefined) {
       const { heap } = this.engine;
       const module = new ModuleBuilder({ shared: heap.shared });
-      if (key === 'move') {
-        addLines(module, 'gather', (f, { walked, line, length }) =>
-          f.get(walked).get(line).get(length).copyMemory(),
-        );
-        addLines(module, 'assign', (f, { walked, line, length }) =>
-          f.get(line).get(walked).get(length).copyMemory(),
-        );
-      } else {
+      if (key === 'move') addMoves(module);
+      else {
         const { lane } = ELEMENTS[key]!;
         for (const [mode, operation] of Object.entries(OPERATIONS[key]!))
           addLines(module, mode, (f, line) => combine(f, line, lane, operation));
@@ -198,19 +203,42 @@ function addLines(module: ModuleBuilder, name: string, move: (f: FunctionBuilder
   });
 }
 
+/** How elements of so many bytes are moved. */
+const MOVES: readonly (readonly [bytes: number, load: Opcode, store: Opcode])[] = [
+  [1, i32.load8U, i32.store8],
+  [2, i32.load16U, i32.store16],
+  [4, i32.load, i32.store],
+  [8, i64.load, i64.store],
+];
+
+/** `gather` and `assign` of lines, and with a number behind their names of single elements of so many bytes. */
+function addMoves(module: ModuleBuilder): void {
+  for (const name of ['gather', 'assign']) {
+    const ends = ({ walked, line }: Line): [to: number, from: number] =>
+      name === 'gather' ? [walked, line] : [line, walked];
+    addLines(module, name, (f, places) => {
+      const [to, from] = ends(places);
+      f.get(to).get(from).get(places.length).copyMemory();
+    });
+    for (const [bytes, load, store] of MOVES)
+      addLines(module, `${name}${bytes}`, (f, places) => {
+        const [to, from] = ends(places);
+        f.get(to).get(from).memory(load).memory(store);
+      });
+  }
+}
+
 /** `line = line ∘ walked`, a vector at a time and then one by one. */
 function combine(f: FunctionBuilder, { walked, line, length }: Line, lane: Lane, operation: Opcode): void {
-  const at = f.local(Type.i32);
-  const place = (base: number): FunctionBuilder => f.get(base).get(at).op(i32.add);
-  f.i32(0).set(at);
+  const [at, to, from] = locals(f, Type.i32, 3);
+  f.get(line).set(to).get(walked).set(from).i32(0).set(at);
   whileRoom(f, at, length, 16, () => {
-    place(line);
-    place(line).load();
-    place(walked).load().op(operation).store();
+    f.get(to).get(to).load().get(from).load().op(operation).store();
+    f.increase(to, 16).increase(from, 16);
   });
   whileRoom(f, at, length, lane.bytes, () => {
-    place(line);
-    place(line).memory(lane.loadFirst);
-    place(walked).memory(lane.loadFirst).op(operation).memoryLane(lane.storeFirst, 0);
+    f.get(to).get(to).memory(lane.loadFirst).get(from).memory(lane.loadFirst);
+    f.op(operation).memoryLane(lane.storeFirst, 0);
+    f.increase(to, lane.bytes).increase(from, lane.bytes);
   });
 }
