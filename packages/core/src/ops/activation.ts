@@ -154,10 +154,14 @@ const geluExact = pointwise('gelu', (x) => x.mul(0.5).mul(erf(x.mul(Math.SQRT1_2
 
 const geluTanh = pointwise(
   'gelu',
-  (x) => {
-    const inner = x.add(x.mul(x).mul(x).mul(0.044715)).mul(Math.sqrt(2 / Math.PI));
-    return x.mul(0.5).mul(inner.tanh().add(1));
-  },
+  // (1 + tanh u) / 2 is the logistic function of 2u, which keeps its digits far below 0 and costs less.
+  (x) =>
+    x.mul(
+      x
+        .add(x.mul(x).mul(x).mul(0.044715))
+        .mul(Math.sqrt(8 / Math.PI))
+        .sigmoid(),
+    ),
   { refuse: FLOATING_ONLY },
 );
 
