@@ -111,6 +111,3 @@ export function cosh(F: Real, x: Reg): Reg {
   const half = exp(F, a, -1);
   return F.select(F.gt(a, F.c(22)), half, F.add(half, F.div(F.c(0.25), half)));
 }
-
-/** `1 + tanh x` as `2 / (1 + exp(-2x))`: exact far below 0, where the sum is not. */
-export const onePlusTanh = (F: Real, x: Reg): Reg => F.div(F.c(2), F.add(exp(F, F.mul(x, F.c(-2))), F.c(1)));

@@ -1,6 +1,6 @@
 import type { Instruction, Program, ScalarType } from '@flambeau/core/backend';
 import { literalAs } from '../../scalar/literal.ts';
-import { argumentsOf, type Block, type Schedule, scheduleOf } from '../../scalar/schedule.ts';
+import { type Block, type Schedule, scheduleOf } from '../../scalar/schedule.ts';
 import { v128 } from '../assembler/index.ts';
 import type { Lanes } from '../lanes/lanes.ts';
 import { canCast, cast, literal } from './cast.ts';
@@ -62,8 +62,6 @@ export class Body {
   private readonly lanes: Lanes;
   private readonly steps: Steps;
   private readonly constants: (Value | undefined)[] = [];
-  /** `tanh` steps that a sum with 1 takes in, and these sums. */
-  private readonly shifted: ReadonlyMap<number, number>;
 
   /** @param constantInputs bit k is set where input k is the same for the whole loop. */
   constructor(program: Program, lanes: Lanes, host: HostIndex, constantInputs: number) {
@@ -71,7 +69,6 @@ export class Body {
     this.schedule = scheduleOf(program, constantInputs);
     this.lanes = lanes;
     this.steps = new Steps(lanes, host);
-    this.shifted = shiftedTanh(program);
   }
 
   /** Computes what is the same for the whole loop. */
@@ -133,11 +130,6 @@ export class Body {
       const number = other.op === 'literal' ? Number(other.value) : Number.NaN;
       return Number.isNaN(number) ? undefined : number;
     };
-    if (this.shifted.has(i) && 'a' in step) {
-      // The first hands its argument on, and the second does all of it.
-      const tanh = this.shifted.get(i)!;
-      return tanh === i ? at(step.a) : this.steps.onePlusTanh(at(tanh));
-    }
     switch (step.op) {
       case 'input':
         return around.input(step.slot);
@@ -198,22 +190,4 @@ function dividesInBranch(steps: readonly Instruction[], block: Block, inside: bo
       return true;
     return branches?.some((branch) => dividesInBranch(steps, branch, true)) ?? false;
   });
-}
-
-/** For each `tanh` that nothing uses but a sum with 1, that step and the sum, both with the `tanh`'s index. */
-function shiftedTanh({ steps }: Program): ReadonlyMap<number, number> {
-  const found = new Map<number, number>();
-  const uses = new Array<number>(steps.length).fill(0);
-  for (const step of steps) for (const argument of argumentsOf(step)) uses[argument]! += 1;
-  const isOne = (i: number): boolean => {
-    const step = steps[i]!;
-    return step.op === 'literal' && step.value === 1;
-  };
-  for (const [i, step] of steps.entries()) {
-    if (step.op !== 'add') continue;
-    const tanh = isOne(step.b) ? step.a : isOne(step.a) ? step.b : -1;
-    if (tanh < 0 || steps[tanh]!.op !== 'tanh' || uses[tanh] !== 1) continue;
-    found.set(tanh, tanh).set(i, tanh);
-  }
-  return found;
 }

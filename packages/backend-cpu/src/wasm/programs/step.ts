@@ -1,6 +1,6 @@
 import type { BinaryIntrinsic, ScalarType, UnaryIntrinsic } from '@flambeau/core/backend';
 import { f32x4, f64x2, i32x4, i64x2, type Opcode } from '../assembler/index.ts';
-import { cosh, exp, exp2, expm1, onePlusTanh, sinh, tanh } from '../functions/exponential.ts';
+import { cosh, exp, exp2, expm1, sinh, tanh } from '../functions/exponential.ts';
 import { byLane } from '../functions/host.ts';
 import { log, log1p, log2, log10 } from '../functions/logarithm.ts';
 import { pow } from '../functions/power.ts';
@@ -122,12 +122,6 @@ export class Steps {
     const double = DOUBLE[op] ?? (circular && ((D: Real, x: Reg) => circular(D, x, host, a.kind === 'f32')));
     if (double === undefined) return null;
     return a.kind === 'f64' ? each(double) : this.throughDouble((x) => double(this.double, x!), a);
-  }
-
-  /** `1 + tanh x`. */
-  onePlusTanh(x: Value): Value {
-    const F = x.kind === 'f32' ? this.single : this.double;
-    return value(x.kind, ...x.regs.map((reg) => onePlusTanh(F, reg)));
   }
 
   /** A function of float64 on float32 values. */
