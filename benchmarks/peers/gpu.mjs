@@ -6,6 +6,6 @@ export const device = process.argv[2] ?? 'cpu';
 /** Gives Node a `navigator.gpu`, by Dawn, as a browser has one. */
 export function provideGpu() {
   Object.assign(globalThis, globals);
-  globalThis.navigator ??= {};
+  globalThis.navigator ??= { userAgent: `Node.js/${process.version}` };
   Object.defineProperty(globalThis.navigator, 'gpu', { value: create([]), configurable: true });
 }

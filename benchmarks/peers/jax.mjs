@@ -8,8 +8,8 @@ import { device, provideGpu } from './gpu.mjs';
  * Every use of an array consumes it; `.ref` keeps it.
  */
 
-// It looks for a GPU there; Node 20 has no `navigator`.
-globalThis.navigator ??= {};
+// It looks for a GPU there, and for the browser's name; Node 20 has no `navigator`.
+globalThis.navigator ??= { userAgent: `Node.js/${process.version}` };
 if (device === 'webgpu') provideGpu();
 const {
   init,
