@@ -14,7 +14,7 @@ import type { GpuAllocation } from '../memory/allocation.ts';
 import type { Queue } from '../queue/types.ts';
 import { spread } from '../wgsl/launch.ts';
 import { type Choice, type Form, formOf, partLength, partsOf, READINGS } from './plan.ts';
-import { columnsOf, lanesOf, rowsShader } from './rows.ts';
+import { lanesOf, rowsShader } from './rows.ts';
 import { sumPartsShader } from './sum-parts.ts';
 import { TILE, tilesShader } from './tiles.ts';
 
@@ -23,13 +23,15 @@ const MOST_MATRICES = 65_535;
 const ROWS = [0, 4, 8];
 
 /** A form as a number, digit by digit. */
-const codeOf = ({ dtype, rank, a, b, vectorStore, partial, rows }: Form): number =>
-  (((((rank * DTYPE_COUNT + DTYPES[dtype].index) * 3 + READINGS.indexOf(a)) * 3 + READINGS.indexOf(b)) * 2 +
+const codeOf = ({ dtype, rank, a, b, vectorStore, partial, rows, columns }: Form): number =>
+  ((((((rank * DTYPE_COUNT + DTYPES[dtype].index) * 3 + READINGS.indexOf(a)) * 3 + READINGS.indexOf(b)) * 2 +
     Number(vectorStore)) *
     2 +
     Number(partial)) *
     ROWS.length +
-  ROWS.indexOf(rows);
+    ROWS.indexOf(rows)) *
+    2 +
+  Number(columns === 4);
 
 function formOfCode(code: number): Form {
   let rest = code;
@@ -38,12 +40,13 @@ function formOfCode(code: number): Form {
     rest = Math.floor(rest / base);
     return value;
   };
+  const columns = digit(2) === 1 ? 4 : 1;
   const rows = ROWS[digit(ROWS.length)]!;
   const partial = digit(2) === 1;
   const vectorStore = digit(2) === 1;
   const b = READINGS[digit(3)]!;
   const a = READINGS[digit(3)]!;
-  return { dtype: dtypeAt(digit(DTYPE_COUNT)), a, b, vectorStore, partial, rows, rank: rest };
+  return { dtype: dtypeAt(digit(DTYPE_COUNT)), a, b, vectorStore, partial, rows, columns, rank: rest };
 }
 
 /** The operand with its last two dimensions exchanged. */
@@ -103,7 +106,7 @@ export function matmulKernel(queue: Queue): RequiredKernels['matmul'] {
     ]);
     const [x, y] = choice.tiled
       ? spread(Math.ceil(m / TILE) * Math.ceil(n / TILE), 1)
-      : spread(Math.ceil(m / form.rows) * Math.ceil(n / (lanesOf(software) * columnsOf(form))), 1);
+      : spread(Math.ceil(m / form.rows) * Math.ceil(n / (lanesOf(software) * form.columns)), 1);
     const groups = [x, y, Math.min(matrices * parts, MOST_MATRICES)] as const;
     queue.dispatch(shader, [own(a), own(b), target], words, groups);
   };

@@ -21,6 +21,8 @@ export interface Form {
   readonly partial: boolean;
   /** Rows that an invocation takes, without tiles; 0 with them. */
   readonly rows: number;
+  /** Columns that an invocation takes: 1 only without tiles, where `b` is read along `k` and there are few. */
+  readonly columns: 1 | 4;
 }
 
 /** Batch dimensions for which shaders are made; others take the next one. */
@@ -53,6 +55,9 @@ export interface Choice {
   readonly parts: number;
 }
 
+/** Columns below which four for each invocation would leave most of a workgroup idle. */
+const WIDE = 32;
+
 /** The form of a product. */
 export function formOf(
   { batch, m, k, n }: MatmulSize,
@@ -63,6 +68,7 @@ export function formOf(
 ): Form {
   const rank = batch.length;
   const partial = parts > 1;
+  const columns = !tiled && n < WIDE ? 1 : 4;
   const across = readingOf(b, batch, k, b.strides[rank]!, n, b.strides[rank + 1]!);
   return {
     dtype: output.dtype,
@@ -71,7 +77,7 @@ export function formOf(
     b: across,
     vectorStore:
       byFours(n) &&
-      (tiled || across !== 'along') &&
+      (columns === 4 || across !== 'along') &&
       (partial ||
         (output.dtype === 'float32' &&
           isAligned(output, batch) &&
@@ -79,6 +85,7 @@ export function formOf(
           (m === 1 || byFours(output.strides[rank]!)))),
     partial,
     rows: tiled ? 0 : m > 4 ? 8 : 4,
+    columns: across === 'along' ? columns : 4,
   };
 }
 

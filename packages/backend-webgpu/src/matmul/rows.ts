@@ -10,9 +10,6 @@ import { headSource, matrixSource, storeSource, uniformsFor } from './source.ts'
  */
 export const lanesOf = (software: boolean): number => (software ? 16 : 64);
 
-/** Columns that an invocation takes: four where `b` gives neighbours across, one where it gives them along `k`. */
-export const columnsOf = (form: Form): number => (form.b === 'along' ? 1 : 4);
-
 const FOUR = [0, 1, 2, 3] as const;
 
 /**
@@ -24,7 +21,7 @@ export function rowsShader(form: Form, software: boolean): Shader {
   const lanes = lanesOf(software);
   const uniforms = uniformsFor(form.rank);
   const { at } = uniforms;
-  const columns = columnsOf(form);
+  const { columns } = form;
   const { value } = elementOf(form.dtype);
   const type = columns === 1 ? value : `vec4<${value}>`;
   const rows = Array.from({ length: form.rows }, (_, r) => r);
@@ -49,7 +46,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
 ${matrixSource(form, uniforms)}
 ${addressSource(form, uniforms, rows)}
     ${sums.map((sum) => `var ${sum} = ${type}();`).join('\n    ')}
-    for (var l = begin; l < end; l += ${columns === 1 ? '4u' : '1u'}) {
+    for (var l = begin; l < end; l += ${form.b === 'along' ? '4u' : '1u'}) {
 ${stepSource(form, rows)}
     }
 ${storeSource(form, uniforms, sums, type, columns)}
@@ -61,27 +58,36 @@ ${storeSource(form, uniforms, sums, type, columns)}
 /** Where the rows of `a` and columns of `b` begin. Beyond the edges they repeat the last one, and are not stored. */
 function addressSource(form: Form, { at }: Uniforms, rows: readonly number[]): string {
   const { rank } = form;
-  const columns = form.b === 'single' ? FOUR : [0];
+  const columns = form.b === 'single' || (form.b === 'along' && form.columns === 4) ? FOUR : [0];
   return `    let a_step = ${at(`a_stride${rank + 1}`)};
     let b_step = ${at(`b_stride${rank}`)};
     ${rows.map((r) => `let a${r} = a_at + min(row + ${r}u, m - 1u) * ${at(`a_stride${rank}`)};`).join('\n    ')}
     ${columns.map((c) => `let b${c} = b_at + min(col + ${c}u, n - 1u) * ${at(`b_stride${rank + 1}`)};`).join('\n    ')}`;
 }
 
-/** One round: four steps of `k` for one column, or one step for four. */
+/** One round: four steps of `k` where `b` is read along it, otherwise one; for one column or four. */
 function stepSource(form: Form, rows: readonly number[]): string {
   const { value } = elementOf(form.dtype);
   const multiply = (sum: string, x: string, y: string): string =>
     value === 'f32' ? `${sum} = fma(${x}, ${y}, ${sum});` : `${sum} += ${x} * ${y};`;
   const lines: string[] = [];
   if (form.b === 'along') {
-    lines.push('let q = b[(b0 + l) >> 2u];');
+    const columns = form.columns === 4 ? FOUR : ([0] as const);
+    lines.push(...columns.map((c) => `let q${c} = b[(b${c} + l) >> 2u];`));
+    const step = (r: number, s: number): string =>
+      form.columns === 1
+        ? multiply(`sum${r}`, `p${r}[${s}]`, `q0[${s}]`)
+        : multiply(
+            `sum${r}`,
+            `vec4<${value}>(p${r}[${s}])`,
+            `vec4<${value}>(${FOUR.map((c) => `q${c}[${s}]`).join(', ')})`,
+          );
     for (const r of rows) {
       lines.push(
         form.a === 'along'
           ? `let p${r} = a[(a${r} + l) >> 2u];`
           : `let p${r} = vec4<${value}>(${FOUR.map((s) => `value_a(a${r} + (l + ${s}u) * a_step)`).join(', ')});`,
-        ...FOUR.map((s) => multiply(`sum${r}`, `p${r}[${s}]`, `q[${s}]`)),
+        ...FOUR.map((s) => step(r, s)),
       );
     }
   } else {
