@@ -44,7 +44,8 @@ describe('dropped tensors', () => {
     fresh(2048 * MIB);
     for (let i = 0; i < 600; i++) ones([256, 1024], { device });
     expect(memory.use(device).peakByteLength).toBeLessThan(320 * MIB);
-    expect(memory.use(device).reclaims).toBeGreaterThan(3);
+    // However long they take, the looks come after 64, 128 more and 256 more MiB at the latest.
+    expect(memory.use(device).reclaims).toBeGreaterThanOrEqual(3);
   });
 
   test('are found before the device has no room', () => {
