@@ -12,8 +12,11 @@ import { beforeAll, expect, it } from 'vitest';
 /** Whether a case compares operators with the CPU, which takes the longer part of the time. */
 export const comparesOperators = (name: string): boolean => name.startsWith('operator:');
 
-/** One test for each case of the conformance suite whose name is wanted. */
-export function testConformance(make: () => Promise<Backend>, wanted: (name: string) => boolean): void {
+/** One test for each case of the conformance suite whose name is wanted; by default all. */
+export function testConformance(
+  make: () => Promise<Backend>,
+  wanted: (name: string) => boolean = () => true,
+): void {
   let context: ConformanceContext;
   beforeAll(async () => {
     registerBackend(cpu());
