@@ -169,6 +169,11 @@ describe('pools over windows', () => {
     await gradcheck((x) => maxPool3d(x, [1, 2, 2], { stride: 1 }), [apart([1, 1, 2, 3, 3])]);
   });
 
+  it('average integers in rows that fill no vector', () => {
+    const y = avgPool1d(ones([70, 1, 2], { dtype: 'int32' }).mul(7), 2);
+    expect([y.dtype, y.sum().itemSync()]).toEqual(['int32', 70 * 7]);
+  });
+
   it('add up the gradient of an element that several windows take', () => {
     const x = tensor([[0, 5, 0, 1]], { requiresGrad: true });
     maxPool1d(x, 2, { stride: 1 }).sum().backward();

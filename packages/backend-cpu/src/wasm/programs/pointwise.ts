@@ -151,7 +151,7 @@ class Loop {
   }
 
   private unit(placeOf: (operand: number) => Place, unit: number, count?: number): void {
-    const result = this.body.unit(this.surroundings(placeOf, unit));
+    const result = this.body.unit(this.surroundings(placeOf, unit, count));
     store(this.lanes, this.program.output, placeOf(0), result, count);
   }
 
@@ -182,7 +182,8 @@ class Loop {
     if (this.program.usesIndex) f.increase(this.done, units * UNIT);
   }
 
-  private surroundings(placeOf: (operand: number) => Place, unit: number): Surroundings {
+  /** `count`, a local, says how many lanes are elements: the others are the first once more, as their operands are. */
+  private surroundings(placeOf: (operand: number) => Place, unit: number, count?: number): Surroundings {
     const { lanes, f, operands, program } = this;
     const words = wordCount(operands.length);
     return {
@@ -205,7 +206,13 @@ class Loop {
           .i32(unit * UNIT)
           .op(i32.add)
           .op(i32x4.splat);
-        return value('i32', lanes.apply(i32x4.add, lanes.keep(), lanes.iota()));
+        const first = lanes.keep();
+        let lane = lanes.iota();
+        if (count !== undefined) {
+          f.get(count).op(i32x4.splat);
+          lane = lanes.and(lane, lanes.apply(i32x4.ltS, lane, lanes.keep()));
+        }
+        return value('i32', lanes.apply(i32x4.add, first, lane));
       },
     };
   }
