@@ -86,8 +86,8 @@ ${main}`;
   };
 }
 
-/** Whether one value is to be chosen rather than another, whatever their places; NaN before all. */
-function beatsSource(mode: 'max' | 'min', type: 'f32' | 'i32', library: Library): string {
+/** `fn beats(a, b) -> bool`: whether `a` is to be chosen rather than `b`, whatever their places; NaN before all. */
+export function beatsSource(mode: 'max' | 'min', type: 'f32' | 'i32', library: Library): string {
   const wins = mode === 'max' ? 'a > b' : 'a < b';
   if (type === 'i32') return `fn beats(a: i32, b: i32) -> bool { return ${wins}; }`;
   library.use('is_nan');

@@ -5,7 +5,9 @@ import type { Tensor } from '../graph/tensor.ts';
 import { sizeOf } from '../shape.ts';
 import { relu } from './activation.ts';
 import { abs, mul, sign } from './arithmetic.ts';
-import { avgPool, dropBatch, maxPool, type PoolOptions, pooled, poolOf } from './pooling.ts';
+import { avgPool } from './average-pooling.ts';
+import { maxPool } from './max-pooling.ts';
+import { dropBatch, type PoolOptions, pooled, poolOf } from './pooling.ts';
 import { pow } from './power.ts';
 import { type Size, sizeList, spatial } from './windows.ts';
 
