@@ -26,6 +26,7 @@ import { IndexedLines } from './wasm/indexed.ts';
 import { wasmMatmul } from './wasm/matmul/kernel.ts';
 import { wasmPointwise } from './wasm/pointwise.ts';
 import { wasmReduce } from './wasm/reduce.ts';
+import { wasmScan } from './wasm/scan.ts';
 
 export interface CpuOptions {
   /**
@@ -128,13 +129,14 @@ function kernels(
   const pointwise = pointwiseKernel(bySource);
   const reduce = reduceKernel(bySource);
   const argReduce = argReduceKernel(bySource);
+  const scan = scanKernel(bySource);
   const engine = pool === null ? null : new Engine(pool, relaxed, wasmFrom);
   const lines = engine === null ? null : new IndexedLines(engine);
   return {
     pointwise: engine === null ? pointwise : wasmPointwise(engine, pointwise),
     reduce: engine === null ? reduce : wasmReduce(engine, reduce),
     argReduce: engine === null ? argReduce : wasmArgReduce(engine, argReduce),
-    scan: scanKernel(bySource),
+    scan: engine === null ? scan : wasmScan(engine, scan),
     matmul: pool === null ? matmul : wasmMatmul(pool, relaxed, matmul),
     gather: gatherKernel(bySource, lines),
     scatter: scatterKernel(bySource, lines),

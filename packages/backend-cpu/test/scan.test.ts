@@ -110,6 +110,79 @@ describe.each(backends)('scan by %s', (_name, backend) => {
     expect(unbox({ ...output, strides: [columns, 1] })).toEqual(expected);
   });
 
+  it.each([false, true])(
+    'scans long lines, whole vectors and what is left of them (reverse %s)',
+    (reverse) => {
+      for (const dtype of ALL_DTYPES) {
+        for (const combiner of ['sum', 'prod', 'max', 'min'] as const) {
+          const [lines, n] = [3, 139];
+          const small = (i: number): Value =>
+            combiner === 'prod' ? [1, -1, 1, 2, 0.5][i % 5]! : ((i * 29) % 7) - 3;
+          const value = (i: number): Value => {
+            const number = Number(small(i));
+            const whole =
+              dtype.startsWith('float') || dtype === 'bfloat16' ? number : Math.ceil(Math.abs(number));
+            return dtype === 'bool' ? number > 0 : dtype === 'int64' ? BigInt(whole) : whole;
+          };
+          const values = Array.from({ length: lines * n }, (_, i) => value(i));
+          const input = box(backend, dtype, [lines, n], values);
+          const output = box(backend, dtype, [lines, n], null);
+          backend.kernels.scan(combiner, [lines, n], output, input, reverse);
+          const step = (a: Value, b: Value): Value => combine(combiner, dtype, a, b);
+          const expected = Array.from({ length: lines }, (_, i) => {
+            const line = unbox(input).slice(i * n, (i + 1) * n);
+            return reverse ? scanned(line.reverse(), step).reverse() : scanned(line, step);
+          });
+          expect(unbox(output), `${combiner} of ${dtype}`).toEqual(expected.flat());
+        }
+      }
+    },
+  );
+
+  it('never combines elements that overflow together before what came before them', () => {
+    const huge = [1e-300, 1, 1e200, 1e200, 1e-150];
+    const products = run('prod', 'float64', huge).map(Number);
+    for (const [i, exact] of [1e-300, 1e-300, 1e-100, 1e100, 1e-50].entries())
+      expect(products[i]! / exact).toBeCloseTo(1, 12);
+    const most = Number.MAX_VALUE;
+    expect(run('sum', 'float64', [-most, 0, most, most])).toEqual([-most, -most, 0, most]);
+    expect(run('prod', 'float32', [1e-30, 1e30, 1e30, 1e-30]).map(Number)[2]).toBeCloseTo(1e30, -24);
+  });
+
+  it('takes logarithms of sums along lines and side by side', () => {
+    const elements = fc.oneof(
+      { weight: 8, arbitrary: fc.double({ min: -30, max: 30, noNaN: true }) },
+      { weight: 1, arbitrary: fc.double({ min: -2000, max: 2000, noNaN: true }) },
+      { weight: 1, arbitrary: fc.constant(-inf) },
+    );
+    const logAddExp = (a: number, b: number): number =>
+      a === b ? a + Math.LN2 : Math.max(a, b) + Math.log1p(Math.exp(-Math.abs(a - b)));
+    const cases = fc.record({
+      lines: fc.integer({ min: 1, max: 6 }),
+      n: fc.integer({ min: 1, max: 40 }),
+      transposed: fc.boolean(),
+      seed: fc.array(elements, { minLength: 240, maxLength: 240 }),
+    });
+    fc.assert(
+      fc.property(cases, ({ lines, n, transposed, seed }) => {
+        const layout = { offset: 1, strides: transposed ? [1, lines] : [n, 1] };
+        const input = box(backend, 'float64', [lines, n], seed.slice(0, lines * n), layout);
+        const output = box(backend, 'float64', [lines, n], null, layout);
+        backend.kernels.scan('logaddexp', [lines, n], output, input, false);
+        const got = unbox(output).map(Number);
+        for (let line = 0; line < lines; line++) {
+          let sum = -inf;
+          for (let i = line * n; i < (line + 1) * n; i++) {
+            sum = sum === -inf ? Number(seed[i]) : logAddExp(sum, Number(seed[i]));
+            const close = got[i] === sum || Math.abs(got[i]! - sum) <= 1e-13 * Math.max(1, Math.abs(sum));
+            expect(close, `${got[i]} for ${sum} at ${i} of [${lines}, ${n}]`).toBe(true);
+          }
+        }
+      }),
+      seeded(200),
+    );
+  });
+
   it('spreads NaN from where it stands', () => {
     for (const combiner of ['sum', 'prod', 'max', 'min', 'logaddexp'] as const) {
       const result = run(combiner, 'float32', [1, nan, 3, 4]);

@@ -3,6 +3,7 @@ import type { ThreadPool } from '../threads/pool.ts';
 import { attentionKernels } from './attention.ts';
 import { convolutionKernels } from './convolution.ts';
 import { crossEntropyKernel } from './cross-entropy.ts';
+import { cumulativeExtremumKernels } from './cumulative-extrema.ts';
 import { linearKernel } from './linear.ts';
 import { planeNormKernels } from './planes.ts';
 import { poolingKernels } from './pooling.ts';
@@ -19,6 +20,7 @@ export function fusedKernels(pool: ThreadPool, relaxed: boolean): OptionalKernel
     ...softmaxKernels(rows),
     ...normKernels(rows),
     ...planeNormKernels(rows),
+    ...cumulativeExtremumKernels(pool, relaxed),
     crossEntropy: crossEntropyKernel(rows),
   };
 }

@@ -1,10 +1,10 @@
 import { checkTensor } from '../dispatch/checks.ts';
-import { composite, pointwise } from '../dispatch/declare.ts';
+import { composite, type Declared, pointwise } from '../dispatch/declare.ts';
 import type { Tensor } from '../graph/tensor.ts';
 import { wrapDim } from '../shape.ts';
 import { scanOf } from './cumulative.ts';
 import { filled } from './filling.ts';
-import { gather } from './gather.ts';
+import { gather, gatherBackward } from './gather.ts';
 import type { ValuesAndIndices } from './max-min.ts';
 import { alongLine, counting } from './positions.ts';
 
@@ -21,17 +21,34 @@ const placeOfRecord = pointwise(
   },
 );
 
-function cumulativeExtremum(op: 'cummax' | 'cummin', x: Tensor, dim: number): ValuesAndIndices {
-  checkTensor(op, 'x', x);
-  const at = wrapDim(op, dim, x);
-  if (x.shape.length === 0) {
-    const indices = filled(x.entry, [], 'int32', 0);
-    return { values: gather(x, 0, indices), indices };
-  }
-  const best = op === 'cummax' ? runningMax(x, at, false) : runningMin(x, at, false);
-  const places = alongLine(counting(x.entry, x.shape[at]!, {}), at, x.shape);
-  const indices = runningMax(placeOfRecord(x, best, places), at, false);
-  return { values: gather(x, at, indices), indices };
+type CumulativeExtremum = ((x: Tensor, dim: number) => ValuesAndIndices) & Declared;
+
+function cumulativeExtremum(op: 'cummax' | 'cummin'): CumulativeExtremum {
+  return composite(op, {
+    infer(x: Tensor, dim: number) {
+      checkTensor(op, 'x', x);
+      const { shape, dtype } = x;
+      return {
+        inputs: { x },
+        attrs: { dim: wrapDim(op, dim, x), shape },
+        outputs: { values: { shape, dtype }, indices: { shape, dtype: 'int32' as const } },
+      };
+    },
+    decompose({ x }, { dim, shape }): ValuesAndIndices {
+      if (shape.length === 0) {
+        const indices = filled(x.entry, [], 'int32', 0);
+        return { values: gather(x, 0, indices), indices };
+      }
+      const best = op === 'cummax' ? runningMax(x, dim, false) : runningMin(x, dim, false);
+      const places = alongLine(counting(x.entry, shape[dim]!, {}), dim, shape);
+      const indices = runningMax(placeOfRecord(x, best, places), dim, false);
+      return { values: gather(x, dim, indices), indices };
+    },
+    saves: ['indices'],
+    vjp: ({ values: dy }, { indices }, { dim, shape }) => ({
+      x: dy && gatherBackward(dy, dim, indices, shape),
+    }),
+  });
 }
 
 /**
@@ -44,10 +61,7 @@ function cumulativeExtremum(op: 'cummax' | 'cummin', x: Tensor, dim: number): Va
  * @throws {ShapeError} `dim` is out of range.
  * @example cummax(tensor([1, 3, 2]), 0).values // tensor([1., 3., 3.])
  */
-export const cummax = composite(
-  'cummax',
-  (x: Tensor, dim: number): ValuesAndIndices => cumulativeExtremum('cummax', x, dim),
-);
+export const cummax = cumulativeExtremum('cummax');
 
 /**
  * The smallest value so far along `dim`, and its index: the last of ties. After a NaN all values are NaN. The gradient
@@ -58,7 +72,4 @@ export const cummax = composite(
  *
  * @throws {ShapeError} `dim` is out of range.
  */
-export const cummin = composite(
-  'cummin',
-  (x: Tensor, dim: number): ValuesAndIndices => cumulativeExtremum('cummin', x, dim),
-);
+export const cummin = cumulativeExtremum('cummin');

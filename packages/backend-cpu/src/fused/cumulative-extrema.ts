@@ -1,0 +1,24 @@
+import type { OptionalKernels, TensorOperand } from '@flambeau/core/backend';
+import type { ThreadPool } from '../threads/pool.ts';
+import { Scans } from '../wasm/scan.ts';
+import { type Attrs, heapKernel, type Operands } from './operands.ts';
+
+/** An operand with one of its dimensions last. */
+function dimLast<T extends TensorOperand>(operand: T, dim: number): T {
+  const moved = (sizes: readonly number[]): number[] => [...sizes.toSpliced(dim, 1), sizes[dim]!];
+  return { ...operand, shape: moved(operand.shape), strides: moved(operand.strides) };
+}
+
+/** Running extrema with their places in one scan. */
+export function cumulativeExtremumKernels(pool: ThreadPool, relaxed: boolean): OptionalKernels {
+  const scans = new Scans(pool, relaxed);
+  const takes = ({ x }: Operands): boolean => x!.shape.length > 0 && !x!.shape.includes(0);
+  const kernel = (mode: 'max' | 'min') =>
+    heapKernel(pool.heap, `cum${mode}`, takes, (outputs, { x }, attrs: Attrs) => {
+      const [input, values, indices] = [x!, outputs.values!, outputs.indices!].map((operand) =>
+        dimLast(operand, attrs.dim as number),
+      ) as [TensorOperand, TensorOperand, TensorOperand];
+      scans.extremum(mode, input.shape, values, indices, input);
+    });
+  return { cummax: kernel('max'), cummin: kernel('min') };
+}
