@@ -27,6 +27,7 @@ import { wasmMatmul } from './wasm/matmul/kernel.ts';
 import { wasmPointwise } from './wasm/pointwise.ts';
 import { wasmReduce } from './wasm/reduce.ts';
 import { wasmScan } from './wasm/scan.ts';
+import { wasmUpdate } from './wasm/update.ts';
 
 export interface CpuOptions {
   /**
@@ -142,5 +143,6 @@ function kernels(
     scatter: scatterKernel(bySource, lines),
     sort: sortKernel(bySource, pool?.heap ?? null),
     ...(pool === null ? {} : { fused: fusedKernels(pool, relaxed) }),
+    ...(engine === null ? {} : { update: wasmUpdate(engine) }),
   };
 }

@@ -3,7 +3,7 @@ export { type CustomContext, type CustomOperator, customOp } from './autograd/cu
 export { type BackwardOptions, type GradOptions, grad } from './autograd/engine.ts';
 export { type GradcheckOptions, gradcheck, gradgradcheck } from './autograd/gradcheck.ts';
 export * from './checkpoint/index.ts';
-export { pointwise } from './dispatch/declare.ts';
+export { pointwise, type UpdateOperator, update } from './dispatch/declare.ts';
 export {
   type KernelCall,
   type KernelInterceptor,
@@ -12,6 +12,7 @@ export {
   setOperatorInterceptor,
   withoutOperatorInterceptor,
 } from './dispatch/seams.ts';
+export type { UpdateSettings } from './dispatch/update.ts';
 export {
   type DType,
   getDefaultDtype,

@@ -1,8 +1,8 @@
-import { pointwise, type Tensor } from '@flambeau/core';
+import type { Tensor } from '@flambeau/core';
 import { checkBooleans, checkNotNegative, checkRange } from './checks.ts';
 import type { ParamGroup, Params } from './optimizer.ts';
 import { OwnOptimizer } from './own-optimizer.ts';
-import { accumulate, blendSquare, descent, GIVEN } from './rules.ts';
+import { blendSquare, descent } from './rules.ts';
 
 export interface AdadeltaOptions {
   /** Factor of the step. Default 1. */
@@ -23,11 +23,17 @@ interface AdadeltaState {
   accDelta: Tensor;
 }
 
-const stepOf = pointwise(
-  'adadelta',
-  (g, square, moved, { epsilon }) => g.mul(moved.add(epsilon).sqrt().div(square.add(epsilon).sqrt())),
-  { params: { epsilon: GIVEN } },
-);
+const adadelta = descent('adadelta', {
+  operands: ['x', 'g', 'square', 'moved'],
+  numbers: ['lr', 'forget', 'weight', 'epsilon'],
+  locals: ['step'],
+  steps: {
+    square: ({ square, g, forget, weight }) => blendSquare(square, g, forget, weight),
+    step: ({ g, square, moved, epsilon }) => g.mul(moved.add(epsilon).sqrt().div(square.add(epsilon).sqrt())),
+    moved: ({ moved, step, forget, weight }) => blendSquare(moved, step, forget, weight),
+    x: ({ x, step, lr }) => x.sub(step.mul(lr)),
+  },
+});
 
 /**
  * Adadelta: scales the gradient by the root mean square of the last steps over that of the last gradients.
@@ -62,10 +68,7 @@ export class Adadelta extends OwnOptimizer<AdadeltaOptions, AdadeltaState> {
     const { lr, rho, eps } = group;
     const { squareAvg, accDelta } = state;
     state.step += 1;
-    const direction = descent(x, gradient, group);
-    blendSquare(squareAvg, direction, { decay: rho, weight: 1 - rho });
-    const step = stepOf(direction, squareAvg, accDelta, { epsilon: eps });
-    blendSquare(accDelta, step, { decay: rho, weight: 1 - rho });
-    accumulate(x, step, { decay: 1, weight: -lr });
+    const numbers = { lr, forget: rho, weight: 1 - rho, epsilon: eps };
+    this.descend(adadelta, [x, gradient, squareAvg, accDelta], numbers, group);
   }
 }

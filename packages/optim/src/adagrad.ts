@@ -1,8 +1,8 @@
-import { fullLike, pointwise, type Tensor } from '@flambeau/core';
+import { fullLike, type Tensor } from '@flambeau/core';
 import { checkBooleans, checkNotNegative } from './checks.ts';
 import type { ParamGroup, Params } from './optimizer.ts';
 import { OwnOptimizer } from './own-optimizer.ts';
-import { blendSquare, descent, GIVEN, inPlace } from './rules.ts';
+import { descent } from './rules.ts';
 
 export interface AdagradOptions {
   /** Learning rate. Default 0.01. */
@@ -24,11 +24,14 @@ interface AdagradState {
   sum: Tensor;
 }
 
-const move = inPlace(
-  pointwise('adagrad', (x, g, total, { lr, epsilon }) => x.sub(g.mul(lr).div(total.sqrt().add(epsilon))), {
-    params: { lr: GIVEN, epsilon: GIVEN },
-  }),
-);
+const adagrad = descent('adagrad', {
+  operands: ['x', 'g', 'total'],
+  numbers: ['lr', 'epsilon'],
+  steps: {
+    total: ({ total, g }) => total.add(g.square()),
+    x: ({ x, g, total, lr, epsilon }) => x.sub(g.mul(lr).div(total.sqrt().add(epsilon))),
+  },
+});
 
 /**
  * Adagrad: divides the gradient by the root of the sum of all its squares so far.
@@ -71,11 +74,8 @@ export class Adagrad extends OwnOptimizer<AdagradOptions, AdagradState> {
     group: ParamGroup<AdagradOptions>,
   ): void {
     state.step += 1;
-    const direction = descent(x, gradient, group);
-    blendSquare(state.sum, direction, { decay: 1, weight: 1 });
-    move(x, direction, state.sum, {
-      lr: group.lr / (1 + (state.step - 1) * group.lrDecay),
-      epsilon: group.eps,
-    });
+    const { lr, lrDecay, eps: epsilon } = group;
+    const numbers = { lr: lr / (1 + (state.step - 1) * lrDecay), epsilon };
+    this.descend(adagrad, [x, gradient, state.sum], numbers, group);
   }
 }

@@ -1,8 +1,8 @@
-import { maximum, pointwise, type Tensor } from '@flambeau/core';
+import type { Expr, Tensor } from '@flambeau/core';
 import { checkBetas, checkBooleans, checkNotNegative } from './checks.ts';
 import type { ParamGroup, Params } from './optimizer.ts';
 import { OwnOptimizer } from './own-optimizer.ts';
-import { blend, blendSquare, denominator, descent, GIVEN, inPlace } from './rules.ts';
+import { blend, blendSquare, denominator, descent } from './rules.ts';
 
 export interface AdamOptions {
   /** Learning rate. Default 0.001. */
@@ -28,16 +28,38 @@ interface AdamState {
   maxExpAvgSq?: Tensor;
 }
 
-const toMaximum = inPlace(maximum);
+const NUMBERS = [
+  'shrink',
+  'stepSize',
+  'correction',
+  'epsilon',
+  'weight',
+  'squareDecay',
+  'squareWeight',
+] as const;
+type Values = Readonly<Record<'x' | 'g' | 'average' | 'square' | (typeof NUMBERS)[number], Expr>>;
 
-const move = inPlace(
-  pointwise(
-    'adam',
-    (x, average, square, { shrink, stepSize, correction, epsilon }) =>
-      x.mul(shrink).sub(average.mul(stepSize).div(denominator(square, correction, epsilon))),
-    { params: { shrink: GIVEN, stepSize: GIVEN, correction: GIVEN, epsilon: GIVEN } },
-  ),
-);
+const average = ({ average, g, weight }: Values): Expr => blend(average, g, weight);
+const square = ({ square, g, squareDecay, squareWeight }: Values): Expr =>
+  blendSquare(square, g, squareDecay, squareWeight);
+const moved = ({ x, average, shrink, stepSize, correction, epsilon }: Values, square: Expr): Expr =>
+  x.mul(shrink).sub(average.mul(stepSize).div(denominator(square, correction, epsilon)));
+
+const adam = descent('adam', {
+  operands: ['x', 'g', 'average', 'square'],
+  numbers: NUMBERS,
+  steps: { average, square, x: (values) => moved(values, values.square) },
+});
+const amsgrads = descent('adamAmsgrad', {
+  operands: ['x', 'g', 'average', 'square', 'largest'],
+  numbers: NUMBERS,
+  steps: {
+    average,
+    square,
+    largest: ({ largest, square }) => largest.max(square),
+    x: (values) => moved(values, values.largest),
+  },
+});
 
 /**
  * Adam: steps along the running average `m` of the gradient, divided by the root of the running average `v` of its
@@ -88,20 +110,23 @@ export class Adam extends OwnOptimizer<AdamOptions, AdamState> {
     const [beta1, beta2] = group.betas;
     const { expAvg, expAvgSq } = state;
     state.step += 1;
-    const direction = descent(x, gradient, { maximize, weightDecay: decoupledWeightDecay ? 0 : weightDecay });
-    blend(expAvg, direction, { weight: 1 - beta1 });
-    blendSquare(expAvgSq, direction, { decay: beta2, weight: 1 - beta2 });
-    let square = expAvgSq;
-    if (amsgrad) {
-      state.maxExpAvgSq ??= this.zeros(x);
-      square = toMaximum(state.maxExpAvgSq, expAvgSq);
-    }
-    move(x, expAvg, square, {
+    const numbers = {
       shrink: decoupledWeightDecay ? 1 - lr * weightDecay : 1,
       stepSize: lr / (1 - beta1 ** state.step),
       correction: Math.sqrt(1 - beta2 ** state.step),
       epsilon: eps,
-    });
+      weight: 1 - beta1,
+      squareDecay: beta2,
+      squareWeight: 1 - beta2,
+    };
+    const options = { maximize, weightDecay: decoupledWeightDecay ? 0 : weightDecay };
+    const row = [x, gradient, expAvg, expAvgSq];
+    if (!amsgrad) {
+      this.descend(adam, row, numbers, options);
+      return;
+    }
+    state.maxExpAvgSq ??= this.zeros(x);
+    this.descend(amsgrads, [...row, state.maxExpAvgSq], numbers, options);
   }
 }
 

@@ -1,8 +1,8 @@
-import { pointwise, type Tensor } from '@flambeau/core';
+import type { Tensor } from '@flambeau/core';
 import { checkBetas, checkBooleans, checkNotNegative } from './checks.ts';
 import type { ParamGroup, Params } from './optimizer.ts';
 import { OwnOptimizer } from './own-optimizer.ts';
-import { blend, descent, GIVEN, inPlace } from './rules.ts';
+import { blend, descent } from './rules.ts';
 
 export interface AdamaxOptions {
   /** Learning rate. Default 0.002. */
@@ -23,16 +23,15 @@ interface AdamaxState {
   expInf: Tensor;
 }
 
-const growNorm = inPlace(
-  pointwise('adamaxNorm', (norm, g, { decay, epsilon }) => norm.mul(decay).max(g.abs().add(epsilon)), {
-    params: { decay: GIVEN, epsilon: GIVEN },
-  }),
-);
-const move = inPlace(
-  pointwise('adamax', (x, average, norm, { stepSize }) => x.sub(average.mul(stepSize).div(norm)), {
-    params: { stepSize: GIVEN },
-  }),
-);
+const adamax = descent('adamax', {
+  operands: ['x', 'g', 'average', 'norm'],
+  numbers: ['stepSize', 'weight', 'decayNorm', 'epsilon'],
+  steps: {
+    average: ({ average, g, weight }) => blend(average, g, weight),
+    norm: ({ norm, g, decayNorm, epsilon }) => norm.mul(decayNorm).max(g.abs().add(epsilon)),
+    x: ({ x, average, norm, stepSize }) => x.sub(average.mul(stepSize).div(norm)),
+  },
+});
 
 /**
  * Adamax: Adam with the largest recent gradient in the place of the root mean square.
@@ -73,9 +72,8 @@ export class Adamax extends OwnOptimizer<AdamaxOptions, AdamaxState> {
     const { lr, eps } = group;
     const [beta1, beta2] = group.betas;
     state.step += 1;
-    const direction = descent(x, gradient, group);
-    blend(state.expAvg, direction, { weight: 1 - beta1 });
-    growNorm(state.expInf, direction, { decay: beta2, epsilon: eps });
-    move(x, state.expAvg, state.expInf, { stepSize: lr / (1 - beta1 ** state.step) });
+    const stepSize = lr / (1 - beta1 ** state.step);
+    const numbers = { stepSize, weight: 1 - beta1, decayNorm: beta2, epsilon: eps };
+    this.descend(adamax, [x, gradient, state.expAvg, state.expInf], numbers, group);
   }
 }

@@ -1,8 +1,8 @@
-import type { Tensor } from '@flambeau/core';
+import type { Expr, Tensor } from '@flambeau/core';
 import { checkBooleans, checkNotNegative, checkNumbers } from './checks.ts';
 import type { ParamGroup, Params } from './optimizer.ts';
 import { OwnOptimizer } from './own-optimizer.ts';
-import { accumulate, blend, descent } from './rules.ts';
+import { blend, descent } from './rules.ts';
 
 export interface ASGDOptions {
   /** Learning rate. Default 0.01. */
@@ -26,6 +26,22 @@ interface ASGDState {
   /** The average of the parameter over the steps since `t0`. */
   ax: Tensor;
 }
+
+const NUMBERS = ['eta', 'shrink', 'mu'] as const;
+type Values = Readonly<Record<'x' | 'g' | 'eta' | 'shrink', Expr>>;
+
+const x = ({ x, g, eta, shrink }: Values): Expr => x.mul(shrink).sub(g.mul(eta));
+const averaging = descent('asgd', {
+  operands: ['x', 'g', 'average'],
+  numbers: NUMBERS,
+  steps: { x, average: ({ average, x, mu }) => blend(average, x, mu) },
+});
+/** Before averaging begins, the average is the parameter itself, without rounding. */
+const beginning = descent('asgdBeginning', {
+  operands: ['x', 'g', 'average'],
+  numbers: NUMBERS,
+  steps: { x, average: ({ x }) => x },
+});
 
 /**
  * Averaged stochastic gradient descent. The average stands in `optimizer.state.get(param).ax`.
@@ -66,10 +82,9 @@ export class ASGD extends OwnOptimizer<ASGDOptions, ASGDState> {
   ): void {
     const { lr, lambd, alpha, t0 } = group;
     state.step += 1;
-    accumulate(x, descent(x, gradient, group), { decay: 1 - lambd * state.eta, weight: -state.eta });
-    // Before averaging begins, the average is the parameter itself, without rounding.
-    if (state.mu === 1) accumulate(state.ax, x, { decay: 0, weight: 1 });
-    else blend(state.ax, x, { weight: state.mu });
+    const { eta, mu } = state;
+    const rule = mu === 1 ? beginning : averaging;
+    this.descend(rule, [x, gradient, state.ax], { eta, shrink: 1 - lambd * eta, mu }, group);
     state.eta = lr / (1 + lambd * lr * state.step) ** alpha;
     state.mu = 1 / Math.max(1, state.step - t0);
   }

@@ -18,7 +18,6 @@ import {
   zeros,
 } from '@flambeau/core';
 import { checkNotNegative } from './checks.ts';
-import { GIVEN, inPlace } from './rules.ts';
 
 export interface ClipGradNormOptions {
   /** Which p-norm; `Infinity` is the largest absolute value. Default 2. */
@@ -27,9 +26,22 @@ export interface ClipGradNormOptions {
   readonly errorIfNonfinite?: boolean;
 }
 
+interface Overwritable<A extends unknown[]> {
+  (x: Tensor, ...rest: A): Tensor;
+  readonly inPlace?: unknown;
+}
+
+/** The form of a pointwise operator that writes its result over its first operand. */
+function inPlace<A extends unknown[]>(op: Overwritable<A>): (x: Tensor, ...rest: A) => Tensor {
+  // Core leaves the other arguments open, as they are those of the operator itself.
+  return op.inPlace as (x: Tensor, ...rest: A) => Tensor;
+}
+
 const scaleBy = inPlace(mul);
 const confine = inPlace(
-  pointwise('clipGradValue', (g, { limit }) => g.max(limit.neg()).min(limit), { params: { limit: GIVEN } }),
+  pointwise('clipGradValue', (g, { limit }) => g.max(limit.neg()).min(limit), {
+    params: { limit: Number.NaN },
+  }),
 );
 
 /**

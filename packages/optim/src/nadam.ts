@@ -1,8 +1,8 @@
-import { pointwise, type Tensor } from '@flambeau/core';
+import type { Tensor } from '@flambeau/core';
 import { checkBetas, checkBooleans, checkNotNegative } from './checks.ts';
 import type { ParamGroup, Params } from './optimizer.ts';
 import { OwnOptimizer } from './own-optimizer.ts';
-import { blend, blendSquare, denominator, descent, GIVEN, inPlace } from './rules.ts';
+import { blend, blendSquare, denominator, descent } from './rules.ts';
 
 export interface NAdamOptions {
   /** Learning rate. Default 0.002. */
@@ -28,14 +28,30 @@ interface NAdamState {
   expAvgSq: Tensor;
 }
 
-const along = inPlace(
-  pointwise(
-    'nadam',
-    (x, g, square, { shrink, stepSize, correction, epsilon }) =>
-      x.mul(shrink).sub(g.mul(stepSize).div(denominator(square, correction, epsilon))),
-    { params: { shrink: GIVEN, stepSize: GIVEN, correction: GIVEN, epsilon: GIVEN } },
-  ),
-);
+const nadam = descent('nadam', {
+  operands: ['x', 'g', 'average', 'square'],
+  numbers: [
+    'shrink',
+    'gradientStep',
+    'averageStep',
+    'correction',
+    'epsilon',
+    'weight',
+    'squareDecay',
+    'squareWeight',
+  ],
+  steps: {
+    average: ({ average, g, weight }) => blend(average, g, weight),
+    square: ({ square, g, squareDecay, squareWeight }) => blendSquare(square, g, squareDecay, squareWeight),
+    x: ({ x, g, average, square, shrink, gradientStep, averageStep, correction, epsilon }) =>
+      x.mul(shrink).sub(
+        g
+          .mul(gradientStep)
+          .add(average.mul(averageStep))
+          .div(denominator(square, correction, epsilon)),
+      ),
+  },
+});
 
 /**
  * NAdam: Adam with Nesterov's momentum, which looks one step ahead.
@@ -93,16 +109,20 @@ export class NAdam extends OwnOptimizer<NAdamOptions, NAdamState> {
     const mu = momentumAt(state.step);
     const nextMu = momentumAt(state.step + 1);
     state.muProduct *= mu;
-    const direction = descent(x, gradient, { maximize, weightDecay: decoupledWeightDecay ? 0 : weightDecay });
-    blend(state.expAvg, direction, { weight: 1 - beta1 });
-    blendSquare(state.expAvgSq, direction, { decay: beta2, weight: 1 - beta2 });
-    const scale = { correction: Math.sqrt(1 - beta2 ** state.step), epsilon: eps };
-    along(x, direction, state.expAvgSq, {
-      shrink: decoupledWeightDecay ? 1 - lr * weightDecay : 1,
-      stepSize: (lr * (1 - mu)) / (1 - state.muProduct),
-      ...scale,
-    });
-    const stepSize = (lr * nextMu) / (1 - state.muProduct * nextMu);
-    along(x, state.expAvg, state.expAvgSq, { shrink: 1, stepSize, ...scale });
+    this.descend(
+      nadam,
+      [x, gradient, state.expAvg, state.expAvgSq],
+      {
+        shrink: decoupledWeightDecay ? 1 - lr * weightDecay : 1,
+        gradientStep: (lr * (1 - mu)) / (1 - state.muProduct),
+        averageStep: (lr * nextMu) / (1 - state.muProduct * nextMu),
+        correction: Math.sqrt(1 - beta2 ** state.step),
+        epsilon: eps,
+        weight: 1 - beta1,
+        squareDecay: beta2,
+        squareWeight: 1 - beta2,
+      },
+      { maximize, weightDecay: decoupledWeightDecay ? 0 : weightDecay },
+    );
   }
 }

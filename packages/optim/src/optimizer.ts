@@ -11,6 +11,7 @@ import {
   ShapeError,
   scope,
   type Tensor,
+  type UpdateOperator,
   zerosLike,
 } from '@flambeau/core';
 import {
@@ -23,6 +24,7 @@ import {
   unpackGroup,
   unpackState,
 } from './state-dict.ts';
+import { UpdateQueue } from './update-queue.ts';
 
 /** What learning-rate schedulers note down in a group. */
 export interface ScheduleMarks {
@@ -68,6 +70,7 @@ export abstract class Optimizer<O extends { lr?: number }, S extends ParamState 
   readonly state = new Map<Tensor, S>();
   /** Of what kind each entry of the state is. */
   protected readonly layout: StateLayout<S> = {} as StateLayout<S>;
+  private updates = new UpdateQueue();
 
   /**
    * `options` are what the user gave, `defaults` a value for every option that there is.
@@ -98,10 +101,22 @@ export abstract class Optimizer<O extends { lr?: number }, S extends ParamState 
   }
 
   /**
-   * Changes one parameter in place. Runs without recording and inside a scope: tensors made here are given free,
-   * unless `keep` noted them as state.
+   * Changes one parameter in place, now or by `overwrite`. Runs without recording and inside a scope: tensors made here
+   * are given free, unless `keep` noted them as state.
    */
   protected abstract update(param: Tensor, gradient: Tensor, state: S, group: ParamGroup<O>): void;
+
+  /**
+   * Has tensors of one parameter overwritten by a rule that core's `update` declared: before the step ends, in one call
+   * with those of other parameters whose rule and numbers are the same.
+   */
+  protected overwrite<N extends string>(
+    rule: UpdateOperator<N>,
+    row: readonly Tensor[],
+    numbers: Readonly<Record<N, number>>,
+  ): void {
+    this.updates.add(rule, row, numbers);
+  }
 
   /** A parameter's gradient, which an update may hold on to. */
   protected gradientOf(param: Tensor): Tensor | null {
@@ -164,6 +179,7 @@ export abstract class Optimizer<O extends { lr?: number }, S extends ParamState 
     const loss = closure === undefined ? undefined : enableGrad(closure as () => never);
     noGrad(() => {
       this.checkGradients();
+      this.updates = new UpdateQueue();
       for (const group of this.paramGroups) {
         for (const param of group.params) {
           const gradient = this.gradientOf(param);
@@ -172,6 +188,7 @@ export abstract class Optimizer<O extends { lr?: number }, S extends ParamState 
           scope(() => this.update(param, gradient, state, group));
         }
       }
+      this.updates.run();
     });
     return loss;
   }

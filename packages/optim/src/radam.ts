@@ -1,8 +1,8 @@
-import { pointwise, type Tensor } from '@flambeau/core';
+import type { Expr, Tensor } from '@flambeau/core';
 import { checkBetas, checkBooleans, checkNotNegative } from './checks.ts';
 import type { ParamGroup, Params } from './optimizer.ts';
 import { OwnOptimizer } from './own-optimizer.ts';
-import { accumulate, blend, blendSquare, descent, GIVEN, inPlace } from './rules.ts';
+import { blend, blendSquare, descent } from './rules.ts';
 
 export interface RAdamOptions {
   /** Learning rate. Default 0.001. */
@@ -25,14 +25,23 @@ interface RAdamState {
   expAvgSq: Tensor;
 }
 
-const adaptive = inPlace(
-  pointwise(
-    'radam',
-    (x, average, square, { shrink, stepSize, epsilon }) =>
-      x.mul(shrink).sub(average.mul(stepSize).div(square.sqrt().add(epsilon))),
-    { params: { shrink: GIVEN, stepSize: GIVEN, epsilon: GIVEN } },
-  ),
+const NUMBERS = ['shrink', 'stepSize', 'epsilon', 'weight', 'squareDecay', 'squareWeight'] as const;
+type Values = Readonly<Record<'x' | 'g' | 'average' | 'square' | (typeof NUMBERS)[number], Expr>>;
+
+const withStep = (name: string, step: (values: Values) => Expr) =>
+  descent(name, {
+    operands: ['x', 'g', 'average', 'square'],
+    numbers: NUMBERS,
+    steps: {
+      average: ({ average, g, weight }) => blend(average, g, weight),
+      square: ({ square, g, squareDecay, squareWeight }) => blendSquare(square, g, squareDecay, squareWeight),
+      x: (values) => values.x.mul(values.shrink).sub(step(values)),
+    },
+  });
+const adaptive = withStep('radam', ({ average, square, stepSize, epsilon }) =>
+  average.mul(stepSize).div(square.sqrt().add(epsilon)),
 );
+const cautious = withStep('radamWarmup', ({ average, stepSize }) => average.mul(stepSize));
 
 /**
  * RAdam: Adam that leaves the division by the root mean square out while too few gradients were seen to trust it.
@@ -76,14 +85,20 @@ export class RAdam extends OwnOptimizer<RAdamOptions, RAdamState> {
     const [beta1, beta2] = group.betas;
     const { expAvg, expAvgSq } = state;
     state.step += 1;
-    const direction = descent(x, gradient, { maximize, weightDecay: decoupledWeightDecay ? 0 : weightDecay });
-    blend(expAvg, direction, { weight: 1 - beta1 });
-    blendSquare(expAvgSq, direction, { decay: beta2, weight: 1 - beta2 });
-    const shrink = decoupledWeightDecay ? 1 - lr * weightDecay : 1;
-    const stepSize = lr / (1 - beta1 ** state.step);
     const trust = rectification(state.step, beta2);
-    if (trust === undefined) accumulate(x, expAvg, { decay: shrink, weight: -stepSize });
-    else adaptive(x, expAvg, expAvgSq, { shrink, stepSize: stepSize * trust, epsilon: eps });
+    this.descend(
+      trust === undefined ? cautious : adaptive,
+      [x, gradient, expAvg, expAvgSq],
+      {
+        shrink: decoupledWeightDecay ? 1 - lr * weightDecay : 1,
+        stepSize: (lr / (1 - beta1 ** state.step)) * (trust ?? 1),
+        epsilon: eps,
+        weight: 1 - beta1,
+        squareDecay: beta2,
+        squareWeight: 1 - beta2,
+      },
+      { maximize, weightDecay: decoupledWeightDecay ? 0 : weightDecay },
+    );
   }
 }
 

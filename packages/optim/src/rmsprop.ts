@@ -1,8 +1,8 @@
-import { pointwise, type Tensor } from '@flambeau/core';
+import type { Expr, Tensor } from '@flambeau/core';
 import { checkBooleans, checkNotNegative } from './checks.ts';
 import type { ParamGroup, Params } from './optimizer.ts';
 import { OwnOptimizer } from './own-optimizer.ts';
-import { accumulate, blend, blendSquare, descent, GIVEN, inPlace } from './rules.ts';
+import { blend, blendSquare, descent } from './rules.ts';
 
 export interface RMSpropOptions {
   /** Learning rate. Default 0.01. */
@@ -28,17 +28,49 @@ interface RMSpropState {
   gradAvg?: Tensor;
 }
 
-const scaled = pointwise('rmsprop', (g, square, { epsilon }) => g.div(square.sqrt().add(epsilon)), {
-  params: { epsilon: GIVEN },
-});
-const centred = pointwise(
-  'rmsprop',
-  (g, square, average, { epsilon }) => g.div(square.sub(average.square()).sqrt().add(epsilon)),
-  { params: { epsilon: GIVEN } },
-);
-const descend = inPlace(
-  pointwise('descend', (x, step, { lr }) => x.sub(step.mul(lr)), { params: { lr: GIVEN } }),
-);
+const NUMBERS = ['lr', 'momentum', 'forget', 'weight', 'epsilon'] as const;
+type Values = Readonly<Record<'x' | 'g' | 'square' | (typeof NUMBERS)[number], Expr>>;
+
+const square = ({ square, g, forget, weight }: Values): Expr => blendSquare(square, g, forget, weight);
+const average = ({ average, g, weight }: Values & { readonly average: Expr }): Expr =>
+  blend(average, g, weight);
+const scaled = ({ g, square, epsilon }: Values): Expr => g.div(square.sqrt().add(epsilon));
+const centred = ({ g, square, average, epsilon }: Values & { readonly average: Expr }): Expr =>
+  g.div(square.sub(average.square()).sqrt().add(epsilon));
+const x = ({ x, lr }: Values, step: Expr): Expr => x.sub(step.mul(lr));
+
+/** By whether the average of gradients is subtracted, and whether a part of the last step is kept. */
+const rules = {
+  plain: descent('rmsprop', {
+    operands: ['x', 'g', 'square'],
+    numbers: NUMBERS,
+    steps: { square, x: (values) => x(values, scaled(values)) },
+  }),
+  centred: descent('rmspropCentred', {
+    operands: ['x', 'g', 'square', 'average'],
+    numbers: NUMBERS,
+    steps: { square, average, x: (values) => x(values, centred(values)) },
+  }),
+  plainMomentum: descent('rmspropMomentum', {
+    operands: ['x', 'g', 'square', 'buffer'],
+    numbers: NUMBERS,
+    steps: {
+      square,
+      buffer: (values) => values.buffer.mul(values.momentum).add(scaled(values)),
+      x: (values) => x(values, values.buffer),
+    },
+  }),
+  centredMomentum: descent('rmspropCentredMomentum', {
+    operands: ['x', 'g', 'square', 'average', 'buffer'],
+    numbers: NUMBERS,
+    steps: {
+      square,
+      average,
+      buffer: (values) => values.buffer.mul(values.momentum).add(centred(values)),
+      x: (values) => x(values, values.buffer),
+    },
+  }),
+};
 
 /**
  * RMSprop: divides the gradient by the root of the running average of its square, `x -= lr * g / (sqrt(v) + eps)`.
@@ -87,20 +119,10 @@ export class RMSprop extends OwnOptimizer<RMSpropOptions, RMSpropState> {
     const { lr, alpha, eps, momentum, centered } = group;
     const { squareAvg } = state;
     state.step += 1;
-    const direction = descent(x, gradient, group);
-    blendSquare(squareAvg, direction, { decay: alpha, weight: 1 - alpha });
-    let step: Tensor;
-    if (centered) {
-      state.gradAvg ??= this.zeros(x);
-      blend(state.gradAvg, direction, { weight: 1 - alpha });
-      step = centred(direction, squareAvg, state.gradAvg, { epsilon: eps });
-    } else {
-      step = scaled(direction, squareAvg, { epsilon: eps });
-    }
-    if (momentum > 0) {
-      state.momentumBuffer ??= this.zeros(x);
-      step = accumulate(state.momentumBuffer, step, { decay: momentum, weight: 1 });
-    }
-    descend(x, step, { lr });
+    const row = [x, gradient, squareAvg];
+    if (centered) row.push((state.gradAvg ??= this.zeros(x)));
+    if (momentum > 0) row.push((state.momentumBuffer ??= this.zeros(x)));
+    const rule = rules[`${centered ? 'centred' : 'plain'}${momentum > 0 ? 'Momentum' : ''}`];
+    this.descend(rule, row, { lr, momentum, forget: alpha, weight: 1 - alpha, epsilon: eps }, group);
   }
 }

@@ -1,8 +1,8 @@
-import { ArgumentError, describe, fullLike, pointwise, type Tensor } from '@flambeau/core';
+import { ArgumentError, describe, fullLike, type Tensor } from '@flambeau/core';
 import { checkBooleans, checkNotNegative } from './checks.ts';
 import type { ParamGroup, Params } from './optimizer.ts';
 import { OwnOptimizer } from './own-optimizer.ts';
-import { descent, GIVEN, inPlace } from './rules.ts';
+import { descent } from './rules.ts';
 
 export interface RpropOptions {
   /** The first step of every element. Default 0.01. */
@@ -21,20 +21,20 @@ interface RpropState {
   stepSize: Tensor;
 }
 
-const adapt = inPlace(
-  pointwise(
-    'rpropStep',
-    (step, g, previous, { shrink, grow, smallest, largest }) => {
+const rprop = descent('rprop', {
+  operands: ['x', 'g', 'previous', 'step'],
+  numbers: ['shrink', 'grow', 'smallest', 'largest'],
+  steps: {
+    step: ({ step, g, previous, shrink, grow, smallest, largest }) => {
       const turned = g.mul(previous);
       const factor = turned.gt(0).select(grow, turned.lt(0).select(shrink, 1));
       return step.mul(factor).max(smallest).min(largest);
     },
-    { params: { shrink: GIVEN, grow: GIVEN, smallest: GIVEN, largest: GIVEN } },
-  ),
-);
-/** The gradient where its sign did not turn, else 0: there the element waits for one step. */
-const remember = inPlace(pointwise('rpropPrevious', (previous, g) => g.mul(previous).lt(0).select(0, g)));
-const move = inPlace(pointwise('rprop', (x, g, step) => x.sub(g.sign().mul(step))));
+    // The gradient where its sign did not turn, else 0: there the element waits for one step.
+    previous: ({ previous, g }) => g.mul(previous).lt(0).select(0, g),
+    x: ({ x, previous, step }) => x.sub(previous.sign().mul(step)),
+  },
+});
 
 /**
  * Rprop: each element has a step of its own, which grows while the gradient's sign stays and shrinks when it turns.
@@ -85,9 +85,11 @@ export class Rprop extends OwnOptimizer<RpropOptions, RpropState> {
     const [shrink, grow] = group.etas;
     const [smallest, largest] = group.stepSizes;
     state.step += 1;
-    const direction = descent(x, gradient, { maximize: group.maximize, weightDecay: 0 });
-    adapt(state.stepSize, direction, state.prev, { shrink, grow, smallest, largest });
-    remember(state.prev, direction);
-    move(x, state.prev, state.stepSize);
+    this.descend(
+      rprop,
+      [x, gradient, state.prev, state.stepSize],
+      { shrink, grow, smallest, largest },
+      { maximize: group.maximize, weightDecay: 0 },
+    );
   }
 }

@@ -1,47 +1,15 @@
-import { type Expr, pointwise, type Tensor } from '@flambeau/core';
-
-interface Overwritable<A extends unknown[]> {
-  (x: Tensor, ...rest: A): Tensor;
-  readonly inPlace?: unknown;
-}
-
-/** The form of a pointwise operator that writes its result over its first operand. */
-export function inPlace<A extends unknown[]>(op: Overwritable<A>): (x: Tensor, ...rest: A) => Tensor {
-  // Core leaves the other arguments open, as they are those of the operator itself.
-  return op.inPlace as (x: Tensor, ...rest: A) => Tensor;
-}
-
-/** The default of a number that every call gives: no value of it is ever compiled into a program. */
-export const GIVEN = Number.NaN;
+import { type Expr, type UpdateOperator, type UpdateSettings, update } from '@flambeau/core';
 
 /** `average + weight * (x - average)`: a running average takes in a value. */
-export const blend = inPlace(
-  pointwise('blend', (average, x, { weight }) => average.add(x.sub(average).mul(weight)), {
-    params: { weight: GIVEN },
-  }),
-);
+export const blend = (average: Expr, x: Expr, weight: Expr): Expr => average.add(x.sub(average).mul(weight));
 
 /** `decay * average + weight * x²`: a running average takes in a square. */
-export const blendSquare = inPlace(
-  pointwise(
-    'blendSquare',
-    (average, x, { decay, weight }) => average.mul(decay).add(x.square().mul(weight)),
-    { params: { decay: GIVEN, weight: GIVEN } },
-  ),
-);
+export const blendSquare = (average: Expr, x: Expr, decay: Expr, weight: Expr): Expr =>
+  average.mul(decay).add(x.square().mul(weight));
 
-/** `decay * sum + weight * x`. */
-export const accumulate = inPlace(
-  pointwise('accumulate', (total, x, { decay, weight }) => total.mul(decay).add(x.mul(weight)), {
-    params: { decay: GIVEN, weight: GIVEN },
-  }),
-);
-
-const towards = pointwise(
-  'descent',
-  (gradient, x, { direction, decay }) => gradient.mul(direction).add(x.mul(decay)),
-  { params: { direction: GIVEN, decay: GIVEN } },
-);
+/** The root of a running average of squares, kept away from 0: `sqrt(x) / correction + epsilon`. */
+export const denominator = (square: Expr, correction: Expr, epsilon: Expr): Expr =>
+  square.sqrt().div(correction).add(epsilon);
 
 /** What decides along which gradient a parameter goes down. */
 export interface DescentOptions {
@@ -49,14 +17,34 @@ export interface DescentOptions {
   readonly weightDecay: number;
 }
 
-/**
- * The gradient of what is minimised: the loss, or its negative, with the term `weightDecay / 2 * x²` of weight decay.
- */
-export function descent(x: Tensor, gradient: Tensor, { maximize, weightDecay }: DescentOptions): Tensor {
-  if (!maximize && weightDecay === 0) return gradient;
-  return towards(gradient, x, { direction: maximize ? -1 : 1, decay: weightDecay });
+/** A rule that goes down a gradient `g` from a parameter `x`. */
+export interface DescentRule<N extends string> {
+  /** Along the gradient as it is. */
+  readonly plain: UpdateOperator<N>;
+  /** Along that of the loss, or its negative, with the term `weightDecay / 2 * x²` of weight decay. */
+  readonly turned: UpdateOperator<N | 'direction' | 'decay'>;
 }
 
-/** The root of a running average of squares, kept away from 0: `sqrt(x) / correction + epsilon`. */
-export const denominator = (square: Expr, correction: Expr, epsilon: Expr): Expr =>
-  square.sqrt().div(correction).add(epsilon);
+/** Declares both forms of a rule from the one that goes along `g` as it is. */
+export function descent<const O extends string, const N extends string, const L extends string = never>(
+  name: string,
+  settings: UpdateSettings<O | 'x' | 'g', N, L>,
+): DescentRule<N> {
+  const { operands, numbers, locals = [], steps } = settings;
+  type Build = (values: Readonly<Record<string, Expr>>) => Expr;
+  const along = Object.entries<Build>(steps as Record<string, Build>).map(
+    ([target, build]): [string, Build] => [target, (values) => build({ ...values, g: values.descent! })],
+  );
+  return {
+    plain: update(name, settings),
+    turned: update<string, string, string>(name, {
+      operands,
+      numbers: [...numbers, 'direction', 'decay'],
+      locals: ['descent', ...locals],
+      steps: {
+        descent: ({ g, x, direction, decay }) => g!.mul(direction!).add(x!.mul(decay!)),
+        ...Object.fromEntries(along),
+      },
+    }),
+  };
+}

@@ -1,8 +1,8 @@
-import { ArgumentError, add, clone, type Tensor } from '@flambeau/core';
+import { ArgumentError, type Tensor } from '@flambeau/core';
 import { checkBooleans, checkNotNegative, checkNumbers } from './checks.ts';
 import type { ParamGroup, Params } from './optimizer.ts';
 import { OwnOptimizer } from './own-optimizer.ts';
-import { accumulate, descent, inPlace } from './rules.ts';
+import { descent } from './rules.ts';
 
 export interface SGDOptions {
   /** Learning rate. Default 0.001. */
@@ -23,7 +23,23 @@ interface SGDState {
   momentumBuffer?: Tensor;
 }
 
-const addTo = inPlace(add);
+const plain = descent('sgd', {
+  operands: ['x', 'g'],
+  numbers: ['lr'],
+  steps: { x: ({ x, g, lr }) => x.sub(g.mul(lr)) },
+});
+
+const withMomentum = (name: string, nesterov: boolean) =>
+  descent(name, {
+    operands: ['x', 'g', 'buffer'],
+    numbers: ['lr', 'momentum', 'kept', 'weight'],
+    steps: {
+      buffer: ({ buffer, g, kept, weight }) => buffer.mul(kept).add(g.mul(weight)),
+      x: ({ x, g, buffer, lr, momentum }) => x.sub((nesterov ? g.add(buffer.mul(momentum)) : buffer).mul(lr)),
+    },
+  });
+const heavyBall = withMomentum('sgdMomentum', false);
+const nesterovs = withMomentum('sgdNesterov', true);
 
 /**
  * Stochastic gradient descent: `x -= lr * b`, where `b` is the gradient or, with momentum,
@@ -67,12 +83,18 @@ export class SGD extends OwnOptimizer<SGDOptions, SGDState> {
     group: ParamGroup<SGDOptions>,
   ): void {
     const { lr, momentum, dampening, nesterov } = group;
-    let direction = descent(x, gradient, group);
-    if (momentum !== 0) {
-      if (state.momentumBuffer === undefined) state.momentumBuffer = this.keep(clone(direction));
-      else accumulate(state.momentumBuffer, direction, { decay: momentum, weight: 1 - dampening });
-      direction = nesterov ? add(direction, state.momentumBuffer, { alpha: momentum }) : state.momentumBuffer;
+    if (momentum === 0) {
+      this.descend(plain, [x, gradient], { lr }, group);
+      return;
     }
-    addTo(x, direction, { alpha: -lr });
+    const first = state.momentumBuffer === undefined;
+    const buffer = (state.momentumBuffer ??= this.zeros(x));
+    const [kept, weight] = first ? [0, 1] : [momentum, 1 - dampening];
+    this.descend(
+      nesterov ? nesterovs : heavyBall,
+      [x, gradient, buffer],
+      { lr, momentum, kept, weight },
+      group,
+    );
   }
 }

@@ -38,6 +38,11 @@ export class Engine {
     return this.frames !== 0;
   }
 
+  /** The bytes of all frames together, for kernels that divide them in another way. */
+  get frameBytes(): number {
+    return MOST_FRAMES * FRAME_BYTES;
+  }
+
   /** The address of a frame. */
   frame(index: number): number {
     return this.frames + index * FRAME_BYTES;

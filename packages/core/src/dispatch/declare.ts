@@ -18,6 +18,7 @@ import { PointwiseOp, type PointwiseSettings } from './pointwise.ts';
 import type { ParameterValues, Value } from './pointwise-operands.ts';
 import { type Dims, type ReduceOptions, ReductionOp, type ReductionSettings } from './reduction.ts';
 import { operatorInterceptor } from './seams.ts';
+import { UpdateOp, type UpdateSettings } from './update.ts';
 import { type ViewDeclaration, ViewOp } from './view.ts';
 
 /** What a declared operator carries besides being a function. */
@@ -125,6 +126,38 @@ function exposePointwise(op: PointwiseOp): Declared {
     run([x, y, z], options, ternary);
   const fn = [unary, binary, ternary][op.arity - 1]!;
   return Object.assign(fn, { opName: op.name, inPlace, pointwise: op });
+}
+
+export interface UpdateOperator<N extends string> extends Declared {
+  (rows: readonly (readonly Tensor[])[], numbers: Readonly<Record<N, number>>): void;
+}
+
+/**
+ * Declares an update: steps over scalars that overwrite tensors in place, several in one pass and many at once. It is
+ * called with rows, each of them the operands of one parameter, and with numbers that serve all rows. A step sees what
+ * those before it wrote. What no kernel takes at once (operands of several shapes, shared memory, recording) is
+ * done step by step, as in-place pointwise operators do it.
+ *
+ * @throws {ArgumentError} a row has not as many tensors as there are operands, or a number is missing.
+ * @example
+ * const momentum = update('momentum', {
+ *   operands: ['x', 'g', 'average'],
+ *   numbers: ['lr', 'decay'],
+ *   steps: {
+ *     average: ({ average, g, decay }) => average.mul(decay).add(g),
+ *     x: ({ x, average, lr }) => x.sub(average.mul(lr)),
+ *   },
+ * });
+ * noGrad(() => momentum(params.map((x, i) => [x, x.grad!, averages[i]!]), { lr: 0.1, decay: 0.9 }));
+ */
+export function update<const O extends string, const N extends string, const L extends string = never>(
+  name: string,
+  settings: UpdateSettings<O, N, L>,
+): UpdateOperator<N> {
+  const op = new UpdateOp(name, settings);
+  const call = (rows: readonly (readonly Tensor[])[], numbers: Readonly<Record<string, number>>): void =>
+    op.call(rows, numbers);
+  return named(name, undefined, guarded(name, call as (...args: never[]) => unknown)) as UpdateOperator<N>;
 }
 
 /** Reduces over one dimension, several, or all. */

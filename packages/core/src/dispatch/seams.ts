@@ -1,4 +1,13 @@
-import type { Allocation, FusedKernel, Kernels, Operand, TensorOperand } from '../storage/contract.ts';
+import type {
+  Allocation,
+  FusedKernel,
+  Kernels,
+  Operand,
+  Parameters,
+  TensorOperand,
+  Update,
+  UpdateRow,
+} from '../storage/contract.ts';
 import type { DeviceEntry } from '../storage/registry.ts';
 
 /**
@@ -94,4 +103,23 @@ export function launchFused(
   }
   const operands = [...Object.values(outputs), ...Object.values(inputs)].filter((x) => x !== undefined);
   kernelInterceptor({ device: entry.device, kernel: name, args: [outputs, inputs, attrs], operands }, launch);
+}
+
+/** Runs the device's update kernel, behind the seam where one is installed. */
+export function launchUpdate(
+  entry: DeviceEntry,
+  update: Update,
+  rows: readonly UpdateRow[],
+  parameters: Parameters,
+): void {
+  const launch = (): void => entry.kernels.update!.run(update, rows, parameters);
+  if (kernelInterceptor === null) {
+    launch();
+    return;
+  }
+  const operands = rows.flatMap((row) => row.operands);
+  kernelInterceptor(
+    { device: entry.device, kernel: 'update', args: [update, rows, parameters], operands },
+    launch,
+  );
 }

@@ -159,8 +159,50 @@ export interface FusedKernel {
 /** Fused kernels by operator name, e.g. `softmax`, `convolution`. */
 export type OptionalKernels = Readonly<Record<string, FusedKernel>>;
 
+/**
+ * Steps that overwrite tensors of one shape element by element, one step after the other: what an optimiser does to
+ * a parameter and its state.
+ */
+export interface Update {
+  readonly key: string;
+  /** Dense from 0 within a process. */
+  readonly id: number;
+  /** The dtypes of a row's operands: all floating. */
+  readonly operands: readonly DType[];
+  /** The types of values that later steps read and nobody keeps. */
+  readonly locals: readonly DType[];
+  readonly steps: readonly UpdateStep[];
+}
+
+/**
+ * One step: `program` reads all operands and then all locals, with what earlier steps made of them, and its result takes
+ * the place of one. The programs of all steps read the same parameters.
+ */
+export interface UpdateStep {
+  /** Which operand is overwritten; counted on from there, which local is made. */
+  readonly target: number;
+  readonly program: Program;
+}
+
+/** The tensors of one parameter: `length` elements each, side by side (strides of 1). */
+export interface UpdateRow {
+  readonly length: number;
+  readonly operands: readonly Operand[];
+}
+
+/**
+ * An update of many rows in one call, which a backend may have. No allocation comes twice among the rows of a call, so
+ * elements may be taken in any order. Without the kernel, and for rows that `when` declines, core calls `pointwise` for
+ * each step of each row.
+ */
+export interface UpdateKernel {
+  when?(update: Update, row: UpdateRow): boolean;
+  run(update: Update, rows: readonly UpdateRow[], parameters: Parameters): void;
+}
+
 export interface Kernels extends RequiredKernels {
   readonly fused?: OptionalKernels;
+  readonly update?: UpdateKernel;
 }
 
 export interface BackendLimits {

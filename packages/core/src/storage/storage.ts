@@ -19,6 +19,8 @@ export class Storage {
   version = 0;
   /** The in-place operator that changed it last, for error texts. */
   changedBy = '';
+  /** The launch of an update that named it last: one names each storage once. */
+  lastUpdate = 0;
   private owners = 0;
   /** Where the device's account has it; -1 where JavaScript frees it. */
   private readonly place: number;

@@ -64,14 +64,16 @@ export function literalShift({ steps }: Program, step: Instruction): number | un
   return bits >= 0 && bits < (kindOf(step.type) === 'i64' ? 64 : 32) ? bits : undefined;
 }
 
-/** The functions of the host that a program calls, in a fixed order. */
-export function hostsOf(program: Program): readonly HostName[] {
+/** The functions of the host that programs call, in a fixed order. */
+export function hostsOf(...programs: readonly Program[]): readonly HostName[] {
   const names = new Set<HostName>();
-  for (const step of program.steps) {
-    if (!('a' in step) || step.op === 'cast' || step.op === 'select') continue;
-    if (literalShift(program, step) !== undefined) continue;
-    const name = hostOf(step.op, program.steps[step.a]!.type);
-    if (name !== undefined) names.add(name);
+  for (const program of programs) {
+    for (const step of program.steps) {
+      if (!('a' in step) || step.op === 'cast' || step.op === 'select') continue;
+      if (literalShift(program, step) !== undefined) continue;
+      const name = hostOf(step.op, program.steps[step.a]!.type);
+      if (name !== undefined) names.add(name);
+    }
   }
   return [...names];
 }

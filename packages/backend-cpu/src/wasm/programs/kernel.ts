@@ -1,16 +1,17 @@
 import type { Heap } from '../../heap/heap.ts';
 import { runtime } from '../../scalar/arithmetic.ts';
 import { Code } from '../../threads/code.ts';
-import { type FunctionBuilder, ModuleBuilder, Type } from '../assembler/index.ts';
+import { type FunctionBuilder, ModuleBuilder, type Type } from '../assembler/index.ts';
+import { parameters } from '../emit.ts';
 import { HOST_TYPE } from '../functions/host.ts';
 import type { HostName } from './host.ts';
 import type { HostIndex } from './step.ts';
 
-/** A compiled kernel: a function of the address of its frame. */
+/** A compiled kernel: a function of the address of its frame, or of several numbers. */
 export interface Kernel {
   /** For other threads. Null where it calls functions of the host: such a kernel stays in the thread that calls it. */
   readonly code: Code | null;
-  readonly run: (frame: number) => unknown;
+  readonly run: (...args: number[]) => unknown;
 }
 
 export interface Target {
@@ -36,18 +37,19 @@ function signature(name: HostName): readonly [operand: Type, count: number] {
   return [HOST_TYPE.f64, name.length === 3 ? 1 : 2];
 }
 
-/** Compiles a kernel of one function, whose one parameter is the address of its frame. */
+/** Compiles a kernel of one function. Its parameters are numbers: by default one, the address of its frame. */
 export function compileKernel(
   target: Target,
   hosts: readonly HostName[],
   body: (f: FunctionBuilder, host: HostIndex) => void,
+  parameterCount = 1,
 ): Kernel {
   const builder = new ModuleBuilder(target.heap);
   for (const name of hosts) {
     const [type, count] = signature(name);
     builder.import(name, new Array<Type>(count).fill(type), [type]);
   }
-  builder.export('run', [Type.i32], [], (f) => body(f, (name) => hosts.indexOf(name)));
+  builder.export('run', parameters(parameterCount), [], (f) => body(f, (name) => hosts.indexOf(name)));
   const bytes = builder.toBytes();
   if (hosts.length === 0) {
     const code = new Code(target.heap, bytes);
