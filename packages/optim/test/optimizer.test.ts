@@ -143,7 +143,7 @@ function tensorsOf({ state }: OptimizerStateDict): Tensor[] {
 function programsOf(body: () => void): string[] {
   const keys = new Set<string>();
   setKernelInterceptor(({ kernel, args }, launch) => {
-    if (kernel === 'pointwise') keys.add((args[0] as { key: string }).key);
+    if (kernel === 'pointwise' || kernel === 'update') keys.add((args[0] as { key: string }).key);
     launch();
   });
   try {
@@ -434,6 +434,99 @@ describe('a rule of one’s own', () => {
     optimizer.step();
     expect(values(x)).toEqual([0.5, -0.5]);
     expect(optimizer.stateDict()).toEqual({ state: {}, param_groups: [{ params: [0], lr: 0.5 }] });
+  });
+});
+
+describe('a step over many parameters', () => {
+  const shapes = [[40, 3], [3], [10], [1], []];
+  const withGradients = (): Tensor[] =>
+    shapes.map((shape) => {
+      const x = randn(shape).requiresGrad_();
+      x.grad = randn(shape);
+      return x;
+    });
+
+  /** The kernels that `body` calls, and how many rows each of the updates has. */
+  function launchesOf(body: () => void): (string | number)[] {
+    const launches: (string | number)[] = [];
+    setKernelInterceptor(({ kernel, args }, launch) => {
+      launches.push(kernel === 'update' ? (args[1] as unknown[]).length : kernel);
+      launch();
+    });
+    try {
+      body();
+    } finally {
+      setKernelInterceptor(null);
+    }
+    return launches;
+  }
+
+  it.each(optimizers)('is one call: %s', (_name, maker, options) => {
+    const optimizer = maker(withGradients(), options);
+    optimizer.step();
+    expect(launchesOf(() => optimizer.step())).toEqual([shapes.length]);
+    expect(launchesOf(() => optimizer.step())).toEqual([shapes.length]);
+  });
+
+  it('is the same as steps of optimisers of one parameter each', () => {
+    for (const [, maker, options] of optimizers) {
+      for (const maximize of [false, true]) {
+        manualSeed(3);
+        const [together, apart] = [withGradients(), withGradients()];
+        noGrad(() => {
+          for (const [i, x] of apart.entries()) {
+            x.copy_(together[i]!);
+            x.grad!.copy_(together[i]!.grad!);
+          }
+        });
+        const given = { ...options, maximize };
+        const whole = maker(together, given);
+        const single = apart.map((x) => maker([x], given));
+        for (let i = 0; i < 3; i++) {
+          whole.step();
+          for (const optimizer of single) optimizer.step();
+        }
+        expect(together.map(values)).toEqual(apart.map(values));
+      }
+    }
+  });
+
+  it('takes parameters that have been stepped more often in a call of their own', () => {
+    const params = withGradients();
+    const optimizer = new Adam(params);
+    const { grad } = params[0]!;
+    params[0]!.grad = null;
+    optimizer.step();
+    params[0]!.grad = grad;
+    expect(launchesOf(() => optimizer.step())).toContain(shapes.length - 1);
+  });
+
+  it('takes parameters that are parts of one memory in turn', () => {
+    const memory = randn([12]);
+    const [first, second] = [memory.narrow(0, 0, 8), memory.narrow(0, 4, 8)];
+    const [copy] = [memory.clone()];
+    const parts = [copy.narrow(0, 0, 8), copy.narrow(0, 4, 8)];
+    for (const x of [first, second, ...parts]) x.grad = ones([8]);
+    new SGD([first, second], { lr: 0.1 }).step();
+    for (const x of parts) new SGD([x], { lr: 0.1 }).step();
+    expect(values(memory)).toEqual(values(copy));
+    expect(values(memory.sub(copy).abs().sum())).toBe(0);
+  });
+
+  it('changes nothing later that an update that threw had asked for', () => {
+    class Failing extends SGD {
+      protected override update(...args: Parameters<SGD['update']>): void {
+        super.update(...args);
+        if (args[0].ndim === 1) throw new RangeError('no');
+      }
+    }
+    const params = withGradients();
+    const before = values(params[0]);
+    const optimizer = new Failing(params);
+    expect(() => optimizer.step()).toThrow(RangeError);
+    for (const x of params) x.grad = null;
+    optimizer.step();
+    expect(values(params[0])).toEqual(before);
   });
 });
 

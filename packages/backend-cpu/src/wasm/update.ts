@@ -70,12 +70,12 @@ const isReachable = (operand: Operand): boolean =>
 /** Runs with copies of the rows of small tensors, which lie outside of the heap. */
 function runStaged(
   engine: Engine,
-  { steps }: Update,
+  { written }: Update,
   rows: readonly UpdateRow[],
   loose: readonly UpdateRow[],
   run: (rows: readonly UpdateRow[]) => void,
 ): void {
-  const targets = loose.flatMap(({ operands }) => steps.map(({ target }) => operands[target]!));
+  const targets = loose.flatMap(({ operands }) => written.map((k) => operands[k]!));
   const inputs = loose.flatMap(({ operands }) => operands);
   const done = staged(engine.heap, targets, inputs, (_, placed) => {
     let at = 0;

@@ -15,6 +15,7 @@ import { reduceCases } from './reduce.ts';
 import { scanCases } from './scan.ts';
 import { sortCases } from './sort.ts';
 import { trainingCases } from './training.ts';
+import { updateCases } from './updates.ts';
 
 /** Every case, in the order in which a new backend is best written: memory, kernels, operators, training. */
 export const conformanceCases = (): readonly ConformanceCase[] => [
@@ -30,6 +31,7 @@ export const conformanceCases = (): readonly ConformanceCase[] => [
   ...indexedCases,
   ...sortCases,
   ...orderingCases,
+  ...updateCases,
   ...operatorCases(),
   ...trainingCases,
 ];

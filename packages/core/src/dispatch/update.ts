@@ -58,6 +58,7 @@ export class UpdateOp {
   private readonly values: readonly string[];
   private readonly numbers: readonly string[];
   private readonly steps: readonly Step[];
+  private readonly written: readonly number[];
   private readonly variants: Variant[] = [];
 
   constructor(name: string, settings: UpdateSettings<string, string, string>) {
@@ -66,6 +67,7 @@ export class UpdateOp {
     this.values = [...settings.operands, ...(settings.locals ?? [])];
     this.numbers = settings.numbers;
     this.steps = Object.entries(settings.steps).map(([target, build]) => this.step(target, build!));
+    this.written = this.steps.map(({ target }) => target).filter((target) => target < this.operands.length);
   }
 
   /** Overwrites the rows in their order, as far as anybody can tell. */
@@ -107,12 +109,11 @@ export class UpdateOp {
     return update;
   }
 
-  /** Notes the change of every target, as its steps in place do. */
+  /** Notes the change of every target, as in-place operators do. */
   changed(rows: readonly Row[]): void {
     for (const row of rows) {
-      for (const { target } of this.steps) {
-        if (target >= row.length) continue;
-        const { storage } = row[target]!;
+      for (const k of this.written) {
+        const { storage } = row[k]!;
         storage.version += 1;
         storage.changedBy = this.name;
       }
@@ -131,7 +132,7 @@ export class UpdateOp {
     const key = steps.map(({ target, program }) => `${target}=${program.key}`).join('|');
     let update = updates.get(key);
     if (update === undefined) {
-      update = { key, id: updates.size, operands: dtypes, locals, steps };
+      update = { key, id: updates.size, operands: dtypes, written: this.written, locals, steps };
       updates.set(key, update);
     }
     return update;

@@ -169,6 +169,8 @@ export interface Update {
   readonly id: number;
   /** The dtypes of a row's operands: all floating. */
   readonly operands: readonly DType[];
+  /** Which operands are overwritten; the others are only read. */
+  readonly written: readonly number[];
   /** The types of values that later steps read and nobody keeps. */
   readonly locals: readonly DType[];
   readonly steps: readonly UpdateStep[];

@@ -33,11 +33,7 @@ interface Operand {
 }
 
 /** Units computed in one turn of the loop: it is the loop, not a short program, that takes the time. */
-function unroll(program: Program, walks: readonly Walk[]): number {
-  if (walks.includes(Walk.strided)) return 1;
-  const weight = programWeight(program);
-  return weight <= 8 ? 4 : weight <= 32 ? 2 : 1;
-}
+export const unroll = (weight: number): number => (weight <= 8 ? 4 : weight <= 32 ? 2 : 1);
 
 /**
  * A program over rows of elements: the output first among the operands. `rank` is that of the index that the
@@ -81,7 +77,7 @@ class Loop {
     this.lanes = lanes;
     this.program = program;
     this.body = body;
-    this.units = unroll(program, walks);
+    this.units = walks.includes(Walk.strided) ? 1 : unroll(programWeight(program));
     this.rank = rank;
     [this.rows, this.rowsDone, this.left, this.done] = [local(), local(), local(), local()];
     this.operands = [program.output, ...program.inputs].map((dtype, k) => {

@@ -7,6 +7,7 @@ import { loadParameter, loadWord, type Parameter, parametersOf } from './frame.t
 import { hostsOf } from './host.ts';
 import { compileKernel, type Kernel, type Target } from './kernel.ts';
 import { addresses, load, type Place, store } from './memory.ts';
+import { unroll } from './pointwise.ts';
 import { UNIT, type Value } from './value.ts';
 
 /** The words of an entry of the table: how many elements, then an address for each operand. */
@@ -71,21 +72,28 @@ class Loop {
     f.loop((again) => {
       loadWord(f, ENTRY, 0).set(this.left);
       for (const [k, { at }] of operands.entries()) loadWord(f, ENTRY, 1 + k).set(at);
-      this.whole();
+      const units = unroll(updateWeight(this.update));
+      if (units > 1) this.whole(units);
+      this.whole(1);
       this.rest();
       f.increase(ENTRY, 4 * entryWords(operands.length));
       f.get(COUNT).i32(1).op(i32.sub).tee(COUNT).brIf(again);
     });
   }
 
-  private whole(): void {
+  /** As many turns of so many units as there are. */
+  private whole(units: number): void {
     const { f, operands, left } = this;
     f.block((end) =>
       f.loop((again) => {
-        f.get(left).i32(UNIT).op(i32.ltS).brIf(end);
-        this.unit(operands.map(({ at }) => ({ at, offset: 0 })));
-        for (const { at, size } of operands) f.increase(at, UNIT * size);
-        f.increase(left, -UNIT).br(again);
+        f.get(left)
+          .i32(UNIT * units)
+          .op(i32.ltS)
+          .brIf(end);
+        for (let unit = 0; unit < units; unit++)
+          this.unit(operands.map(({ at, size }) => ({ at, offset: unit * UNIT * size })));
+        for (const { at, size } of operands) f.increase(at, units * UNIT * size);
+        f.increase(left, -units * UNIT).br(again);
       }),
     );
   }
@@ -102,14 +110,13 @@ class Loop {
   /** Four elements through all steps, of which the first `count` are stored. */
   private unit(places: readonly Place[], count?: number): void {
     const { lanes, operands } = this;
-    const { steps } = this.update;
+    const { steps, written } = this.update;
     const values = operands.map(({ dtype }, k) => load(lanes, dtype, places[k]!));
     for (const [i, { target }] of steps.entries()) {
       const result = this.bodies[i]!.unit(this.surroundings(values));
       values[target] = target < operands.length ? asStored(lanes, operands[target]!.dtype, result) : result;
     }
-    for (const [k, { dtype }] of operands.entries())
-      if (steps.some(({ target }) => target === k)) store(lanes, dtype, places[k]!, values[k]!, count);
+    for (const k of written) store(lanes, operands[k]!.dtype, places[k]!, values[k]!, count);
   }
 
   private surroundings(values: readonly Value[]): Surroundings {
