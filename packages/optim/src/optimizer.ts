@@ -197,7 +197,7 @@ export abstract class Optimizer<O extends { lr?: number }, S extends ParamState 
     for (const { params } of this.paramGroups) {
       for (const { ownGrad: grad, shape, device } of params) {
         if (grad === null) continue;
-        if (grad.shape.join() !== shape.join()) {
+        if (grad.shape.length !== shape.length || grad.shape.some((size, dim) => size !== shape[dim])) {
           throw new ShapeError(
             `${this.name}: a parameter of shape [${shape.join(', ')}] has a gradient of shape [${grad.shape.join(', ')}]`,
             { op: this.name },
@@ -312,10 +312,10 @@ function listParams<O>(op: string, params: Params<O>): (Tensor | ParamGroupInput
 
 /** State stays where its parameter is, also when a model was moved to another device. */
 function follow<S extends ParamState>(state: S, param: Tensor): S {
-  for (const [name, value] of Object.entries(state)) {
-    if (isTensor(value) && value.device !== param.device) {
+  for (const name in state) {
+    const value: unknown = state[name];
+    if (isTensor(value) && value.device !== param.device)
       Object.assign(state, { [name]: kept(value.to(param.device)) });
-    }
   }
   return state;
 }

@@ -1,14 +1,13 @@
 import {
   byteLengthOf,
   type Operand,
-  OutOfMemoryError,
   type Parameters,
   type Update,
   type UpdateKernel,
   type UpdateRow,
 } from '@flambeau/core/backend';
-import { SMALL_BYTES } from '../allocation.ts';
-import { addressOf, inHeap, staged } from '../staging.ts';
+import { type CpuAllocation, copyBytes, HeapAllocation, SMALL_BYTES } from '../allocation.ts';
+import { addressOf, inHeap } from '../staging.ts';
 import type { Engine } from './engine.ts';
 import { isVectorizable } from './programs/body.ts';
 import { type Parameter, parametersOf, writeParameters } from './programs/frame.ts';
@@ -19,36 +18,25 @@ import { entryWords, programsOf, updateKernel, updateWeight } from './programs/u
 interface Prepared {
   readonly kernel: Kernel;
   readonly sizes: readonly number[];
+  readonly written: readonly boolean[];
   readonly parameters: readonly Parameter[];
   /** About how long one element takes. */
   readonly nanoseconds: number;
 }
 
-/** Elements that no two threads divide among themselves. */
-const GRAIN = 1024;
-/** Threads that come late leave their parts to the others. */
-const PARTS_PER_THREAD = 4;
-
-/**
- * Updates in WebAssembly: one kernel walks a table of runs of elements, in which every row stands, in pieces where threads
- * share the work. The table lies in the memory of the engine's frames, behind the parameters.
- */
+/** Updates in WebAssembly: one kernel walks a table of runs of elements, in which every row stands. */
 export function wasmUpdate(engine: Engine): UpdateKernel {
-  const table: (Prepared | null | undefined)[] = [];
+  const known: (Prepared | null | undefined)[] = [];
   const preparedFor = (update: Update): Prepared | null => {
-    let prepared = table[update.id];
-    if (prepared === undefined) prepared = table[update.id] = prepare(engine, update);
+    let prepared = known[update.id];
+    if (prepared === undefined) prepared = known[update.id] = prepare(engine, update);
     return prepared;
   };
+  const table = new Table(engine);
   return {
     when: (update, { operands }) =>
       engine.ready && operands.every(isReachable) && preparedFor(update) !== null,
-    run(update, rows, parameters) {
-      const launch = new Launch(engine, preparedFor(update)!, parameters);
-      const loose = rows.filter((row) => !row.operands.every(inHeap));
-      if (loose.length === 0) launch.run(rows);
-      else runStaged(engine, update, rows, loose, (placed) => launch.run(placed));
-    },
+    run: (update, rows, parameters) => table.run(preparedFor(update)!, rows, parameters),
   };
 }
 
@@ -58,6 +46,7 @@ function prepare(engine: Engine, update: Update): Prepared | null {
   return {
     kernel: updateKernel(engine.target, update),
     sizes: update.operands.map(byteLengthOf),
+    written: update.operands.map((_, k) => update.written.includes(k)),
     parameters: parametersOf(...programs),
     nanoseconds: 0.1 + updateWeight(update) * 0.04,
   };
@@ -67,90 +56,113 @@ function prepare(engine: Engine, update: Update): Prepared | null {
 const isReachable = (operand: Operand): boolean =>
   inHeap(operand) || operand.allocation.byteLength <= SMALL_BYTES;
 
-/** Runs with copies of the rows of small tensors, which lie outside of the heap. */
-function runStaged(
-  engine: Engine,
-  { written }: Update,
-  rows: readonly UpdateRow[],
-  loose: readonly UpdateRow[],
-  run: (rows: readonly UpdateRow[]) => void,
-): void {
-  const targets = loose.flatMap(({ operands }) => written.map((k) => operands[k]!));
-  const inputs = loose.flatMap(({ operands }) => operands);
-  const done = staged(engine.heap, targets, inputs, (_, placed) => {
-    let at = 0;
-    const copies = loose.map(({ length, operands }) => {
-      return { length, operands: placed.slice(at, (at += operands.length)) };
-    });
-    run([...rows.filter((row) => !loose.includes(row)), ...copies]);
-  });
-  if (!done) throw new OutOfMemoryError('the heap has no room to stage the operands of an update');
+/** Elements that no two threads divide among themselves. */
+const GRAIN = 1024;
+/** Threads that come late leave their parts to the others. */
+const PARTS_PER_THREAD = 4;
+/** Places for copies of small tensors, which lie outside of the heap. */
+const COPIES = 256;
+
+/** A small tensor that a kernel overwrites in a copy. */
+interface Overwritten {
+  readonly copy: HeapAllocation;
+  readonly original: CpuAllocation;
 }
 
-/** One call: fills the table, and runs the kernel whenever it is full. */
-class Launch {
+/**
+ * The table that kernels walk, in the memory of the engine's frames: parameters, then an entry for each run of elements,
+ * and at the end copies of small tensors. Where threads share the work, long rows are several entries.
+ */
+class Table {
   private readonly engine: Engine;
-  private readonly prepared: Prepared;
-  private readonly base: number;
-  private readonly entries: number;
-  private readonly entryBytes: number;
-  private readonly most: number;
+  private readonly copies: HeapAllocation[] = [];
+  private readonly overwritten: Overwritten[] = [];
   private count = 0;
+  private copyCount = 0;
 
-  constructor(engine: Engine, prepared: Prepared, given: Parameters) {
-    const { parameters, sizes } = prepared;
+  constructor(engine: Engine) {
     this.engine = engine;
-    this.prepared = prepared;
-    this.base = engine.frame(0);
-    writeParameters(engine.view(), this.base, 0, parameters, given);
-    const parameterBytes = parameters.length * 8;
-    this.entries = this.base + parameterBytes;
-    this.entryBytes = entryWords(sizes.length) * 4;
-    this.most = Math.floor((engine.frameBytes - parameterBytes) / this.entryBytes);
   }
 
-  run(rows: readonly UpdateRow[]): void {
-    const { engine, prepared } = this;
+  run(prepared: Prepared, rows: readonly UpdateRow[], given: Parameters): void {
+    const { engine } = this;
+    const { parameters, sizes } = prepared;
+    const base = engine.frame(0);
+    writeParameters(engine.view(), base, 0, parameters, given);
+    const entries = base + parameters.length * 8;
+    const most = Math.floor((this.copiesFrom - entries) / (entryWords(sizes.length) * 4));
     let total = 0;
     for (const { length } of rows) total += length;
-    const nanoseconds = total * prepared.nanoseconds;
-    const width = prepared.kernel.code === null ? 1 : engine.pool.width(nanoseconds);
+    const width = prepared.kernel.code === null ? 1 : engine.pool.width(total * prepared.nanoseconds);
     const part = width === 1 ? total : Math.ceil(total / (width * PARTS_PER_THREAD) / GRAIN) * GRAIN;
     for (const row of rows) {
       for (let from = 0; from < row.length; from += part) {
-        if (this.count === this.most) this.flush(width);
-        this.enter(row, from, Math.min(part, row.length - from));
+        if (this.count === most || this.copyCount + sizes.length > COPIES)
+          this.launch(prepared, width, entries);
+        this.enter(prepared, entries, row, from, Math.min(part, row.length - from));
       }
     }
-    this.flush(width);
+    this.launch(prepared, width, entries);
   }
 
-  private enter({ operands }: UpdateRow, from: number, length: number): void {
-    const { sizes } = this.prepared;
+  private get copiesFrom(): number {
+    return this.engine.frame(0) + this.engine.frameBytes - COPIES * SMALL_BYTES;
+  }
+
+  private enter(
+    { sizes, written }: Prepared,
+    entries: number,
+    { operands }: UpdateRow,
+    from: number,
+    length: number,
+  ): void {
     const { words } = this.engine.view();
-    let word = (this.entries + this.count * this.entryBytes) / 4;
+    let word = entries / 4 + this.count * entryWords(sizes.length);
     words[word++] = length;
-    for (let k = 0; k < operands.length; k++)
-      words[word++] = addressOf(operands[k]!, sizes[k]!) + from * sizes[k]!;
+    for (let k = 0; k < operands.length; k++) {
+      const operand = operands[k]!;
+      const size = sizes[k]!;
+      words[word++] = inHeap(operand)
+        ? addressOf(operand, size) + from * size
+        : this.copyOf(operand, written[k]!).address + (operand.offset + from) * size;
+    }
     this.count += 1;
   }
 
-  private flush(width: number): void {
-    const { count, entries, base, entryBytes } = this;
-    const { code, run } = this.prepared.kernel;
+  private copyOf({ allocation }: Operand, isWritten: boolean): HeapAllocation {
+    const { heap } = this.engine;
+    const at = this.copyCount++;
+    const copy = (this.copies[at] ??= new HeapAllocation(
+      SMALL_BYTES,
+      heap,
+      this.copiesFrom + at * SMALL_BYTES,
+    ));
+    // What does not lie in the heap is a piece of a typed array, made by this backend.
+    const original = allocation as CpuAllocation;
+    copyBytes(original, 0, copy, 0, original.byteLength);
+    if (isWritten) this.overwritten.push({ copy, original });
+    return copy;
+  }
+
+  private launch({ kernel, sizes }: Prepared, width: number, entries: number): void {
+    const { count, overwritten } = this;
+    const base = this.engine.frame(0);
+    const { code, run } = kernel;
     this.count = 0;
-    if (width === 1 || code === null || count === 1) {
-      run(entries, count, base);
-      return;
+    this.copyCount = 0;
+    if (width === 1 || code === null || count === 1) run(entries, count, base);
+    else {
+      const per = Math.ceil(count / (width * PARTS_PER_THREAD));
+      this.engine.pool.run({
+        code,
+        name: 'run',
+        args: [entries, per, base],
+        steps: [per * entryWords(sizes.length) * 4],
+        chunks: Math.ceil(count / per),
+        count: { at: 1, per, total: count },
+      });
     }
-    const per = Math.ceil(count / (width * PARTS_PER_THREAD));
-    this.engine.pool.run({
-      code,
-      name: 'run',
-      args: [entries, per, base],
-      steps: [per * entryBytes],
-      chunks: Math.ceil(count / per),
-      count: { at: 1, per, total: count },
-    });
+    for (const { copy, original } of overwritten) copyBytes(copy, 0, original, 0, original.byteLength);
+    overwritten.length = 0;
   }
 }
