@@ -1,33 +1,14 @@
-import type { DType } from '@flambeau/core/backend';
 import { elementOf, loadBits, storeBits, storeType } from '../elements/elements.ts';
 import { numbered, type Uniforms, uniformsOf } from '../elements/uniforms.ts';
 import type { Shader } from '../queue/types.ts';
-
-/** What decides the shader of a convolution. */
-export interface ConvolutionForm {
-  readonly dtype: DType;
-  /** Rows of the output that an invocation computes: 1, 4 or 8. */
-  readonly rows: number;
-  readonly lanes: number;
-  readonly bias: boolean;
-  /** Whether positions are divided by strides: in the gradient of the input, where others than 1 leave gaps. */
-  readonly divides: boolean;
-  /** Whether sums over parts of the channels are written to a workspace of 32-bit floats. */
-  readonly partial: boolean;
-}
-
-/** Columns that an invocation computes. */
-export const COLUMNS = 4;
+import type { ConvolutionForm } from './convolution-form.ts';
 
 const three = (name: string): string[] => numbered(name, 3);
 
-/**
- * The words of every convolution. Places on the grid of outputs and steps of the window's loop give positions in `x`:
- * `position = place · grid_step + grid_begin + loop · loop_step`, divided by `divisor` where the form says so.
- */
+/** The words of every convolution, as `Problem` says what they mean; `runs` counts places by so many side by side. */
 export const CONVOLUTION_WORDS = [
   'rows',
-  'columns',
+  'runs',
   'groups',
   'channels',
   'parts',
@@ -38,39 +19,27 @@ export const CONVOLUTION_WORDS = [
   ...three('grid_step'),
   ...three('grid_begin'),
   ...three('loop_step'),
-  ...three('divisor'),
-  'x_offset',
-  'x_image',
-  'x_group',
-  'x_channel',
-  ...three('x_stride'),
-  'w_offset',
-  'w_group',
-  'w_row',
-  'w_channel',
-  ...three('w_stride'),
-  'y_offset',
-  'y_image',
-  'y_group',
-  'y_row',
-  'y_part',
-  ...three('y_stride'),
-  'bias_offset',
-  'bias_group',
-  'bias_row',
+  ...['x_offset', 'x_image', 'x_group', 'x_channel', ...three('x_stride')],
+  ...['w_offset', 'w_row', 'w_group', 'w_channel', ...three('w_stride')],
+  ...['y_offset', 'y_image', 'y_group', 'y_row', 'y_part', ...three('y_stride')],
+  ...['bias_offset', 'bias_group', 'bias_row'],
 ] as const;
 
 export const CONVOLUTION_UNIFORMS: Uniforms = uniformsOf(CONVOLUTION_WORDS);
 
+const count = (n: number): number[] => Array.from({ length: n }, (_, i) => i);
+
 /**
- * A convolution without unfolding: an invocation computes a few rows, the same for its whole workgroup, of four
- * columns, which are places of the grid in all images. The rows' weights are loaded once for the workgroup.
+ * A convolution without unfolding: an invocation computes a few rows, the same for its whole workgroup, of a few places
+ * side by side, and takes a few taps at a time. The rows' weights are loaded once for the workgroup.
  */
 export function convolutionShader(form: ConvolutionForm): Shader {
   const { at, words, declare } = CONVOLUTION_UNIFORMS;
   const { dtype, lanes, bias, partial } = form;
   const { width, decode, encode } = elementOf(dtype);
-  const rows = Array.from({ length: form.rows }, (_, r) => r);
+  const rows = count(form.rows);
+  const columns = count(form.columns);
+  const sums = rows.flatMap((r) => columns.map((c) => [r, c] as const));
   const outputBinding = bias ? 3 : 2;
   return {
     key: `convolution:${Object.values(form).join()}`,
@@ -97,21 +66,20 @@ fn put(i: u32, value: f32) { store_y(i, encode(value)); }`
 @compute @workgroup_size(${lanes})
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
   let rows = ${at('rows')};
-  let columns = ${at('columns')};
+  let runs = ${at('runs')};
   let tile = group.x + group.y * groups.x;
-  let across = (columns + ${lanes * COLUMNS - 1}u) / ${lanes * COLUMNS}u;
-  let row = tile / across * ${form.rows}u;
-  let col = (tile % across * ${lanes}u + lane) * ${COLUMNS}u;
-  if (row >= rows || col >= columns) { return; }
-  // Columns beyond the last repeat it, and are not stored.
-  let column = min(vec4<u32>(col, col + 1u, col + 2u, col + 3u), vec4<u32>(columns - 1u));
-  let place2 = column % ${at('grid2')};
-  let rest = column / ${at('grid2')};
-  let place1 = rest % ${at('grid1')};
-  let rest1 = rest / ${at('grid1')};
-  let place0 = rest1 % ${at('grid0')};
-  let image = rest1 / ${at('grid0')};
-${[0, 1, 2].map((d) => `  let begin${d} = vec4<i32>(place${d}) * bitcast<i32>(${at(`grid_step${d}`)}) + bitcast<i32>(${at(`grid_begin${d}`)});`).join('\n')}
+  let tiles = (runs + ${lanes - 1}u) / ${lanes}u;
+  let row = tile / tiles * ${form.rows}u;
+  let run = tile % tiles * ${lanes}u + lane;
+  if (row >= rows || run >= runs) { return; }
+  let across = (${at('grid2')} + ${form.columns - 1}u) / ${form.columns}u;
+  let place2 = run % across * ${form.columns}u;
+  let rest1 = run / across;
+  let place1 = rest1 % ${at('grid1')};
+  let rest0 = rest1 / ${at('grid1')};
+  let place0 = rest0 % ${at('grid0')};
+  let image = rest0 / ${at('grid0')};
+  ${[0, 1, 2].map((d) => `let begin${d} = place${d} * ${at(`grid_step${d}`)} + ${at(`grid_begin${d}`)};`).join('\n  ')}
   for (var z = group.z; z < ${at('groups')} * ${at('parts')}; z += groups.z) {
     let own = z / ${at('parts')};
     let first = (z % ${at('parts')}) * ${at('part_length')};
@@ -119,50 +87,62 @@ ${[0, 1, 2].map((d) => `  let begin${d} = vec4<i32>(place${d}) * bitcast<i32>(${
     let x_base = ${at('x_offset')} + image * ${at('x_image')} + own * ${at('x_group')} + first * ${at('x_channel')};
     let w_base = ${at('w_offset')} + own * ${at('w_group')} + first * ${at('w_channel')};
     ${rows.map((r) => `let row${r} = min(row + ${r}u, rows - 1u);`).join('\n    ')}
-    ${rows.map((r) => `var sum${r} = vec4<f32>(${bias ? `decode(load_bias(${at('bias_offset')} + own * ${at('bias_group')} + row${r} * ${at('bias_row')}))` : ''});`).join('\n    ')}
+    ${rows.map((r) => `let w_row${r} = row${r} * ${at('w_row')};`).join('\n    ')}
+    ${sums.map(([r, c]) => `var sum${r}_${c} = ${bias ? `decode(load_bias(${at('bias_offset')} + own * ${at('bias_group')} + row${r} * ${at('bias_row')}))` : '0f'};`).join('\n    ')}
+    // A negative position is a large unsigned one.
     for (var l0 = 0u; l0 < ${at('loop0')}; l0++) {
-${positionSource(form, 0)}
+      let position0 = begin0 + l0 * ${at('loop_step0')};
+      let inside0 = position0 < ${at('size0')};
       for (var l1 = 0u; l1 < ${at('loop1')}; l1++) {
-${positionSource(form, 1)}
-        let ok01 = ok0 & ok1;
-        let x01 = x_base + position0 * ${at('x_stride0')} + position1 * ${at('x_stride1')};
-        for (var l2 = 0u; l2 < ${at('loop2')}; l2++) {
-${positionSource(form, 2)}
-          let inside = ok01 & ok2;
-          // What lies outside is read at the start, and counts as 0.
-          var from_x = select(vec4<u32>(), x01 + position2 * ${at('x_stride2')}, inside);
-          let step_x = select(vec4<u32>(), vec4<u32>(${at('x_channel')}), inside);
-          var from_w = w_base + l0 * ${at('w_stride0')} + l1 * ${at('w_stride1')} + l2 * ${at('w_stride2')};
-          for (var c = 0u; c < count; c++) {
-            let q = select(vec4<f32>(), vec4<f32>(${[0, 1, 2, 3].map((j) => `decode(load_x(from_x[${j}]))`).join(', ')}), inside);
-            ${rows.map((r) => `sum${r} = fma(vec4<f32>(decode(load_w(from_w + row${r} * ${at('w_row')}))), q, sum${r});`).join('\n            ')}
-            from_x += step_x;
-            from_w += ${at('w_channel')};
-          }
+        let position1 = begin1 + l1 * ${at('loop_step1')};
+        let inside1 = inside0 && position1 < ${at('size1')};
+        let x_line = x_base + position0 * ${at('x_stride0')} + position1 * ${at('x_stride1')};
+        for (var l2 = 0u; l2 < ${at('loop2')}; l2 += ${form.taps}u) {
+          ${tapsSource(form)}
         }
       }
     }
-    var sums = array<vec4<f32>, ${form.rows}>(${rows.map((r) => `sum${r}`).join(', ')});
     let y_at = ${at('y_offset')} + image * ${at('y_image')} + own * ${at('y_group')} + (z % ${at('parts')}) * ${at('y_part')}
       + place0 * ${at('y_stride0')} + place1 * ${at('y_stride1')} + place2 * ${at('y_stride2')};
-    for (var r = 0u; r < ${form.rows}u && row + r < rows; r++) {
-      for (var j = 0u; j < min(4u, columns - col); j++) { put(y_at[j] + (row + r) * ${at('y_row')}, sums[r][j]); }
-    }
+    ${columns
+      .map(
+        (c) => `if (place2 + ${c}u < ${at('grid2')}) {
+      let at = y_at + ${c}u * ${at('y_stride2')};
+      ${rows.map((r) => `if (row + ${r}u < rows) { put(at + (row + ${r}u) * ${at('y_row')}, sum${r}_${c}); }`).join('\n      ')}
+    }`,
+      )
+      .join('\n    ')}
   }
 }`,
   };
 }
 
-/** Lines that give `positionD` and `okD`, whether it lies inside, from `beginD` and the loop's `lD`. */
-function positionSource({ divides }: ConvolutionForm, d: number): string {
+/** Statements that add the taps from `l2` on, over all channels. */
+function tapsSource({ rows, columns, taps, turned }: ConvolutionForm): string {
   const { at } = CONVOLUTION_UNIFORMS;
-  const size = `vec4<u32>(${at(`size${d}`)})`;
-  const raw = `begin${d} + i32(l${d}) * bitcast<i32>(${at(`loop_step${d}`)})`;
-  // A negative position is a large unsigned one.
-  if (!divides)
-    return `let position${d} = vec4<u32>(${raw});
-let ok${d} = position${d} < ${size};`;
-  return `let undivided${d} = ${raw};
-let position${d} = vec4<u32>(undivided${d}) / ${at(`divisor${d}`)};
-let ok${d} = (undivided${d} >= vec4<i32>()) & (position${d} * ${at(`divisor${d}`)} == vec4<u32>(undivided${d})) & (position${d} < ${size});`;
+  const positions = count(columns + taps - 1);
+  const lowest = turned ? `(l2 + ${taps - 1}u)` : 'l2';
+  const positionOf = (c: number, t: number): number => (turned ? c - t + taps - 1 : c + t);
+  // What lies outside is read at the start, and counts as 0.
+  const places = positions.map(
+    (p) => `let position2_${p} = begin2 + ${lowest} * ${at('loop_step2')} + ${p}u * ${at('grid_step2')};
+          let inside${2 + p} = inside1 && position2_${p} < ${at('size2')};
+          var from${p} = select(0u, x_line + position2_${p} * ${at('x_stride2')}, inside${2 + p});
+          let step${p} = select(0u, ${at('x_channel')}, inside${2 + p});`,
+  );
+  const loads = positions.map(
+    (p) => `let x${p} = select(0f, decode(load_x(from${p})), inside${2 + p}); from${p} += step${p};`,
+  );
+  const adds = count(taps).flatMap((t) =>
+    count(rows).flatMap((r) => [
+      `let w${r}_${t} = decode(load_w(from_w + w_row${r} + ${t}u * ${at('w_stride2')}));`,
+      ...count(columns).map((c) => `sum${r}_${c} = fma(w${r}_${t}, x${positionOf(c, t)}, sum${r}_${c});`),
+    ]),
+  );
+  return `${places.join('\n          ')}
+          var from_w = w_base + l0 * ${at('w_stride0')} + l1 * ${at('w_stride1')} + l2 * ${at('w_stride2')};
+          for (var c = 0u; c < count; c++) {
+            ${[...loads, ...adds].join('\n            ')}
+            from_w += ${at('w_channel')};
+          }`;
 }
