@@ -123,4 +123,15 @@ describeOn(anyDriver, 'scalar functions', () => {
     for (const [i, left] of a.entries())
       expect(rests[i], `${left} % ${b[i]}`).toBe(Math.fround(Math.fround(left) % Math.fround(b[i]!)));
   });
+
+  it('a quotient just below a whole number is not rounded up to it, and one that is whole stays so', async () => {
+    // -0.25 / -0.001 is 249.99999 in float32, but 250 times 0.001 rounds to 0.25.
+    const [a, b] = [
+      [-0.25, 6, 250, 1e30],
+      [-0.001, 3, 0.5, 1e29],
+    ];
+    const quotients = core.div(tensor(a, { device }), tensor(b, { device }), { roundingMode: 'trunc' });
+    const exact = a!.map((x, i) => Math.trunc(Math.fround(Math.fround(x) / Math.fround(b![i]!))));
+    expect(await quotients.toArray()).toEqual(exact);
+  });
 });

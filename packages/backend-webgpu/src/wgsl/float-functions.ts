@@ -289,14 +289,23 @@ fn float_floor_div(a: f32, b: f32) -> f32 {
 }`,
     needs: ['float_rem'],
   },
-  /** The quotient without its fraction. A quotient that is whole stays so where division is not exact. */
+  /**
+   * The quotient without its fraction. A quotient that is whole stays so where division is not exact: the product of
+   * halves of 12 bits is exact on every device, which `fma` need not be.
+   */
   float_trunc_div: {
     source: `
 fn float_trunc_div(a: f32, b: f32) -> f32 {
   let q = a / b;
   let near = round(q);
-  return select(trunc(q), near, near * b == a);
-}`,
+  let near_high = upper_half(near);
+  let high = upper_half(b);
+  let near_low = near - near_high;
+  let low = b - high;
+  let left = ((a - near_high * high) - near_high * low - near_low * high) - near_low * low;
+  return select(trunc(q), near, left == 0f);
+}
+fn upper_half(x: f32) -> f32 { return bitcast<f32>(bitcast<u32>(x) & 0xfffff000u); }`,
   },
 
   float_to_int: {

@@ -1,5 +1,4 @@
 import { pointwise } from '../dispatch/declare.ts';
-import { BackendError } from '../errors.ts';
 import type { Tensor } from '../graph/tensor.ts';
 import { broadcastShapes, type Shape, sizeOf } from '../shape.ts';
 import { expand } from './broadcast.ts';
@@ -33,14 +32,12 @@ export interface IndexPlan {
 /** Positions of a mask's true elements. Their number must be known, so it is read on the host. */
 function maskPositions(op: string, mask: Tensor): Tensor {
   if (mask.size === 0) return filled(mask.entry, [0], 'int32', 0);
-  if (mask.entry.backend.readSync === undefined) {
-    throw new BackendError(
-      `${op}: how many elements a mask takes cannot be read on ${mask.device} without waiting; write await x.maskedSelect(mask)`,
-      { op },
-    );
-  }
+  const needed = {
+    what: 'how many elements a mask takes',
+    instead: 'write await x.maskedSelect(mask)',
+  };
   const count = countMask(reshape(mask, [mask.size]));
-  return placesIn(count, Number(readSync(op, count.total)[0]));
+  return placesIn(count, Number(readSync(op, count.total, needed)[0]));
 }
 
 const outside = pointwise(

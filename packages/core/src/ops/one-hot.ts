@@ -1,6 +1,6 @@
 import { checkIndex, checkInteger, checkTensor } from '../dispatch/checks.ts';
 import { composite } from '../dispatch/declare.ts';
-import { ArgumentError, BackendError, checkOptions } from '../errors.ts';
+import { ArgumentError, checkOptions } from '../errors.ts';
 import type { Tensor } from '../graph/tensor.ts';
 import { filled } from './filling.ts';
 import { readSync } from './reading.ts';
@@ -44,14 +44,9 @@ function largest(x: Tensor): number {
       'oneHot: there are no classes to count in an empty tensor; give { numClasses: n }',
       { op: 'oneHot' },
     );
-  if (x.entry.backend.readSync === undefined) {
-    throw new BackendError(
-      `oneHot: the largest class cannot be read on ${x.device} without waiting; give { numClasses: n }`,
-      { op: 'oneHot' },
-    );
-  }
+  const needed = { what: 'the largest class', instead: 'give { numClasses: n }' };
   let most = 0;
-  for (const value of readSync('oneHot', x)) {
+  for (const value of readSync('oneHot', x, needed)) {
     if (value < 0)
       throw new ArgumentError(`oneHot: classes must be 0 or more, got ${value}`, { op: 'oneHot' });
     most = Math.max(most, Number(value));

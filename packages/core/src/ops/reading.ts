@@ -48,19 +48,26 @@ function readable(x: Tensor): { tensor: Tensor; dtype: Readable; start: number; 
 const asArray = (bytes: Uint8Array, dtype: Readable): TypedArray =>
   new ARRAYS[dtype](bytes.slice().buffer as ArrayBuffer);
 
+/** What an operator reads in order to go on, and what to give it on a device that cannot be read at once. */
+export interface Needed {
+  readonly what: string;
+  readonly instead: string;
+}
+
 /**
- * The elements in row-major order, read at once.
+ * The elements in row-major order, read at once: by a method that does nothing else, or by an operator that needs them.
  *
- * @throws {BackendError} the device cannot be read synchronously; the text names the asynchronous form.
+ * @throws {BackendError} the device cannot be read synchronously; the text names the asynchronous form, or what to give.
  */
-export function readSync(op: string, x: Tensor): TypedArray {
+export function readSync(op: string, x: Tensor, needed?: Needed): TypedArray {
   checkAlive(op, x);
   const { backend } = x.entry;
   if (backend.readSync === undefined) {
-    throw new BackendError(
-      `${op}: ${x.device} cannot be read synchronously; write await ${op.replace(/Sync$/, '')}(…)`,
-      { op },
-    );
+    const text =
+      needed === undefined
+        ? `${x.device} cannot be read synchronously; write await ${op.replace(/Sync$/, '')}(…)`
+        : `${needed.what} cannot be read on ${x.device} without waiting; ${needed.instead}`;
+    throw new BackendError(`${op}: ${text}`, { op });
   }
   return scope(() =>
     withRecording(false, () => {

@@ -1,7 +1,7 @@
 import { checkIndex, checkInteger, checkTensor } from '../dispatch/checks.ts';
 import { composite, type Declared, pointwise } from '../dispatch/declare.ts';
 import { explainFault } from '../dispatch/faults.ts';
-import { ArgumentError, BackendError, checkOptions, describe, ShapeError, showShape } from '../errors.ts';
+import { ArgumentError, checkOptions, describe, ShapeError, showShape } from '../errors.ts';
 import { isTensor, type Tensor } from '../graph/tensor.ts';
 import { wrapDim } from '../shape.ts';
 import { expand } from './broadcast.ts';
@@ -116,13 +116,8 @@ function sourceOfEach(repeats: Tensor, count: number, outputSize: number | undef
 }
 
 function total(repeats: Tensor): number {
-  if (repeats.entry.backend.readSync === undefined) {
-    throw new BackendError(
-      `repeatInterleave: the sum of repeats cannot be read on ${repeats.device} without waiting; give it: { outputSize: n }`,
-      { op: 'repeatInterleave' },
-    );
-  }
-  const values = Array.from(readSync('repeatInterleave', repeats), Number);
+  const needed = { what: 'the sum of repeats', instead: 'give it: { outputSize: n }' };
+  const values = Array.from(readSync('repeatInterleave', repeats, needed), Number);
   const negative = values.find((value) => value < 0);
   if (negative !== undefined)
     throw new ArgumentError(`repeatInterleave: repeats must be 0 or more, got ${describe(negative)}`, {

@@ -77,16 +77,20 @@ export const sliceView: ViewOperator<[dim: number, start: number, end: number, s
 const clip = (bound: number, size: number): number =>
   Math.min(Math.max(bound < 0 ? bound + size : bound, 0), size);
 
+const START = { what: 'the value of start', instead: 'give a number: Number(await start.item())' };
+
 /**
  * `length` elements from `start` along `dim`; shares memory.
  *
- * @throws {ShapeError} the range lies outside.
+ * - `start`: a number, or an integer tensor of one element, whose value is read
+ *
+ * @throws {ShapeError} the range lies outside. @throws {BackendError} `start` lies where reading takes waiting.
  */
 export const narrow = composite(
   'narrow',
   (x: Tensor, dim: number, start: number | Tensor, length: number): Tensor => {
     const size = x.shape[alongDim('narrow', x, dim)]!;
-    const first = isTensor(start) ? Number(readSync('narrow', start)[0]) : start;
+    const first = isTensor(start) ? Number(readSync('narrow', start, START)[0]) : start;
     const from = first < 0 ? first + size : first;
     if (!(from >= 0 && length >= 0 && from + length <= size)) {
       throw new ShapeError(

@@ -1,7 +1,7 @@
 import { checkInteger, checkIntegers, checkTensor } from '../dispatch/checks.ts';
 import { composite } from '../dispatch/declare.ts';
 import { ViewOp } from '../dispatch/view.ts';
-import { ArgumentError, BackendError, DTypeError, ShapeError, showShape } from '../errors.ts';
+import { ArgumentError, DTypeError, ShapeError, showShape } from '../errors.ts';
 import { isTensor, type Tensor } from '../graph/tensor.ts';
 import { readSync } from './reading.ts';
 import { alongDim, select, sliceView } from './slicing.ts';
@@ -141,13 +141,8 @@ function valuesOf(op: string, sections: Tensor): number | readonly number[] {
     throw new ShapeError(`${op}: sections must have no dimension or one, got ${showShape(sections.shape)}`, {
       op,
     });
-  if (sections.entry.backend.readSync === undefined) {
-    throw new BackendError(
-      `${op}: the values of sections cannot be read on ${sections.device} without waiting; give a number or an array`,
-      { op },
-    );
-  }
-  const values = Array.from(readSync(op, sections), Number);
+  const needed = { what: 'the values of sections', instead: 'give a number or an array' };
+  const values = Array.from(readSync(op, sections, needed), Number);
   return sections.shape.length === 0 ? values[0]! : values;
 }
 

@@ -2221,7 +2221,9 @@ export interface TensorMethods {
   /**
    * `length` elements from `start` along `dim`; shares memory.
    *
-   * @throws {ShapeError} the range lies outside.
+   * - `start`: a number, or an integer tensor of one element, whose value is read
+   *
+   * @throws {ShapeError} the range lies outside. @throws {BackendError} `start` lies where reading takes waiting.
    */
   narrow(dim: number, start: number | Tensor, length: number): Tensor;
 

@@ -10,6 +10,7 @@ import {
   grad,
   indexPut,
   maskedSelect,
+  narrow,
   noGrad,
   nonzero,
   nonzeroStatic,
@@ -202,6 +203,9 @@ describe('operators whose values decide a shape', () => {
     );
     expect(() => tensorSplit(x, int([1]).to(device))).toThrow(
       'tensorSplit: the values of sections cannot be read on waiting without waiting; give a number or an array',
+    );
+    expect(() => narrow(x, 0, int(1).to(device), 1)).toThrow(
+      'narrow: the value of start cannot be read on waiting without waiting; give a number: Number(await start.item())',
     );
   });
 

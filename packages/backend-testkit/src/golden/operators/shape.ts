@@ -1,5 +1,5 @@
 import { type Adapter, type OperatorFamily, settled } from '../call.ts';
-import { callCore, callMethod, type TensorLike } from '../framework.ts';
+import { callCore, callMethod, isTensor, type TensorLike } from '../framework.ts';
 import { camelCase } from '../names.ts';
 import { SliceIndex } from '../values.ts';
 
@@ -31,6 +31,14 @@ const sliceOne: Adapter = ({ framework, named }) => {
   const whole = Array.from({ length: dim }, () => new SliceIndex(undefined, undefined, undefined));
   const items = [...whole, new SliceIndex(given('start'), given('end'), given('step'))];
   return callMethod(input, 'index', ...items.map((item) => settled(framework, item)));
+};
+
+/** What a view begins at must be known: what cannot read at once waits for it. */
+const narrow: Adapter = async ({ framework, named, invoke }) => {
+  const [input, start] = ['input', 'start'].map((name) => named.get(name)) as [TensorLike, unknown];
+  if (framework.synchronousReads !== false || !isTensor(start)) return invoke();
+  const first = Number(await callMethod(start, 'item'));
+  return callMethod(input, 'narrow', named.get('dim'), first, named.get('length'));
 };
 
 /** Views and what rearranges elements. */
@@ -129,6 +137,7 @@ export const shape: OperatorFamily = {
     atleast_1d: oneOrMany,
     atleast_2d: oneOrMany,
     atleast_3d: oneOrMany,
+    narrow,
     slice: sliceOne,
   },
 };
