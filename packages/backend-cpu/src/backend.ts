@@ -9,6 +9,7 @@ import {
 } from './allocation.ts';
 import { argReduceKernel } from './arg-reduce.ts';
 import { fusedKernels } from './fused/index.ts';
+import { selectionKernels } from './fused/selection.ts';
 import { gatherKernel } from './gather.ts';
 import { createHeap, type Heap } from './heap/heap.ts';
 import { matmulKernel } from './matmul/matmul.ts';
@@ -142,7 +143,10 @@ function kernels(
     gather: gatherKernel(bySource, lines),
     scatter: scatterKernel(bySource, lines),
     sort: sortKernel(bySource, pool?.heap ?? null),
-    ...(pool === null ? {} : { fused: fusedKernels(pool, relaxed) }),
+    fused: {
+      ...selectionKernels(bySource, pool?.heap ?? null),
+      ...(pool === null ? {} : fusedKernels(pool, relaxed)),
+    },
     ...(engine === null ? {} : { update: wasmUpdate(engine) }),
   };
 }

@@ -1,13 +1,7 @@
 import type { OptionalKernels, TensorOperand } from '@flambeau/core/backend';
 import type { ThreadPool } from '../threads/pool.ts';
 import { Scans } from '../wasm/scan.ts';
-import { type Attrs, heapKernel, type Operands } from './operands.ts';
-
-/** An operand with one of its dimensions last. */
-function dimLast<T extends TensorOperand>(operand: T, dim: number): T {
-  const moved = (sizes: readonly number[]): number[] => [...sizes.toSpliced(dim, 1), sizes[dim]!];
-  return { ...operand, shape: moved(operand.shape), strides: moved(operand.strides) };
-}
+import { type Attrs, dimLast, heapKernel, type Operands } from './operands.ts';
 
 /** Running extrema with their places in one scan. */
 export function cumulativeExtremumKernels(pool: ThreadPool, relaxed: boolean): OptionalKernels {

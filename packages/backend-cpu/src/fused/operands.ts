@@ -32,6 +32,12 @@ export function uniform(
   );
 }
 
+/** An operand with one of its dimensions last. */
+export function dimLast(operand: TensorOperand, dim: number): TensorOperand {
+  const moved = (sizes: readonly number[]): number[] => [...sizes.toSpliced(dim, 1), sizes[dim]!];
+  return { ...operand, shape: moved(operand.shape), strides: moved(operand.strides) };
+}
+
 /**
  * A fused kernel that reaches its operands by address: `when` says which cases it takes, and operands that lie in
  * typed arrays are staged.

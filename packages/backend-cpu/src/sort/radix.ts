@@ -1,5 +1,6 @@
 import type { Heap } from '../heap/heap.ts';
 import type { Keys } from './keys.ts';
+import { Workspace } from './workspace.ts';
 
 /** Up to here insertion is faster than counting into buckets. */
 const FEW = 40;
@@ -22,33 +23,24 @@ export class RadixSorter {
   private to: Records;
   private readonly wide: boolean;
   private readonly counts = new Int32Array(2048);
-  private readonly heap: Heap | null;
-  private readonly address: number;
-  private readonly byteLength: number;
+  private readonly workspace: Workspace;
 
-  /** The workspace is the heap's, where there is one and it has room: until `free`. */
+  /** The workspace is the heap's, where there is one: until `free`. */
   constructor(longest: number, wide: boolean, heap: Heap | null) {
     this.wide = wide;
-    this.byteLength = longest * 4 * (wide ? 3 : 2) * 2;
-    this.address = heap === null ? 0 : heap.allocateWorkspace(this.byteLength);
-    this.heap = this.address === 0 ? null : heap;
-    const buffer = this.heap === null ? new ArrayBuffer(this.byteLength) : this.heap.memory.buffer;
-    let at = this.address;
-    const bytes = (count: number): number => {
-      at += count * 4;
-      return at - count * 4;
-    };
+    this.workspace = new Workspace(heap, longest * (wide ? 3 : 2) * 2);
+    const { workspace } = this;
     const records = (): Records => ({
-      order: new Int32Array(buffer, bytes(longest), longest),
-      high: new Uint32Array(buffer, bytes(longest), longest),
-      low: wide ? new Uint32Array(buffer, bytes(longest), longest) : new Uint32Array(0),
+      order: workspace.int32(longest),
+      high: workspace.uint32(longest),
+      low: workspace.uint32(wide ? longest : 0),
     });
     this.from = records();
     this.to = records();
   }
 
   free(): void {
-    this.heap?.free(this.address, this.byteLength);
+    this.workspace.free();
   }
 
   /** To be filled before each `sort`. */

@@ -39,8 +39,8 @@ export function sortKernel(bySource: boolean, heap: Heap | null): RequiredKernel
   };
 }
 
-/** Self-contained: there is a copy for each class of arrays. */
-function takeInOrder(
+/** Elements by their positions. Self-contained: there is a copy for each class of arrays. */
+export function takeInOrder(
   y: TypedArray,
   yStart: number,
   yStep: number,

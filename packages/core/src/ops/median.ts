@@ -8,7 +8,7 @@ import { type KeepdimOptions, searchedDim } from './arg-reduce.ts';
 import { sum } from './broadcast.ts';
 import { isnan } from './comparison.ts';
 import { filled } from './filling.ts';
-import { gather } from './gather.ts';
+import { gather, gatherBackward } from './gather.ts';
 import type { ValuesAndIndices } from './max-min.ts';
 import { shareAmongTies } from './reductions.ts';
 import { reshape } from './reshape.ts';
@@ -35,20 +35,33 @@ const numberPlace = pointwise('numberPlace', (nans, { n }) => n.sub(nans).sub(1)
 });
 
 /** Along a checked dim, which stays with size 1. */
-function medianAlong(op: 'median' | 'nanmedian', x: Tensor, dim: number): ValuesAndIndices {
-  const n = x.shape[dim] ?? 1;
-  if (x.shape.length === 0) {
-    const indices = filled(x.entry, [], 'int32', 0);
-    return { values: gather(x, 0, indices), indices };
-  }
-  const shape = x.shape.with(dim, 1);
-  const nans = isFloating(x.dtype)
-    ? sum(isnan(x), dim, { keepdim: true })
-    : filled(x.entry, shape, 'int32', 0);
-  const place = op === 'median' ? medianPlace(nans, { n }) : numberPlace(nans, { n });
-  const indices = gather(argsort(x, dim), dim, place);
-  return { values: gather(x, dim, indices), indices };
-}
+const medianAlong = composite('medianAlong', {
+  infer(x: Tensor, dim: number, op: 'median' | 'nanmedian') {
+    const shape = x.shape.length === 0 ? x.shape : x.shape.with(dim, 1);
+    return {
+      inputs: { x },
+      attrs: { dim, op, shape: x.shape },
+      outputs: { values: { shape, dtype: x.dtype }, indices: { shape, dtype: 'int32' as const } },
+    };
+  },
+  decompose({ x }, { dim, op }): ValuesAndIndices {
+    const n = x.shape[dim] ?? 1;
+    if (x.shape.length === 0) {
+      const indices = filled(x.entry, [], 'int32', 0);
+      return { values: gather(x, 0, indices), indices };
+    }
+    const nans = isFloating(x.dtype)
+      ? sum(isnan(x), dim, { keepdim: true })
+      : filled(x.entry, x.shape.with(dim, 1), 'int32', 0);
+    const place = op === 'median' ? medianPlace(nans, { n }) : numberPlace(nans, { n });
+    const indices = gather(argsort(x, dim), dim, place);
+    return { values: gather(x, dim, indices), indices };
+  },
+  saves: ['indices'],
+  vjp: ({ values: dy }, { indices }, { dim, shape }) => ({
+    x: dy && gatherBackward(dy, dim, indices, shape),
+  }),
+});
 
 /** Of the whole tensor: elements of one value share the gradient, as in `max(x)`. NaN, or 0, of no elements. */
 const medianOfAll = composite('median', {
@@ -59,7 +72,7 @@ const medianOfAll = composite('median', {
   }),
   decompose({ x }, { op }) {
     if (sizeOf(x.shape) === 0) return filled(x.entry, [], x.dtype, isFloating(x.dtype) ? Number.NaN : 0);
-    return reshape(medianAlong(op, reshape(x, [-1]), 0).values, []);
+    return reshape(medianAlong(reshape(x, [-1]), 0, op).values, []);
   },
   saves: ['x', 'y'],
   vjp: ({ y: dy }, saved, attrs) => ({ x: dy && shareAmongTies(dy, saved, attrs) }),
@@ -75,7 +88,7 @@ function medianOf(
   if (dim === undefined) return medianOfAll(x, op);
   checkOptions(op, options, ['keepdim']);
   const at = searchedDim(op, x, dim);
-  const { values, indices } = medianAlong(op, x, at);
+  const { values, indices } = medianAlong(x, at, op);
   if (options?.keepdim || x.shape.length === 0) return { values, indices };
   const shape = x.shape.toSpliced(at, 1);
   return { values: reshape(values, shape), indices: reshape(indices, shape) };

@@ -9,7 +9,7 @@ import { wrapDim } from '../shape.ts';
 import type { KeepdimOptions } from './arg-reduce.ts';
 import { clone } from './copying.ts';
 import { filled } from './filling.ts';
-import { gather } from './gather.ts';
+import { gather, gatherBackward } from './gather.ts';
 import type { ValuesAndIndices } from './max-min.ts';
 import { reshape } from './reshape.ts';
 import { assignAt } from './scatter-at.ts';
@@ -103,12 +103,27 @@ export interface TopkOptions {
   readonly sorted?: boolean;
 }
 
-/** `count` of the sorted elements from `start`, taken by their indices, so that the rest is not kept. */
-function taken(x: Tensor, dim: number, descending: boolean, start: number, count: number): ValuesAndIndices {
-  const order = orderAlong(x, dim, descending);
-  const indices = x.shape.length === 0 ? order : clone(narrow(order, dim, start, count));
-  return { values: gather(x, dim, indices), indices };
-}
+/** Of a checked tensor and dim: `count` of the sorted elements from `start` on, with their indices. */
+const rankedAlong = composite('rankedAlong', {
+  infer(x: Tensor, dim: number, descending: boolean, start: number, count: number) {
+    const shape = x.shape.length === 0 ? x.shape : x.shape.with(dim, count);
+    return {
+      inputs: { x },
+      attrs: { dim, descending, start, count, shape: x.shape },
+      outputs: { values: { shape, dtype: x.dtype }, indices: { shape, dtype: 'int32' as const } },
+    };
+  },
+  decompose({ x }, { dim, descending, start, count }): ValuesAndIndices {
+    const order = orderAlong(x, dim, descending);
+    // A copy, so that the rest is not kept.
+    const indices = x.shape.length === 0 ? order : clone(narrow(order, dim, start, count));
+    return { values: gather(x, dim, indices), indices };
+  },
+  saves: ['indices'],
+  vjp: ({ values: dy }, { indices }, { dim, shape }) => ({
+    x: dy && gatherBackward(dy, dim, indices, shape),
+  }),
+});
 
 /**
  * The `k` largest values along `dim`, in order, with their int32 indices; NaN counts as the largest.
@@ -132,7 +147,7 @@ export const topk = composite(
         op: 'topk',
       });
     }
-    return taken(x, at, options?.largest ?? true, 0, k);
+    return rankedAlong(x, at, options?.largest ?? true, 0, k);
   },
 );
 
@@ -156,7 +171,7 @@ export const kthvalue = composite(
         { op: 'kthvalue' },
       );
     }
-    const { values, indices } = taken(x, at, false, k - 1, 1);
+    const { values, indices } = rankedAlong(x, at, false, k - 1, 1);
     if (options?.keepdim || x.shape.length === 0) return { values, indices };
     const shape = x.shape.toSpliced(at, 1);
     return { values: reshape(values, shape), indices: reshape(indices, shape) };
