@@ -1,15 +1,26 @@
-import { type DType, type FusedKernel, sizeOf, type TensorOperand } from '@flambeau/core/backend';
+import {
+  type DType,
+  type FusedKernel,
+  isContiguous,
+  sizeOf,
+  type TensorOperand,
+} from '@flambeau/core/backend';
 import { Code } from '../threads/code.ts';
 import type { ThreadPool } from '../threads/pool.ts';
 import { ModuleBuilder } from '../wasm/assembler/index.ts';
 import { ELEMENTS } from '../wasm/matmul/lane.ts';
-import { addPool, POOL_WORDS } from '../wasm/pooling/kernel.ts';
+import { addPoolGradients } from '../wasm/pooling/gradient.ts';
+import { addPool } from '../wasm/pooling/kernel.ts';
+import { POOL_WORDS } from '../wasm/pooling/window.ts';
 import { type Triple, three } from './geometry.ts';
 import { type Attrs, address, heapKernel, uniform, withWorkspace } from './operands.ts';
 
 const MOST_CHUNKS = 256;
 /** What an element of a window costs, about. */
 const NANOSECONDS = 0.7;
+
+/** Windows that meet in an element, beyond which launches that add whole planes do better than one that adds elements. */
+const MOST_WINDOWS = 4;
 
 /** Up to three spatial dimensions seen as three. */
 interface Windows {
@@ -60,7 +71,56 @@ function wholeOf(table: Int32Array, kernel: number): [from: number, to: number] 
   return [from, to];
 }
 
-/** Fused kernels for pools of maxima, with their places, and of means. */
+/** The operands of a pool, or of its gradient: `x` and `y` stand for the gradients there. */
+interface Planes {
+  readonly x: TensorOperand;
+  readonly y: TensorOperand;
+  readonly indices?: TensorOperand | undefined;
+}
+
+/** The words of a pool; `tables` are the addresses of the dimensions' tables. */
+function wordsOf(
+  { x, y, indices }: Planes,
+  windows: Windows,
+  tables: readonly number[],
+  [wholeFrom, wholeTo]: readonly [number, number],
+  divisor: number,
+): number[] {
+  const { bytes } = ELEMENTS[x.dtype]!;
+  const strides = x.strides.map((stride) => stride * bytes);
+  const [xDepth, xHeight, xWidth] = three(strides.slice(2), 0);
+  const words: Record<(typeof POOL_WORDS)[number], number> = {
+    channels: x.shape[1]!,
+    x: address(x),
+    xImage: strides[0]!,
+    xChannel: strides[1]!,
+    xDepth,
+    xHeight,
+    xWidth,
+    y: address(y),
+    indices: indices === undefined ? 0 : address(indices),
+    depthTable: tables[0]!,
+    heightTable: tables[1]!,
+    widthTable: tables[2]!,
+    depthOutputs: windows.output[0],
+    heightOutputs: windows.output[1],
+    widthOutputs: windows.output[2],
+    depthDilation: windows.dilation[0],
+    heightDilation: windows.dilation[1],
+    widthDilation: windows.dilation[2],
+    height: windows.size[1],
+    width: windows.size[2],
+    wholeFrom,
+    wholeTo,
+    widthStride: windows.stride[2],
+    divisor,
+  };
+  return POOL_WORDS.map((word) => words[word]);
+}
+
+type KernelName = 'max' | 'mean' | 'maxGradient' | 'meanGradient';
+
+/** Fused kernels for pools of maxima, with their places, and of means, and their gradients. */
 export function poolingKernels(pool: ThreadPool): Record<string, FusedKernel> {
   const { heap } = pool;
   const codes = new Map<DType, Code>();
@@ -68,31 +128,24 @@ export function poolingKernels(pool: ThreadPool): Record<string, FusedKernel> {
     let code = codes.get(dtype);
     if (code === undefined) {
       const module = new ModuleBuilder({ shared: heap.shared });
-      addPool(module, 'max', ELEMENTS[dtype]!.lane, 'max');
-      addPool(module, 'mean', ELEMENTS[dtype]!.lane, 'mean');
+      const { lane } = ELEMENTS[dtype]!;
+      addPool(module, 'max', lane, 'max');
+      addPool(module, 'mean', lane, 'mean');
+      addPoolGradients(module, lane);
       code = new Code(heap, module.toBytes());
       codes.set(dtype, code);
     }
     return code;
   };
 
-  const run = (
-    name: 'max' | 'mean',
-    y: TensorOperand,
-    indices: TensorOperand | undefined,
-    x: TensorOperand,
-    attrs: Attrs,
-  ): void => {
+  const run = (name: KernelName, planes: Planes, attrs: Attrs): void => {
+    const { x, y } = planes;
     const windows = windowsOf(attrs);
-    const { bytes } = ELEMENTS[x.dtype]!;
     const tables = ([0, 1, 2] as const).map((dim) => tableOf(windows, dim, attrs.include === true));
-    const [channels, images] = [x.shape[1]!, x.shape[0]!];
-    const strides = x.strides.map((stride) => stride * bytes);
-    const [xDepth, xHeight, xWidth] = three(strides.slice(2), 0);
-    const [wholeFrom, wholeTo] = xWidth === bytes ? wholeOf(tables[2]!, windows.kernel[2]) : [0, 0];
+    const whole = x.strides.at(-1) === 1 ? wholeOf(tables[2]!, windows.kernel[2]) : ([0, 0] as const);
     const header = POOL_WORDS.length * 4;
     const byteLength = header + tables.reduce((sum, table) => sum + table.byteLength, 0);
-    withWorkspace(heap, name === 'max' ? 'maxPool' : 'avgPool', byteLength, (block) => {
+    withWorkspace(heap, name, byteLength, (block) => {
       let next = block + header;
       const places = tables.map((table) => {
         const place = next;
@@ -100,67 +153,66 @@ export function poolingKernels(pool: ThreadPool): Record<string, FusedKernel> {
         next += table.byteLength;
         return place;
       });
-      const words: Record<(typeof POOL_WORDS)[number], number> = {
-        channels,
-        x: address(x),
-        xImage: strides[0]!,
-        xChannel: strides[1]!,
-        xDepth,
-        xHeight,
-        xWidth,
-        y: address(y),
-        indices: indices === undefined ? 0 : address(indices),
-        depthTable: places[0]!,
-        heightTable: places[1]!,
-        widthTable: places[2]!,
-        depthOutputs: windows.output[0],
-        heightOutputs: windows.output[1],
-        widthOutputs: windows.output[2],
-        depthDilation: windows.dilation[0],
-        heightDilation: windows.dilation[1],
-        widthDilation: windows.dilation[2],
-        height: windows.size[1],
-        width: windows.size[2],
-        wholeFrom,
-        wholeTo,
-        widthStride: windows.stride[2],
-        divisor: (attrs.divisor as number | undefined) ?? 0,
-      };
-      new Int32Array(heap.memory.buffer, block, POOL_WORDS.length).set(POOL_WORDS.map((word) => words[word]));
-      const planes = images * channels;
-      const threads = pool.width(sizeOf(y.shape) * sizeOf(windows.kernel) * NANOSECONDS);
+      const words = wordsOf(planes, windows, places, whole, (attrs.divisor as number | undefined) ?? 0);
+      new Int32Array(heap.memory.buffer, block, POOL_WORDS.length).set(words);
+      const count = x.shape[0]! * x.shape[1]!;
+      const taps = name === 'maxGradient' ? 1 : sizeOf(windows.kernel);
+      const threads = pool.width(sizeOf(y.shape) * taps * NANOSECONDS);
       const code = codeFor(x.dtype);
       if (threads === 1) {
-        code.functions[name]!(0, planes, block);
+        code.functions[name]!(0, count, block);
         return;
       }
-      const per = Math.max(1, Math.ceil(planes / Math.min(MOST_CHUNKS, threads * 4)));
+      const per = Math.max(1, Math.ceil(count / Math.min(MOST_CHUNKS, threads * 4)));
       pool.run({
         code,
         name,
         args: [0, per, block],
         steps: [per],
-        chunks: Math.ceil(planes / per),
-        count: { at: 1, per, total: planes },
+        chunks: Math.ceil(count / per),
+        count: { at: 1, per, total: count },
       });
     });
   };
 
+  /** Gradients are added to zeros. */
+  const runGradient = (name: KernelName, planes: Planes, attrs: Attrs): void => {
+    const byteLength = sizeOf(planes.x.shape) * ELEMENTS[planes.x.dtype]!.bytes;
+    new Uint8Array(heap.memory.buffer, address(planes.x), byteLength).fill(0);
+    run(name, planes, attrs);
+  };
+
   const takes = (x: TensorOperand, attrs: Attrs): boolean =>
     uniform([x], ['float32', 'float64']) && (attrs.kernel as readonly number[]).length <= 3;
+  const takesGradient = (dy: TensorOperand, attrs: Attrs): boolean =>
+    takes(dy, attrs) && isContiguous(dy.shape, dy.strides);
   return {
     maxPool: heapKernel(
       heap,
       'maxPool',
       ({ x }, attrs) => takes(x!, attrs),
-      ({ values, indices }, { x }, attrs) => run('max', values!, indices, x!, attrs),
+      ({ values, indices }, { x }, attrs) => run('max', { x: x!, y: values!, indices }, attrs),
     ),
     avgPool: heapKernel(
       heap,
       'avgPool',
-      // A divisor that is no integer has no place in a word.
-      ({ x }, attrs) => takes(x!, attrs) && Number.isInteger(attrs.divisor),
-      ({ y }, { x }, attrs) => run('mean', y!, undefined, x!, attrs),
+      ({ x }, attrs) => takes(x!, attrs),
+      ({ y }, { x }, attrs) => run('mean', { x: x!, y: y! }, attrs),
+    ),
+    maxPoolBackward: heapKernel(
+      heap,
+      'maxPoolBackward',
+      ({ dy, indices }, attrs) => takesGradient(dy!, attrs) && isContiguous(indices!.shape, indices!.strides),
+      ({ dx }, { dy, indices }, attrs) => runGradient('maxGradient', { x: dx!, y: dy!, indices }, attrs),
+    ),
+    avgPoolBackward: heapKernel(
+      heap,
+      'avgPoolBackward',
+      ({ dy }, attrs) => {
+        const { kernel, stride } = windowsOf(attrs);
+        return takesGradient(dy!, attrs) && sizeOf(kernel) <= MOST_WINDOWS * sizeOf(stride);
+      },
+      ({ dx }, { dy }, attrs) => runGradient('meanGradient', { x: dx!, y: dy! }, attrs),
     ),
   };
 }

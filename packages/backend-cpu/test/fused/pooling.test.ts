@@ -53,11 +53,13 @@ describe.each(variants)('fused pools with %s', (_name, make) => {
     wanted: readonly Tensor[],
     dtype: string,
   ): void => {
-    const [fused, counts] = counting(backend, [name], () => outputsAndGradients(f, wanted));
+    const names = [name, `${name}Backward`];
+    const [fused, counts] = counting(backend, names, () => outputsAndGradients(f, wanted));
     expect(counts[name]).toBe(1);
+    if (name === 'maxPool') expect(counts.maxPoolBackward).toBe(wanted.length);
     expectClose(
       fused,
-      decomposed([name], () => outputsAndGradients(f, wanted)),
+      decomposed(names, () => outputsAndGradients(f, wanted)),
       TOLERANCE[dtype]!,
     );
   };
@@ -97,6 +99,14 @@ describe.each(variants)('fused pools with %s', (_name, make) => {
       }),
       seeded(80),
     );
+  });
+
+  it('gives no gradient to what a window without elements points at', () => {
+    const x = tensor([[[1], [2], [3]]], { requiresGrad: true });
+    const y = maxPool1d(x, 2, { padding: 1, dilation: 2 });
+    y.backward(tensor([[[4], [5], [6]]]));
+    expect(String(y.detach())).toBe('tensor([[[-inf],\n         [-inf],\n         [-inf]]])');
+    expect(String(x.grad)).toBe('tensor([[[0.],\n         [0.],\n         [0.]]])');
   });
 
   it('finds the first NaN, and the first of equals', () => {

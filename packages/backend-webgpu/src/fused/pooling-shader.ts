@@ -126,13 +126,13 @@ function eachWindow({ uniforms: { at }, dims }: Text, body: string): string {
 }
 
 /** Statements that compute one element, `own` being its place in what is written. */
-function elementSource(text: Text): string {
+function elementSource(text: Text, library: Library): string {
   const { kind, dtype } = text.form;
   const load = (name: string, prefix: string): string =>
     `decode(load_${name}(${inPlane(text, name, prefix)}))`;
   switch (kind) {
     case 'maxPool':
-      return `var best = ${isFloating(dtype) ? 'f32' : 'i32'}();
+      return `var best = ${isFloating(dtype) ? library.call('from_bits', '0xff800000u') : '0'};
     var at = -1;
     ${eachTap(
       text,
@@ -181,6 +181,7 @@ export function poolShader(form: PoolForm): Shader {
         return `@group(0) @binding(${binding}) var<storage, ${access}> ${name}: ${type};
 ${access === 'read' ? loadBits(name, widthOf(of)) : storeBits(name, widthOf(of))}`;
       });
+      const element = elementSource(text, library);
       const beats = kind === 'maxPool' ? beatsSource('max', isFloating(dtype) ? 'f32' : 'i32', library) : '';
       return `${declared.join('\n')}
 ${uniforms.declare(buffers.length)}
@@ -201,7 +202,7 @@ ${linearMain()}
   var place${last} = c${rank + 1} * ${at('run')};
   ${gradient ? reaching(text, last) : ''}
   for (; place${last} < until; place${last}++) {
-    ${elementSource(text)}
+    ${element}
     ${gradient ? advance(text, last) : ''}
   }
 }`;

@@ -133,6 +133,17 @@ describeOn(anyDriver, 'fused pools', () => {
     );
   });
 
+  it('take nothing from a window without elements, and give it nothing', async () => {
+    const x = tensor([[[1], [2], [3]]], { device: 'webgpu' }).requiresGrad_();
+    const y = maxPool1d(x, 2, { padding: 1, dilation: 2 });
+    y.backward(filled([1, 3, 1], 'float32', 'webgpu'));
+    const low = Number.NEGATIVE_INFINITY;
+    expect([await numbers(y), await numbers(x.grad!)]).toEqual([
+      [low, low, low],
+      [0, 0, 0],
+    ]);
+  });
+
   it('are what runs', () => {
     const kernels: string[] = [];
     const before = setKernelInterceptor(({ kernel }, launch) => {
