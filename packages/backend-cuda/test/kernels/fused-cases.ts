@@ -2,6 +2,7 @@ import {
   avgPool1d,
   avgPool2d,
   avgPool3d,
+  col2im,
   conv1d,
   conv2d,
   conv3d,
@@ -150,7 +151,7 @@ const losses: readonly FusedCase[] = [
 const pools: readonly FusedCase[] = [
   {
     name: 'maxPool1d',
-    kernels: ['maxPool'],
+    kernels: ['maxPool', 'maxPoolBackward'],
     dtypes: FLOATING,
     shapes: [[2, 3, 11]],
     run: ([x]) => maxPool1d(x!, 3, { stride: 2, padding: 1 }),
@@ -158,7 +159,7 @@ const pools: readonly FusedCase[] = [
   },
   {
     name: 'maxPool2d: dilated, in ceil mode, of a transposed input',
-    kernels: ['maxPool'],
+    kernels: ['maxPool', 'maxPoolBackward'],
     dtypes: FLOATING,
     shapes: [[2, 3, 9, 8]],
     run: ([x]) =>
@@ -167,7 +168,7 @@ const pools: readonly FusedCase[] = [
   },
   {
     name: 'maxPool3d',
-    kernels: ['maxPool'],
+    kernels: ['maxPool', 'maxPoolBackward'],
     dtypes: SINGLE,
     shapes: [[2, 2, 5, 4, 6]],
     run: ([x]) => maxPool3d(x!, 2),
@@ -175,7 +176,7 @@ const pools: readonly FusedCase[] = [
   },
   {
     name: 'avgPool1d: without padding in the count',
-    kernels: ['avgPool', 'overlapAdd'],
+    kernels: ['avgPool', 'avgPoolBackward'],
     dtypes: FLOATING,
     shapes: [[2, 3, 11]],
     run: ([x]) => avgPool1d(x!, 3, { stride: 2, padding: 1, countIncludePad: false }),
@@ -183,7 +184,7 @@ const pools: readonly FusedCase[] = [
   },
   {
     name: 'avgPool2d: overlapping windows in ceil mode',
-    kernels: ['avgPool', 'overlapAdd'],
+    kernels: ['avgPool', 'avgPoolBackward'],
     dtypes: FLOATING,
     shapes: [[2, 3, 7, 8]],
     run: ([x]) => avgPool2d(x!, [3, 2], { stride: [2, 1], padding: 1, ceilMode: true }),
@@ -191,10 +192,21 @@ const pools: readonly FusedCase[] = [
   },
   {
     name: 'avgPool3d: by a given divisor',
-    kernels: ['avgPool'],
+    kernels: ['avgPool', 'avgPoolBackward'],
     dtypes: SINGLE,
     shapes: [[1, 2, 4, 5, 6]],
     run: ([x]) => avgPool3d(x!, 2, { divisorOverride: 3 }),
+    gradients: true,
+  },
+];
+
+const blocks: readonly FusedCase[] = [
+  {
+    name: 'col2im: overlapping blocks',
+    kernels: ['overlapAdd'],
+    dtypes: FLOATING,
+    shapes: [[2, 12, 12]],
+    run: ([x]) => col2im(x!, [4, 5], 2),
     gradients: true,
   },
 ];
@@ -321,6 +333,7 @@ export const fusedCases: readonly FusedCase[] = [
   ...norms,
   ...losses,
   ...pools,
+  ...blocks,
   ...convolutions,
   ...attentions,
 ];

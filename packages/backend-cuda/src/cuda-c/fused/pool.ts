@@ -73,6 +73,17 @@ indices[i] = at;`;
   };
 }
 
+/** Defines `by`, what the sum of the window at `b0`, `b1`, `b2` is divided by. */
+const divisorSource = (type: string): string => `${[0, 1, 2]
+  .map(
+    (
+      d,
+    ) => `const int end${d} = b${d} + kernel${d} < size${d} + padding${d} ? b${d} + kernel${d} : size${d} + padding${d};
+const int n${d} = include ? end${d} - b${d} : (end${d} < size${d} ? end${d} : size${d}) - (b${d} > 0 ? b${d} : 0);`,
+  )
+  .join('\n')}
+const ${type} by = divisor != 0 ? (${type})divisor : (${type})n0 * n1 * n2;`;
+
 /** The mean of each window: over its elements inside, with its padding where `include`, or over `divisor`. */
 export function avgPoolSource(dtype: DType): KernelSource {
   return {
@@ -82,17 +93,10 @@ export function avgPoolSource(dtype: DType): KernelSource {
       const preamble = new Preamble();
       const cell = storedType(dtype);
       const type = accumulatorType(dtype);
-      const count = [0, 1, 2].map(
-        (
-          d,
-        ) => `const int end${d} = b${d} + kernel${d} < size${d} + padding${d} ? b${d} + kernel${d} : size${d} + padding${d};
-const int n${d} = include ? end${d} - b${d} : (end${d} < size${d} ? end${d} : size${d}) - (b${d} > 0 ? b${d} : 0);`,
-      );
       const body = `${DECODE}
 ${type} sum = ${identitySource('sum', dtype)};
 ${overWindow(`sum += ${loaded(preamble, dtype, ELEMENT)};`)}
-${count.join('\n')}
-const ${type} by = divisor != 0 ? (${type})divisor : (${type})n0 * n1 * n2;
+${divisorSource(type)}
 y[i] = ${stored(preamble, dtype, 'sum / by')};`;
       const parameters = [
         `${cell}* y`,
@@ -105,6 +109,102 @@ y[i] = ${stored(preamble, dtype, 'sum / by')};`;
         ...STRIDES,
       ];
       return entrySource('avgPool', parameters, body, preamble.text, 256);
+    },
+  };
+}
+
+/** Strides of a plane's operand, as the kernel's parameters `NAME0` to `NAME4`. */
+const stridesOf = (name: string): string[] => [0, 1, 2, 3, 4].map((dim) => `long long ${name}${dim}`);
+
+/** Where an operand with strides `NAME0` to `NAME4` has the output of a window. */
+const atWindow = (name: string): string => `o0 * ${name}2 + o1 * ${name}3 + o2 * ${name}4`;
+
+/** Takes `i` apart into batch, channel and the position in the input, and goes over the windows that reach it. */
+const overWindows = (
+  operands: readonly (readonly [pointer: string, strides: string])[],
+  body: string,
+): string =>
+  `const long long i = (long long)blockIdx.x * blockDim.x + threadIdx.x;
+if (i >= total) return;
+long long rest = i;
+const int p2 = (int)(rest % size2); rest /= size2;
+const int p1 = (int)(rest % size1); rest /= size1;
+const int p0 = (int)(rest % size0); rest /= size0;
+${operands.map(([pointer, strides]) => `${pointer} += rest % channels * ${strides}1 + rest / channels * ${strides}0;`).join('\n')}
+${[0, 1, 2]
+  .map(
+    (d) => `const int from${d} = p${d} + padding${d}, span${d} = (kernel${d} - 1) * dilation${d};
+const int first${d} = from${d} > span${d} ? (from${d} - span${d} + stride${d} - 1) / stride${d} : 0;
+const int last${d} = from${d} / stride${d} < output${d} ? from${d} / stride${d} : output${d} - 1;`,
+  )
+  .join('\n')}
+for (int o0 = first0; o0 <= last0; o0++)
+for (int o1 = first1; o1 <= last1; o1++)
+for (int o2 = first2; o2 <= last2; o2++) {
+${body}
+}`;
+
+/** The gradient of `maxPool`, a thread for each element of the input: it adds up what the windows give that took it. */
+export function maxPoolBackwardSource(dtype: DType): KernelSource {
+  return {
+    key: `maxPoolBackward ${dtype}`,
+    entry: 'maxPoolBackward',
+    source: () => {
+      const preamble = new Preamble();
+      const cell = storedType(dtype);
+      const type = accumulatorType(dtype);
+      const dy = loaded(preamble, dtype, `dy[${atWindow('ds')}]`);
+      const operands = [
+        ['dy', 'ds'],
+        ['indices', 'is'],
+      ] as const;
+      const body = `${type} sum = 0;
+${overWindows(operands, `if (indices[${atWindow('is')}] == (p0 * size1 + p1) * size2 + p2) sum += ${dy};`)}
+dx[i] = ${stored(preamble, dtype, 'sum')};`;
+      const parameters = [
+        `${cell}* dx`,
+        `const ${cell}* dy`,
+        'const int* indices',
+        'long long total',
+        'int channels',
+        ...GEOMETRY,
+        ...stridesOf('ds'),
+        ...stridesOf('is'),
+      ];
+      return entrySource('maxPoolBackward', parameters, body, preamble.text, 256);
+    },
+  };
+}
+
+/** The gradient of `avgPool`, a thread for each element of the input: its share of the windows that cover it. */
+export function avgPoolBackwardSource(dtype: DType): KernelSource {
+  return {
+    key: `avgPoolBackward ${dtype}`,
+    entry: 'avgPoolBackward',
+    source: () => {
+      const preamble = new Preamble();
+      const cell = storedType(dtype);
+      const type = accumulatorType(dtype);
+      const begin = [0, 1, 2].map((d) => `const int b${d} = o${d} * stride${d} - padding${d};`).join('\n');
+      const body = `${type} sum = 0;
+${overWindows(
+  [['dy', 'ds']],
+  `${begin}
+${divisorSource(type)}
+sum += ${loaded(preamble, dtype, `dy[${atWindow('ds')}]`)} / by;`,
+)}
+dx[i] = ${stored(preamble, dtype, 'sum')};`;
+      const parameters = [
+        `${cell}* dx`,
+        `const ${cell}* dy`,
+        'long long total',
+        'int channels',
+        'int include',
+        'double divisor',
+        ...GEOMETRY,
+        ...stridesOf('ds'),
+      ];
+      return entrySource('avgPoolBackward', parameters, body, preamble.text, 256);
     },
   };
 }

@@ -6,7 +6,13 @@ import {
   sizeOf,
   type TensorOperand,
 } from '@flambeau/core/backend';
-import { avgPoolSource, maxPoolSource, overlapAddSource } from '../../cuda-c/fused/pool.ts';
+import {
+  avgPoolBackwardSource,
+  avgPoolSource,
+  maxPoolBackwardSource,
+  maxPoolSource,
+  overlapAddSource,
+} from '../../cuda-c/fused/pool.ts';
 import type { LaunchArguments } from '../../launch.ts';
 import { type Context, Variants } from '../context.ts';
 import { gridFor, pointerTo } from '../loops.ts';
@@ -88,6 +94,48 @@ function avgPool(context: Context): FusedKernel {
   };
 }
 
+function maxPoolBackward(context: Context): FusedKernel {
+  const { launch } = context;
+  const variants = new Variants(launch);
+  return {
+    when: ({ dy }) => fits(dy!) && isFloating(dy!.dtype),
+    run({ dx }, inputs, attrs) {
+      const [dy, indices] = [inputs.dy!, inputs.indices!];
+      const kernel = variants.get(DTYPES[dy.dtype].index, () => maxPoolBackwardSource(dy.dtype));
+      const total = sizeOf(dx!.shape);
+      const args = launch.arguments.reset();
+      pointerTo(args, dx!, byteLengthOf(dy.dtype));
+      pointerTo(args, dy, byteLengthOf(dy.dtype));
+      pointerTo(args, indices, 4).i64(total).i32(dy.shape[1]!);
+      writeGeometry(args, windowsOf(attrs));
+      for (const stride of [...fiveStrides(dy), ...fiveStrides(indices)]) args.i64(stride);
+      const { blocks, size } = gridFor(total);
+      launch.launch(kernel, [blocks, 1, 1], [size, 1, 1], 0, args);
+    },
+  };
+}
+
+function avgPoolBackward(context: Context): FusedKernel {
+  const { launch } = context;
+  const variants = new Variants(launch);
+  return {
+    when: ({ dy }) => fits(dy!) && isFloating(dy!.dtype),
+    run({ dx }, inputs, attrs) {
+      const dy = inputs.dy!;
+      const kernel = variants.get(DTYPES[dy.dtype].index, () => avgPoolBackwardSource(dy.dtype));
+      const total = sizeOf(dx!.shape);
+      const args = launch.arguments.reset();
+      pointerTo(args, dx!, byteLengthOf(dy.dtype));
+      pointerTo(args, dy, byteLengthOf(dy.dtype)).i64(total).i32(dy.shape[1]!);
+      args.i32(attrs.include === true ? 1 : 0).f64(Number(attrs.divisor));
+      writeGeometry(args, windowsOf(attrs));
+      for (const stride of fiveStrides(dy)) args.i64(stride);
+      const { blocks, size } = gridFor(total);
+      launch.launch(kernel, [blocks, 1, 1], [size, 1, 1], 0, args);
+    },
+  };
+}
+
 /** Windows `[batch, channels, ...kernel, ...output]` added into `[batch, channels, ...size]`. */
 function overlapAdd(context: Context): FusedKernel {
   const { launch } = context;
@@ -118,5 +166,7 @@ function overlapAdd(context: Context): FusedKernel {
 export const poolKernels = (context: Context): Readonly<Record<string, FusedKernel>> => ({
   maxPool: maxPool(context),
   avgPool: avgPool(context),
+  maxPoolBackward: maxPoolBackward(context),
+  avgPoolBackward: avgPoolBackward(context),
   overlapAdd: overlapAdd(context),
 });
