@@ -3,7 +3,7 @@ import { pointwise } from '../dispatch/declare.ts';
 import { isInteger } from '../dtype.ts';
 import { ArgumentError, checkOptions, describe } from '../errors.ts';
 import { erf } from '../expr/functions/error.ts';
-import { softplus as softplusOf } from '../expr/functions/logistic.ts';
+import { gatedBelow, softplus as softplusOf } from '../expr/functions/logistic.ts';
 import { isTensor, type Tensor } from '../graph/tensor.ts';
 
 const NOT_BOOL = { bool: "convert it first: to({ dtype: 'float32' })" } as const;
@@ -152,16 +152,13 @@ const geluExact = pointwise('gelu', (x) => x.mul(0.5).mul(erf(x.mul(Math.SQRT1_2
   refuse: FLOATING_ONLY,
 });
 
+/** The cubic in `tanh`, doubled. */
+const GELU = { linear: Math.sqrt(8 / Math.PI), cubic: Math.sqrt(8 / Math.PI) * 0.044715 } as const;
+
 const geluTanh = pointwise(
   'gelu',
   // (1 + tanh u) / 2 is the logistic function of 2u, which keeps its digits far below 0 and costs less.
-  (x) =>
-    x.mul(
-      x
-        .add(x.mul(x).mul(x).mul(0.044715))
-        .mul(Math.sqrt(8 / Math.PI))
-        .sigmoid(),
-    ),
+  (x) => gatedBelow(x, x.mul(x.mul(x).mul(-GELU.cubic).sub(GELU.linear))),
   { refuse: FLOATING_ONLY },
 );
 
@@ -199,7 +196,7 @@ export const gelu = choice('gelu', (x: Tensor, options?: GeluOptions) => {
  * @throws {DTypeError} integers and booleans.
  * @example silu(tensor([0, 1])) // tensor([0.0000, 0.7311])
  */
-export const silu = pointwise('silu', (x) => x.mul(x.sigmoid()), { refuse: FLOATING_ONLY });
+export const silu = pointwise('silu', (x) => gatedBelow(x, x.neg()), { refuse: FLOATING_ONLY });
 
 /**
  * `x * tanh(softplus(x))`.

@@ -1,12 +1,13 @@
 import { checkTensor } from '../dispatch/checks.ts';
 import { composite, pointwise } from '../dispatch/declare.ts';
 import { ShapeError, showShape } from '../errors.ts';
+import { gatedBelow } from '../expr/functions/logistic.ts';
 import type { Tensor } from '../graph/tensor.ts';
 import { sizeOf } from '../shape.ts';
 import { reshape } from './reshape.ts';
 import { alongDim, narrow } from './slicing.ts';
 
-const gate = pointwise('glu', (a, b) => a.mul(b.sigmoid()), {
+const gate = pointwise('glu', (a, b) => gatedBelow(a, b.neg()), {
   refuse: {
     bool: "convert it first: to({ dtype: 'float32' })",
     integer: "convert it to a floating dtype first: to({ dtype: 'float32' })",

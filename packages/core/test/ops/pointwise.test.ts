@@ -224,3 +224,19 @@ describe('values that are easily got wrong', () => {
     expect(await of(core.bitwiseXor(bool, true))).toEqual([false, true, false]);
   });
 });
+
+describe('gates', () => {
+  it('shut far below 0, and their gradients are 0 there', () => {
+    const far = tensor([-200, -1e5, 200]).requiresGrad_();
+    const gates = [core.silu, (v: Tensor) => core.gelu(v, { approximate: 'tanh' })];
+    for (const gate of gates) {
+      const y = gate(far);
+      expect([...(y.dataSync() as Float32Array)].map((v) => v + 0)).toEqual([0, 0, 200]);
+      const [dx] = core.grad(y.sum(), [far]);
+      expect([...(dx!.dataSync() as Float32Array)].map((v) => v + 0)).toEqual([0, 0, 1]);
+    }
+    const halves = tensor([3, -200]).requiresGrad_();
+    const [dx] = core.grad(core.glu(halves).sum(), [halves]);
+    expect([...(dx!.dataSync() as Float32Array)].map((v) => v + 0)).toEqual([0, 0]);
+  });
+});

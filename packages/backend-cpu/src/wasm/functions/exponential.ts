@@ -50,7 +50,7 @@ export function exp(F: Real, x: Reg, shift = 0): Reg {
     const within = F.most(F.least(x, F.c(89)), F.c(-104));
     const { bits, r } = reduce(F, within, 2);
     const scale = F.powerOfTwo(bits);
-    return F.mul(F.mul(F.add(grow(F, r, EXP32), F.c(1)), scale), scale);
+    return F.mul(F.mul(F.polynomial(r, [1, 1, ...EXP32]), scale), scale);
   }
   const within = F.most(F.least(x, F.c(711)), F.c(-746));
   const { bits, r } = reduce(F, within, 1);
