@@ -9,6 +9,7 @@ import type { Queue } from './queue/types.ts';
 import { reduceKernel } from './reduce/reduce.ts';
 import { scanKernel } from './scan.ts';
 import { sortKernel } from './sort/sort.ts';
+import { updateKernel } from './update/update.ts';
 
 /** All kernels on one queue. */
 export function kernelsOf(queue: Queue): Kernels {
@@ -22,5 +23,6 @@ export function kernelsOf(queue: Queue): Kernels {
     scatter: scatterKernel(queue),
     sort: sortKernel(queue),
     fused: fusedKernels(queue),
+    update: updateKernel(queue),
   };
 }

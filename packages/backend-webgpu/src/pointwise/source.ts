@@ -7,8 +7,10 @@ import {
   declareBuffer,
   decodeSource,
   encodeSource,
+  laneBits,
   loadBits,
   loadSource,
+  packLanes,
   storedKind,
   storeSource,
   type WordKind,
@@ -70,6 +72,9 @@ export function pointwiseShader(
     source: () => new Source(program, rank, lanes, slots, parameters, places).text(),
   };
 }
+
+/** What the four elements' bits are called. */
+const BITS = [0, 1, 2, 3].map((lane) => `bits${lane}`);
 
 class Source {
   private readonly library = new Library();
@@ -250,7 +255,7 @@ class Source {
   private storeFour(last: number): string {
     const width = widthOf(this.program.output);
     const kind = this.kinds[0]!;
-    const packed = packLanes(width);
+    const packed = packLanes(width, BITS);
     if (kind === 'quad') {
       const all = `b0[to >> 2u] = ${packed};`;
       if (last > 0) return `  ${all}`;
@@ -260,7 +265,7 @@ class Source {
   let old = b0[to >> 2u];
   var kept1 = bits1; var kept2 = bits2; var kept3 = bits3;
   ${kept.join('\n  ')}
-  b0[to >> 2u] = ${packLanes(width, 'kept')};`;
+  b0[to >> 2u] = ${packLanes(width, ['bits0', 'kept1', 'kept2', 'kept3'])};`;
     }
     const count = last > 0 ? '4u' : `min(4u, ${uniformAt(1)} - c0 * 4u)`;
     return `  let left = ${count};\n${this.storeWords(width)}`;
@@ -274,37 +279,12 @@ class Source {
     }
     if (width === 8) {
       return `  let mask = select((1u << (left * 8u)) - 1u, 0xffffffffu, left == 4u);
-  b0[to >> 2u] = (b0[to >> 2u] & ~mask) | (${packLanes(8)} & mask);`;
+  b0[to >> 2u] = (b0[to >> 2u] & ~mask) | (${packLanes(8, BITS)} & mask);`;
     }
     return `  let first = select(0xffffu, 0xffffffffu, left > 1u);
   let second = select(select(0u, 0xffffu, left > 2u), 0xffffffffu, left > 3u);
   let pair = to >> 1u;
   b0[pair] = (b0[pair] & ~first) | ((bits0 | (bits1 << 16u)) & first);
   if (left > 2u) { b0[pair + 1u] = (b0[pair + 1u] & ~second) | ((bits2 | (bits3 << 16u)) & second); }`;
-  }
-}
-
-/** The bits of one of four elements. */
-function laneBits(four: string, width: Width, lane: number): string {
-  switch (width) {
-    case 32:
-      return `${four}.${'xyzw'[lane]}`;
-    case 16:
-      return `(${four}.${'xy'[lane >> 1]} >> ${(lane & 1) * 16}u) & 0xffffu`;
-    case 8:
-      return `(${four} >> ${lane * 8}u) & 0xffu`;
-  }
-}
-
-/** Four elements' bits as they lie in memory. */
-function packLanes(width: Width, rest = 'bits'): string {
-  const [a, b, c, d] = ['bits0', `${rest}1`, `${rest}2`, `${rest}3`];
-  switch (width) {
-    case 32:
-      return `vec4<u32>(${a}, ${b}, ${c}, ${d})`;
-    case 16:
-      return `vec2<u32>(${a} | (${b} << 16u), ${c} | (${d} << 16u))`;
-    case 8:
-      return `(${a} | (${b} << 8u) | (${c} << 16u) | (${d} << 24u))`;
   }
 }

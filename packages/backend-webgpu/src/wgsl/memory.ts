@@ -105,6 +105,30 @@ export function storeSource(name: string, width: Width, at: string, bits: string
 /** How the output of a kernel that stores element by element is declared. */
 export const storedKind = (width: Width): WordKind => (width === 32 ? 'word' : 'atomic');
 
+/** The bits of one of four elements. */
+export function laneBits(four: string, width: Width, lane: number): string {
+  switch (width) {
+    case 32:
+      return `${four}.${'xyzw'[lane]}`;
+    case 16:
+      return `(${four}.${'xy'[lane >> 1]} >> ${(lane & 1) * 16}u) & 0xffffu`;
+    case 8:
+      return `(${four} >> ${lane * 8}u) & 0xffu`;
+  }
+}
+
+/** The bits of four elements as they lie in memory. */
+export function packLanes(width: Width, [a, b, c, d]: readonly string[]): string {
+  switch (width) {
+    case 32:
+      return `vec4<u32>(${a}, ${b}, ${c}, ${d})`;
+    case 16:
+      return `vec2<u32>(${a} | (${b} << 16u), ${c} | (${d} << 16u))`;
+    case 8:
+      return `(${a} | (${b} << 8u) | (${c} << 16u) | (${d} << 24u))`;
+  }
+}
+
 /** The word that holds one value of a workspace. */
 export function packSource(type: ValueType, value: string): string {
   switch (type) {
