@@ -4,7 +4,7 @@ export * from './errors.ts';
 export type { BinaryIntrinsic, ScalarType, UnaryIntrinsic } from './expr/expr.ts';
 export type { Instruction, Program } from './expr/program.ts';
 export type { Tensor } from './graph/tensor.ts';
-export { contiguousStrides, isContiguous, sizeOf } from './shape.ts';
+export { collapse, contiguousStrides, isContiguous, sizeOf } from './shape.ts';
 export { adoptAllocation } from './storage/adopt.ts';
 export type * from './storage/contract.ts';
 export {

@@ -95,7 +95,9 @@ class Convolutions {
       queue.dispatch(shader, [...read, target], words, [gx, gy, Math.min(groups * parts, MOST_GROUPS)]);
     }
     if (!partial) return;
-    const sum = this.shader(`sum:${y.dtype}`, () => sumPartsShader(y.dtype, 1));
+    const sum = this.shader(`sum:${y.dtype}`, () =>
+      sumPartsShader({ dtype: y.dtype, rank: 1, biased: false }),
+    );
     const words = packWords(sum.words, [count, parts, count, count, y.offset, 1]);
     queue.dispatch(sum, [target, own(y)], words, spread(count));
     queue.release(target);

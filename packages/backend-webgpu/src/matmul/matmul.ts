@@ -1,98 +1,78 @@
-import {
-  DTYPE_COUNT,
-  DTYPES,
-  type MatmulSize,
-  type Operand,
-  type RequiredKernels,
-  sizeOf,
-} from '@flambeau/core/backend';
+import { DTYPES, sizeOf } from '@flambeau/core/backend';
 import { own } from '../bound-buffers.ts';
 import { padded, shaderRank, wordsOf } from '../elements/operands.ts';
-import { dtypeAt, shaderTable } from '../elements/shaders.ts';
 import { packWords } from '../elements/uniforms.ts';
 import type { GpuAllocation } from '../memory/allocation.ts';
-import type { Queue } from '../queue/types.ts';
+import type { Queue, Shader } from '../queue/types.ts';
 import { spread } from '../wgsl/launch.ts';
-import { type Choice, type Form, formOf, partLength, partsOf, READINGS } from './plan.ts';
-import { lanesOf, rowsShader } from './rows.ts';
-import { sumPartsShader } from './sum-parts.ts';
+import { type Choice, type Form, formOf, lanesOf, partLength, partsOf } from './plan.ts';
+import { type Product, turned } from './product.ts';
+import { rowsShader } from './rows.ts';
+import { type SumForm, sumPartsShader } from './sum-parts.ts';
 import { TILE, tilesShader } from './tiles.ts';
 
 const MOST_MATRICES = 65_535;
 
-const ROWS = [0, 4, 8];
+const READINGS = ['single', 'along', 'across'];
+const BIASES = ['none', 'rows', 'columns'];
 
 /** A form as a number, digit by digit. */
-const codeOf = ({ dtype, rank, a, b, vectorStore, partial, rows, columns }: Form): number =>
-  ((((((rank * DTYPE_COUNT + DTYPES[dtype].index) * 3 + READINGS.indexOf(a)) * 3 + READINGS.indexOf(b)) * 2 +
-    Number(vectorStore)) *
-    2 +
-    Number(partial)) *
-    ROWS.length +
-    ROWS.indexOf(rows)) *
-    2 +
-  Number(columns === 4);
-
-function formOfCode(code: number): Form {
-  let rest = code;
-  const digit = (base: number): number => {
-    const value = rest % base;
-    rest = Math.floor(rest / base);
-    return value;
+function codeOf({ dtype, rank, a, b, bias, vectorStore, partial, rows, columns }: Form): number {
+  let code = DTYPES[dtype].index;
+  const put = (digit: number, base: number): void => {
+    code = code * base + digit;
   };
-  const columns = digit(2) === 1 ? 4 : 1;
-  const rows = ROWS[digit(ROWS.length)]!;
-  const partial = digit(2) === 1;
-  const vectorStore = digit(2) === 1;
-  const b = READINGS[digit(3)]!;
-  const a = READINGS[digit(3)]!;
-  return { dtype: dtypeAt(digit(DTYPE_COUNT)), a, b, vectorStore, partial, rows, columns, rank: rest };
+  put(rank, 8);
+  put(READINGS.indexOf(a), 3);
+  put(READINGS.indexOf(b), 3);
+  put(BIASES.indexOf(bias), 3);
+  put(Number(vectorStore), 2);
+  put(Number(partial), 2);
+  put(rows / 4, 3);
+  put(columns >> 2, 3);
+  return code;
 }
 
-/** The operand with its last two dimensions exchanged. */
-function transposed(operand: Operand): Operand {
-  const { strides } = operand;
-  const rank = strides.length - 2;
-  return { ...operand, strides: [...strides.slice(0, rank), strides[rank + 1]!, strides[rank]!] };
+/** Makes the shader of each code once. */
+function shadersBy<F>(codeOfForm: (form: F) => number, make: (form: F) => Shader): (form: F) => Shader {
+  const shaders = new Map<number, Shader>();
+  return (form) => {
+    const code = codeOfForm(form);
+    let shader = shaders.get(code);
+    if (shader === undefined) {
+      shader = make(form);
+      shaders.set(code, shader);
+    }
+    return shader;
+  };
 }
 
-interface Product {
-  readonly size: MatmulSize;
-  readonly output: Operand;
-  readonly a: Operand;
-  readonly b: Operand;
-}
-
-/** Invocations go along `n`, so that a product with few columns is that of the transposes, the other way round. */
-const turned = ({ size, output, a, b }: Product): Product => ({
-  size: { ...size, m: size.n, n: size.m },
-  output: transposed(output),
-  a: transposed(b),
-  b: transposed(a),
-});
+/** Launches a product. */
+export type Multiply = (product: Product) => void;
 
 /**
- * The `matmul` kernel: float32 and halves accumulate in float32, integers wrap, truths give whether any pair is true.
+ * Products of matrices: float32 and halves accumulate in float32, integers wrap, truths give whether any pair is true.
  * GPUs take tiles in workgroup memory; software adapters, and products too thin for a tile, rows in registers.
  */
-export function matmulKernel(queue: Queue): RequiredKernels['matmul'] {
+export function productsOn(queue: Queue): Multiply {
   const { software } = queue;
-  const shaders = shaderTable((code) => {
-    const form = formOfCode(code);
-    return form.rows === 0 ? tilesShader(form) : rowsShader(form, software);
-  });
-  const sums = shaderTable((code) =>
-    sumPartsShader(dtypeAt(code % DTYPE_COUNT), Math.floor(code / DTYPE_COUNT)),
+  const shaders = shadersBy(codeOf, (form) =>
+    form.rows === 0 ? tilesShader(form) : rowsShader(form, software),
+  );
+  const sums = shadersBy(
+    ({ dtype, rank, biased }: SumForm) => (DTYPES[dtype].index * 16 + rank) * 2 + Number(biased),
+    sumPartsShader,
   );
 
-  const launch = ({ size, output, a, b }: Product, choice: Choice, target: GpuAllocation): void => {
+  const launch = (product: Product, choice: Choice, target: GpuAllocation): void => {
+    const { size, output, a, b, bias } = product;
     const { batch, m, k, n } = size;
     const { parts } = choice;
-    const form = formOf(size, output, a, b, choice);
+    const form = formOf(product, choice);
     const { rank } = form;
-    const shader = shaders(codeOf(form));
+    const shader = shaders(form);
     const matrices = sizeOf(batch);
-    const words = packWords(shader.words, [
+    const words = [
       m,
       k,
       n,
@@ -103,40 +83,53 @@ export function matmulKernel(queue: Queue): RequiredKernels['matmul'] {
       ...wordsOf(output, rank + 2),
       ...wordsOf(a, rank + 2),
       ...wordsOf(b, rank + 2),
-    ]);
+    ];
+    const buffers = [own(a), own(b), target];
+    if (bias !== undefined && form.bias !== 'none') {
+      words.push(...wordsOf(bias.vector, 1));
+      buffers.push(own(bias.vector));
+    }
     const [x, y] = choice.tiled
       ? spread(Math.ceil(m / TILE) * Math.ceil(n / TILE), 1)
       : spread(Math.ceil(m / form.rows) * Math.ceil(n / (lanesOf(software) * form.columns)), 1);
     const groups = [x, y, Math.min(matrices * parts, MOST_MATRICES)] as const;
-    queue.dispatch(shader, [own(a), own(b), target], words, groups);
+    queue.dispatch(shader, buffers, packWords(shader.words, words), groups);
   };
 
-  return (size, output, a, b) => {
-    const { batch, m, k, n } = size;
+  const launchSum = ({ size, output, bias }: Product, parts: number, workspace: GpuAllocation): void => {
+    // The sums lie as the product was computed.
+    const { batch, m, n } = size;
+    const shape = [...batch, m, n];
+    const rank = shaderRank(shape.length);
+    const shader = sums({ dtype: output.dtype, rank, biased: bias !== undefined });
+    const area = m * n;
+    const count = sizeOf(shape);
+    const words = [count, parts, area, ...padded(shape, rank, 1), ...wordsOf(output, rank)];
+    const buffers = [workspace, own(output)];
+    if (bias !== undefined) {
+      const { vector, along } = bias;
+      const strides = along === 'rows' ? [vector.strides[0]!, 0] : [0, vector.strides[0]!];
+      words.push(...wordsOf({ ...vector, strides }, rank));
+      buffers.push(own(vector));
+    }
+    queue.dispatch(shader, buffers, packWords(shader.words, words), spread(count));
+  };
+
+  return (given) => {
+    const { batch, m, k, n } = given.size;
     const tiled = !software && m > TILE / 4 && n > TILE / 4;
-    const given = { size, output, a, b };
+    // Invocations go along `n`, so that a product with few columns is computed the other way round.
     const product = !tiled && n < 64 && m > n ? turned(given) : given;
     const matrices = sizeOf(batch);
-    const parts = Math.ceil(k / partLength(k, partsOf(size, matrices, software)));
+    const parts = Math.ceil(k / partLength(k, partsOf(given.size, matrices, software)));
+    const choice = { tiled, parts, software };
     if (parts === 1) {
-      launch(product, { tiled, parts }, own(output));
+      launch(product, choice, own(product.output));
       return;
     }
-    const area = m * n;
-    const workspace = queue.workspace(matrices * parts * area * 4);
-    launch(product, { tiled, parts }, workspace);
-    const rank = shaderRank(batch.length + 2);
-    const sum = sums(rank * DTYPE_COUNT + DTYPES[output.dtype].index);
-    // The sums lie as the product was computed.
-    const inOrder = [...batch, product.size.m, product.size.n];
-    const words = packWords(sum.words, [
-      matrices * area,
-      parts,
-      area,
-      ...padded(inOrder, rank, 1),
-      ...wordsOf(product.output, rank),
-    ]);
-    queue.dispatch(sum, [workspace, own(output)], words, spread(matrices * area));
+    const workspace = queue.workspace(matrices * parts * m * n * 4);
+    launch(product, choice, workspace);
+    launchSum(product, parts, workspace);
     queue.release(workspace);
   };
 }

@@ -1,12 +1,11 @@
-import type { DType, MatmulSize, Operand } from '@flambeau/core/backend';
+import { type DType, type MatmulSize, type Operand, sizeOf } from '@flambeau/core/backend';
+import type { Bias, Product } from './product.ts';
 
 /**
  * How a shader reads a matrix: four neighbours at once where they lie in one aligned vec4, along `k` or across it
  * (along the rows of `a`, the columns of `b`), otherwise one by one.
  */
 export type Reading = 'single' | 'along' | 'across';
-
-export const READINGS: readonly Reading[] = ['single', 'along', 'across'];
 
 /** What decides a product's shader. */
 export interface Form {
@@ -15,14 +14,16 @@ export interface Form {
   readonly rank: number;
   readonly a: Reading;
   readonly b: Reading;
+  /** What the sums begin with: zeros, or a vector that goes along the output's rows or columns. */
+  readonly bias: 'none' | Bias['along'];
   /** Whether a row of the output is written in vec4s. */
   readonly vectorStore: boolean;
   /** Whether sums over parts of `k` are written to a workspace of 32-bit values, `[batch, parts, m, n]`. */
   readonly partial: boolean;
   /** Rows that an invocation takes, without tiles; 0 with them. */
-  readonly rows: number;
+  readonly rows: 0 | 4 | 8;
   /** Columns that an invocation takes: 1 only without tiles, where `b` is read along `k` and there are few. */
-  readonly columns: 1 | 4;
+  readonly columns: 1 | 4 | 8;
 }
 
 /** Batch dimensions for which shaders are made; others take the next one. */
@@ -53,39 +54,58 @@ function readingOf(
 export interface Choice {
   readonly tiled: boolean;
   readonly parts: number;
+  readonly software: boolean;
 }
+
+/**
+ * Invocations of a workgroup without tiles. A software adapter computes them as lanes of a vector, and loads what is the
+ * same for all of them once; a GPU wants more of them.
+ */
+export const lanesOf = (software: boolean): number => (software ? 16 : 64);
 
 /** Columns below which four for each invocation would leave most of a workgroup idle. */
 const WIDE = 32;
+/** Workgroups that keep the processors behind a software adapter busy. */
+const ENOUGH_GROUPS = 8;
+
+/**
+ * Eight columns halve what a software adapter spends on each value of `a`. Not where `b` is read along `k`: every column
+ * is a load that differs from lane to lane, and shaders with many of those compile slowly.
+ */
+function columnsOf({ batch, m, n }: MatmulSize, b: Reading, { tiled, parts, software }: Choice): 1 | 4 | 8 {
+  if (tiled) return 4;
+  if (b === 'along') return n < WIDE ? 1 : 4;
+  const lanes = lanesOf(software);
+  const groups = Math.ceil(m / 8) * Math.ceil(n / (lanes * 8)) * sizeOf(batch) * parts;
+  return software && n > lanes * 4 && groups >= ENOUGH_GROUPS ? 8 : 4;
+}
 
 /** The form of a product. */
-export function formOf(
-  { batch, m, k, n }: MatmulSize,
-  output: Operand,
-  a: Operand,
-  b: Operand,
-  { tiled, parts }: Choice,
-): Form {
+export function formOf({ size, output, a, b, bias }: Product, choice: Choice): Form {
+  const { batch, m, k, n } = size;
   const rank = batch.length;
-  const partial = parts > 1;
-  const columns = !tiled && n < WIDE ? 1 : 4;
-  const across = readingOf(b, batch, k, b.strides[rank]!, n, b.strides[rank + 1]!);
+  const partial = choice.parts > 1;
+  const readingOfA = readingOf(a, batch, k, a.strides[rank + 1]!, m, a.strides[rank]!);
+  const readingOfB = readingOf(b, batch, k, b.strides[rank]!, n, b.strides[rank + 1]!);
+  const columns = columnsOf(size, readingOfB, choice);
   return {
     dtype: output.dtype,
     rank: BATCH_RANKS.find((known) => known >= rank) ?? rank,
-    a: readingOf(a, batch, k, a.strides[rank + 1]!, m, a.strides[rank]!),
-    b: across,
+    // Without tiles, steps along `k` are taken by fours only where `b` is read so.
+    a: !choice.tiled && readingOfA === 'along' && readingOfB !== 'along' ? 'single' : readingOfA,
+    b: readingOfB,
+    bias: partial ? 'none' : (bias?.along ?? 'none'),
     vectorStore:
       byFours(n) &&
-      (columns === 4 || across !== 'along') &&
+      columns > 1 &&
       (partial ||
         (output.dtype === 'float32' &&
           isAligned(output, batch) &&
           output.strides[rank + 1] === 1 &&
           (m === 1 || byFours(output.strides[rank]!)))),
     partial,
-    rows: tiled ? 0 : m > 4 ? 8 : 4,
-    columns: across === 'along' ? columns : 4,
+    rows: choice.tiled ? 0 : m > 4 ? 8 : 4,
+    columns,
   };
 }
 

@@ -1,16 +1,17 @@
 import { elementOf } from '../elements/elements.ts';
 import type { Uniforms } from '../elements/uniforms.ts';
 import type { Shader } from '../queue/types.ts';
-import type { Form } from './plan.ts';
-import { headSource, matrixSource, storeSource, uniformsFor } from './source.ts';
-
-/**
- * Invocations of a workgroup. A software adapter computes them as lanes of a vector, and loads what is the same for all
- * of them once; a GPU wants more of them.
- */
-export const lanesOf = (software: boolean): number => (software ? 16 : 64);
-
-const FOUR = [0, 1, 2, 3] as const;
+import { type Form, lanesOf } from './plan.ts';
+import {
+  bindingsOf,
+  FOUR,
+  headSource,
+  matrixSource,
+  startSource,
+  storeSource,
+  sumNames,
+  uniformsFor,
+} from './source.ts';
 
 /**
  * Products without barriers: a workgroup takes a few rows, the same for all of its invocations, and each of those some
@@ -19,16 +20,15 @@ const FOUR = [0, 1, 2, 3] as const;
  */
 export function rowsShader(form: Form, software: boolean): Shader {
   const lanes = lanesOf(software);
-  const uniforms = uniformsFor(form.rank);
+  const uniforms = uniformsFor(form);
   const { at } = uniforms;
   const { columns } = form;
   const { value } = elementOf(form.dtype);
   const type = columns === 1 ? value : `vec4<${value}>`;
-  const rows = Array.from({ length: form.rows }, (_, r) => r);
-  const sums = rows.map((r) => `sum${r}`);
+  const sums = sumNames(form.rows, columns);
   return {
     key: `matmul-rows${lanes}:${Object.values(form).join()}`,
-    bindings: ['read', 'read', 'read_write'],
+    bindings: bindingsOf(form),
     words: uniforms.words,
     workgroupSize: [lanes, 1, 1],
     source: () => `${headSource(form, uniforms)}
@@ -44,62 +44,89 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
   if (row >= m || col >= n) { return; }
   for (var z = group.z; z < ${at('batch_count')} * ${at('parts')}; z += groups.z) {
 ${matrixSource(form, uniforms)}
-${addressSource(form, uniforms, rows)}
-    ${sums.map((sum) => `var ${sum} = ${type}();`).join('\n    ')}
+${addressSource(form, uniforms)}
+${startSource(form, sums, type)}
     for (var l = begin; l < end; l += ${form.b === 'along' ? '4u' : '1u'}) {
-${stepSource(form, rows)}
+${form.b === 'along' ? dotsSource(form, sums, type) : stepSource(form, sums)}
     }
-${storeSource(form, uniforms, sums, type, columns)}
+${storeSource(form, uniforms, sums, type)}
   }
 }`,
   };
 }
 
-/** Where the rows of `a` and columns of `b` begin. Beyond the edges they repeat the last one, and are not stored. */
-function addressSource(form: Form, { at }: Uniforms, rows: readonly number[]): string {
-  const { rank } = form;
-  const columns = form.b === 'single' || (form.b === 'along' && form.columns === 4) ? FOUR : [0];
-  return `    let a_step = ${at(`a_stride${rank + 1}`)};
-    let b_step = ${at(`b_stride${rank}`)};
-    ${rows.map((r) => `let a${r} = a_at + min(row + ${r}u, m - 1u) * ${at(`a_stride${rank}`)};`).join('\n    ')}
-    ${columns.map((c) => `let b${c} = b_at + min(col + ${c}u, n - 1u) * ${at(`b_stride${rank + 1}`)};`).join('\n    ')}`;
+const upTo = (count: number): number[] => Array.from({ length: count }, (_, i) => i);
+
+/**
+ * Where the rows of `a` and the columns of `b` begin that are read, one by one or in fours. Beyond the edges the last
+ * ones are repeated, and not stored.
+ */
+function addressSource({ rank, a, b, rows, columns }: Form, { at }: Uniforms): string {
+  const begins = (
+    name: string,
+    reading: string,
+    first: string,
+    count: number,
+    size: string,
+    stride: string,
+  ) =>
+    reading === 'across'
+      ? upTo(count / 4).map((g) => `let ${name}${g} = ${name}_at + min(${first} + ${g * 4}u, ${size} - 4u);`)
+      : upTo(count).map(
+          (i) => `let ${name}${i} = ${name}_at + min(${first} + ${i}u, ${size} - 1u) * ${stride};`,
+        );
+  return [
+    `let a_step = ${at(`a_stride${rank + 1}`)};`,
+    `let b_step = ${at(`b_stride${rank}`)};`,
+    ...begins('a', a, 'row', rows, 'm', at(`a_stride${rank}`)),
+    ...begins('b', b, 'col', columns, 'n', at(`b_stride${rank + 1}`)),
+  ]
+    .map((line) => `    ${line}`)
+    .join('\n');
 }
 
-/** One round: four steps of `k` where `b` is read along it, otherwise one; for one column or four. */
-function stepSource(form: Form, rows: readonly number[]): string {
-  const { value } = elementOf(form.dtype);
-  const multiply = (sum: string, x: string, y: string): string =>
-    value === 'f32' ? `${sum} = fma(${x}, ${y}, ${sum});` : `${sum} += ${x} * ${y};`;
-  const lines: string[] = [];
-  if (form.b === 'along') {
-    const columns = form.columns === 4 ? FOUR : ([0] as const);
-    lines.push(...columns.map((c) => `let q${c} = b[(b${c} + l) >> 2u];`));
-    const step = (r: number, s: number): string =>
-      form.columns === 1
-        ? multiply(`sum${r}`, `p${r}[${s}]`, `q0[${s}]`)
-        : multiply(
-            `sum${r}`,
-            `vec4<${value}>(p${r}[${s}])`,
-            `vec4<${value}>(${FOUR.map((c) => `q${c}[${s}]`).join(', ')})`,
-          );
-    for (const r of rows) {
-      lines.push(
-        form.a === 'along'
-          ? `let p${r} = a[(a${r} + l) >> 2u];`
-          : `let p${r} = vec4<${value}>(${FOUR.map((s) => `value_a(a${r} + (l + ${s}u) * a_step)`).join(', ')});`,
-        ...FOUR.map((s) => step(r, s)),
-      );
-    }
-  } else {
-    lines.push(
-      form.b === 'across'
-        ? 'let q = b[(b0 + l * b_step) >> 2u];'
-        : `let q = vec4<${value}>(${FOUR.map((c) => `value_b(b${c} + l * b_step)`).join(', ')});`,
-    );
-    for (const r of rows) {
-      const x = `value_a(a${r} + l * a_step)`;
-      lines.push(multiply(`sum${r}`, value === 'f32' ? `vec4<f32>(${x})` : x, 'q'));
+const lined = (lines: readonly string[]): string => lines.map((line) => `      ${line}`).join('\n');
+
+/** Four steps of `k`, along which `b` is read: dot products of its columns with rows of `a`. */
+function dotsSource(
+  { dtype, a, rows, columns }: Form,
+  sums: readonly (readonly string[])[],
+  type: string,
+): string {
+  const { value } = elementOf(dtype);
+  const lines = upTo(columns).map((c) => `let q${c} = b[(b${c} + l) >> 2u];`);
+  if (a === 'across') {
+    for (const g of upTo(rows / 4))
+      lines.push(...FOUR.map((s) => `let p${g}_${s} = a[(a${g} + (l + ${s}u) * a_step) >> 2u];`));
+  }
+  const element = (r: number, s: number): string =>
+    a === 'across' ? `p${r >> 2}_${s}[${r & 3}]` : `value_a(a${r} + (l + ${s}u) * a_step)`;
+  for (const [r, ofRow] of sums.entries()) {
+    const four =
+      a === 'along' ? `a[(a${r} + l) >> 2u]` : `vec4<${value}>(${FOUR.map((s) => element(r, s)).join(', ')})`;
+    lines.push(`let p${r} = ${four};`);
+    for (const [g, sum] of ofRow.entries()) {
+      const dots = upTo(Math.min(columns, 4)).map((c) => `dot(p${r}, q${g * 4 + c})`);
+      lines.push(`${sum} += ${type}(${dots.join(', ')});`);
     }
   }
-  return lines.map((line) => `      ${line}`).join('\n');
+  return lined(lines);
+}
+
+/** One step of `k`: each value of `a` times some columns of `b`. */
+function stepSource({ dtype, a, b, rows }: Form, sums: readonly (readonly string[])[]): string {
+  const { value } = elementOf(dtype);
+  const lines = sums[0]!.map((_, g) =>
+    b === 'across'
+      ? `let q${g} = b[(b${g} + l * b_step) >> 2u];`
+      : `let q${g} = vec4<${value}>(${FOUR.map((c) => `value_b(b${g * 4 + c} + l * b_step)`).join(', ')});`,
+  );
+  if (a === 'across') lines.push(...upTo(rows / 4).map((g) => `let p${g} = a[(a${g} + l * a_step) >> 2u];`));
+  for (const [r, ofRow] of sums.entries()) {
+    const x = a === 'across' ? `p${r >> 2}[${r & 3}]` : `value_a(a${r} + l * a_step)`;
+    lines.push(`let x${r} = vec4<${value}>(${x});`);
+    for (const [g, sum] of ofRow.entries())
+      lines.push(value === 'f32' ? `${sum} = fma(x${r}, q${g}, ${sum});` : `${sum} += x${r} * q${g};`);
+  }
+  return lined(lines);
 }

@@ -1,7 +1,16 @@
 import { elementOf } from '../elements/elements.ts';
 import type { Shader } from '../queue/types.ts';
 import type { Form } from './plan.ts';
-import { headSource, matrixSource, storeSource, uniformsFor } from './source.ts';
+import {
+  bindingsOf,
+  FOUR,
+  headSource,
+  matrixSource,
+  startSource,
+  storeSource,
+  sumNames,
+  uniformsFor,
+} from './source.ts';
 
 /** Rows and columns of the tile that one workgroup computes: 16 by 16 invocations, 4x4 outputs each. */
 export const TILE = 64;
@@ -10,17 +19,16 @@ const INVOCATIONS = 256;
 /** A row of a tile in workgroup memory, padded so that columns fall into different banks. */
 const PITCH = TILE + 4;
 
-const FOUR = [0, 1, 2, 3] as const;
-
 /** Tiles in workgroup memory with 4x4 blocks in registers: the way of GPUs. */
 export function tilesShader(form: Form): Shader {
-  const uniforms = uniformsFor(form.rank);
+  const uniforms = uniformsFor(form);
   const { at } = uniforms;
   const { rank } = form;
   const type = elementOf(form.dtype).value;
+  const sums = sumNames(4, 4);
   return {
     key: `matmul-tiles:${Object.values(form).join()}`,
-    bindings: ['read', 'read', 'read_write'],
+    bindings: bindingsOf(form),
     words: uniforms.words,
     workgroupSize: [INVOCATIONS, 1, 1],
     source: () => `${headSource(form, uniforms)}
@@ -40,7 +48,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
   let col = tile_col + local % 16u * 4u;
   for (var z = group.z; z < ${at('batch_count')} * ${at('parts')}; z += groups.z) {
 ${matrixSource(form, uniforms)}
-    ${FOUR.map((r) => `var sum${r} = vec4<${type}>();`).join('\n    ')}
+${startSource(form, sums, `vec4<${type}>`)}
     for (var l = begin; l < end; l += ${DEPTH}u) {
       workgroupBarrier();
 ${fillSource('a', form.a === 'across', type, {
@@ -60,17 +68,11 @@ ${fillSource('b', form.b !== 'along', type, {
         let p = s * ${PITCH}u + local / 16u * 4u;
         let q = s * ${PITCH}u + local % 16u * 4u;
         let b4 = vec4<${type}>(${FOUR.map((c) => `tile_b[q + ${c}u]`).join(', ')});
-        ${FOUR.map((r) => `sum${r} += tile_a[p + ${r}u] * b4;`).join('\n        ')}
+        ${FOUR.map((r) => `${sums[r]![0]} += tile_a[p + ${r}u] * b4;`).join('\n        ')}
       }
     }
     if (col < n) {
-${storeSource(
-  form,
-  uniforms,
-  FOUR.map((r) => `sum${r}`),
-  `vec4<${type}>`,
-  4,
-)}
+${storeSource(form, uniforms, sums, `vec4<${type}>`)}
     }
   }
 }`,
