@@ -40,7 +40,7 @@ export function crossEntropyKernel(kernels: RowKernels): FusedKernel {
     ['int64', 'int32'].includes(target!.dtype) &&
     !target!.shape.includes(0);
   const run = (
-    { loss, logs }: Readonly<Record<string, TensorOperand>>,
+    { loss, logs, total }: Readonly<Record<string, TensorOperand>>,
     { input, target, weight }: Operands,
     { ignoreIndex, reduction }: Attrs,
   ): void => {
@@ -51,17 +51,18 @@ export function crossEntropyKernel(kernels: RowKernels): FusedKernel {
     const values = numbersOf(logs!);
     const losses = numbersOf(loss!);
     const weights = weight === undefined ? null : numbersOf(weight);
-    let total = 0;
+    let sum = 0;
     let counted = 0;
     for (let i = 0; i < rows; i++) {
       const own = picked[i]!;
       const share = own < 0 ? 0 : weights === null ? 1 : weights[weight!.offset + own * weight!.strides[0]!]!;
       const value = own < 0 ? 0 : -values[logs!.offset + i * classes + own]! * share;
       if (reduction === 'none') losses[loss!.offset + i] = value;
-      total += value;
+      sum += value;
       counted += share;
     }
-    if (reduction !== 'none') losses[loss!.offset] = reduction === 'mean' ? total / counted : total;
+    if (reduction !== 'none') losses[loss!.offset] = reduction === 'mean' ? sum / counted : sum;
+    numbersOf(total!)[total!.offset] = counted;
   };
   return heapKernel(kernels.pool.heap, 'crossEntropy', takes, run);
 }

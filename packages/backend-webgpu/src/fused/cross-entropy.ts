@@ -57,7 +57,7 @@ function rowsShader(dtype: DType, weighted: boolean, software: boolean): Shader 
   });
 }
 
-/** The sum of the losses, over the sum of the weights where a mean is asked for. */
+/** The sum of the losses, over that of the weights where a mean is asked for, and the sum of the weights. */
 const lossShader = (dtype: DType, mean: boolean, software: boolean): Shader =>
   rowShader({
     key: `crossEntropyLoss ${dtype} ${mean}`,
@@ -67,10 +67,12 @@ const lossShader = (dtype: DType, mean: boolean, software: boolean): Shader =>
       { name: 'losses', access: 'read', dtype: 'float32' },
       { name: 'shares', access: 'read', dtype: 'float32' },
       { name: 'loss', access: 'read_write', dtype },
+      { name: 'total', access: 'read_write', dtype: 'float32' },
     ],
     body: (text) => `${text.sum('whole', text.load('losses'))}
-  ${mean ? text.sum('all', text.load('shares')) : ''}
-  ${text.once(text.storeAt('loss', 'loss_at', mean ? 'whole / all' : 'whole'))}`,
+  ${text.sum('all', text.load('shares'))}
+  ${text.once(`${text.storeAt('loss', 'loss_at', mean ? 'whole / all' : 'whole')}
+    ${text.storeAt('total', 'total_at', 'all')}`)}`,
   });
 
 /** Rows up to which one invocation adds the losses up. */
@@ -98,7 +100,7 @@ export function crossEntropyKernel(queue: Queue): FusedKernel {
         areEnough(rows!, count!, software)
       );
     },
-    run({ loss, logs }, inputs, { ignoreIndex, reduction }) {
+    run({ loss, logs, total }, inputs, { ignoreIndex, reduction }) {
       const { input, target } = inputs as { input: TensorOperand; target: TensorOperand };
       const { weight } = inputs;
       const [rows, count] = input.shape as [number, number];
@@ -139,6 +141,7 @@ export function crossEntropyKernel(queue: Queue): FusedKernel {
         along(column(losses)),
         along(column(shares)),
         along(loss!),
+        along(total!),
       ]);
       queue.release(losses);
       queue.release(shares);

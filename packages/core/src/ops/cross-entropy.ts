@@ -4,13 +4,23 @@ import { PointwiseOp } from '../dispatch/pointwise.ts';
 import { isFloating } from '../dtype.ts';
 import { ArgumentError, ShapeError, showShape } from '../errors.ts';
 import { index } from '../expr/expr.ts';
+import { computeType } from '../expr/program.ts';
 import type { Tensor } from '../graph/tensor.ts';
 import { sameShape, sizeOf } from '../shape.ts';
 import { add, div, mul, neg } from './arithmetic.ts';
 import { sum } from './broadcast.ts';
 import { ne } from './comparison.ts';
+import { cast } from './copying.ts';
 import { type LossReduction, lossReduction, reduceLoss } from './loss-reduction.ts';
-import { checkClasses, classDim, elementWeights, type NllLossOptions, nllLoss } from './nll-loss.ts';
+import {
+  checkClasses,
+  classDim,
+  classWeights,
+  elementLosses,
+  elementWeights,
+  type NllLossOptions,
+  nllLoss,
+} from './nll-loss.ts';
 import { reshape, unsqueeze } from './reshape.ts';
 import { logSoftmax, logSoftmaxBackward } from './softmax.ts';
 import { where } from './where.ts';
@@ -56,23 +66,54 @@ function smoothed(logits: Tensor, target: Tensor, options: CrossEntropyOptions, 
   const own = nllLoss(logs, target, { weight: weight ?? null, ignoreIndex, reduction: 'none' });
   const losses = add(mul(own, 1 - labelSmoothing), mul(spread, labelSmoothing / logits.shape[dim]!));
   if (reduction !== 'mean') return reduceLoss(losses, reduction);
-  return div(sum(losses), sum(elementWeights(target, counts, where(counts, target, 0), weight, logits)));
+  return div(sum(losses), sum(elementWeights(counts, where(counts, target, 0), weight, logits)));
 }
 
-/** `share · (softmax - one-hot of the class)`, by the dimension of the classes. */
+/**
+ * `own · dy / total · (softmax - one-hot of the class)`, by the dimension of the classes; 0 where the class is ignored,
+ * so that a mean over nothing gives zeros.
+ */
 const classGradient = [0, 1].map(
   (dim) =>
     new PointwiseOp(
       'crossEntropyBackward',
-      3,
-      ([logs, target, share]) => share!.mul(index(dim).eq(target!).select(logs!.exp().sub(1), logs!.exp())),
-      {
-        promoted: [true, false, true],
+      5,
+      ([logs, target, dy, total, own], { ignoreIndex }) => {
+        const picked = index(dim).eq(target!);
+        const slope = picked.select(logs!.exp().sub(1), logs!.exp());
+        return target!.ne(ignoreIndex!).select(own!.mul(dy!.div(total!)).mul(slope), 0);
       },
+      { promoted: [true, false, true, false, true], params: { ignoreIndex: -100 } },
     ),
 );
 
-/** With class indices: one launch makes the gradient. Fused kernels come under this name. */
+/**
+ * The gradient of cross entropy with class indices, from `logs`, the logarithm of softmax. `total` divides it: what the
+ * elements of a mean weigh together.
+ */
+const crossEntropyBackward = composite('crossEntropyBackward', {
+  infer: (
+    dy: Tensor,
+    logs: Tensor,
+    target: Tensor,
+    weight: Tensor | undefined,
+    total: Tensor | undefined,
+    ignoreIndex: number,
+  ) => ({
+    inputs: { dy, logs, target, weight, total },
+    attrs: { ignoreIndex },
+    outputs: { dx: { shape: logs.shape, dtype: logs.dtype } },
+  }),
+  decompose({ dy, logs, target, weight, total }, { ignoreIndex }) {
+    const dim = classDim(logs);
+    const each = (x: Tensor): Tensor => (x.shape.length === target.shape.length ? unsqueeze(x, dim) : x);
+    const own =
+      weight === undefined ? 1 : each(classWeights(weight, where(ne(target, ignoreIndex), target, 0)));
+    return classGradient[dim]!.call([logs, each(target), each(dy), total ?? 1, own], { ignoreIndex });
+  },
+});
+
+/** With class indices. Fused kernels come under this name; `total` is what all elements weigh together. */
 const ofClasses = composite('crossEntropy', {
   infer(
     input: Tensor,
@@ -82,30 +123,31 @@ const ofClasses = composite('crossEntropy', {
     reduction: LossReduction,
   ) {
     const shape = reduction === 'none' ? target.shape : [];
-    const logs = { shape: input.shape, dtype: input.dtype };
     return {
       inputs: { input, target, weight },
       attrs: { ignoreIndex, reduction },
-      outputs: { loss: { shape, dtype: input.dtype }, logs },
+      outputs: {
+        loss: { shape, dtype: input.dtype },
+        logs: { shape: input.shape, dtype: input.dtype },
+        total: { shape: [], dtype: computeType(input.dtype) },
+      },
     };
   },
   decompose({ input, target, weight }, { ignoreIndex, reduction }) {
     const logs = logSoftmax(input, classDim(input));
-    return { loss: nllLoss(logs, target, { weight: weight ?? null, ignoreIndex, reduction }), logs };
+    const { losses, weights } = elementLosses(logs, target, weight, ignoreIndex);
+    if (reduction !== 'mean') return { loss: reduceLoss(losses, reduction), logs };
+    const wide = computeType(input.dtype);
+    const total = sum(cast(weights, wide));
+    return { loss: cast(div(sum(cast(losses, wide)), total), input.dtype), logs, total };
   },
-  saves: ['logs', 'target', 'weight'],
+  saves: ['logs', 'target', 'weight', 'total'],
   returns: ['loss'],
-  vjp({ loss: dy, logs: dlogs }, { logs, target, weight }, { ignoreIndex, reduction }) {
-    const dim = classDim(logs);
-    const terms: Tensor[] = dlogs === undefined ? [] : [logSoftmaxBackward(dlogs, logs, dim)];
+  vjp({ loss: dy, logs: dlogs }, { logs, target, weight, total }, { ignoreIndex, reduction }) {
+    const terms: Tensor[] = dlogs === undefined ? [] : [logSoftmaxBackward(dlogs, logs, classDim(logs))];
     if (dy !== undefined) {
-      const counts = ne(target, ignoreIndex);
-      const safe = where(counts, target, 0);
-      const weights = elementWeights(target, counts, safe, weight, logs);
-      const share = mul(weights, reduction === 'mean' ? div(dy, sum(weights)) : dy);
-      // Selected, so that a mean over nothing gives zeros.
-      const counted = where(counts, share, 0);
-      terms.push(classGradient[dim]!.call([logs, unsqueeze(safe, dim), unsqueeze(counted, dim)], undefined));
+      const divisor = reduction === 'mean' ? total : undefined;
+      terms.push(crossEntropyBackward(dy, logs, target, weight, divisor, ignoreIndex));
     }
     return terms.length === 0 ? {} : { input: terms.reduce((a, b) => add(a, b)) };
   },

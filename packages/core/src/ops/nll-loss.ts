@@ -60,17 +60,35 @@ export function checkClasses(
   }
 }
 
+/** The weight of each element's class; classes are in range. */
+export const classWeights = (weight: Tensor, classes: Tensor): Tensor =>
+  reshape(indexSelect(weight, 0, reshape(classes, [-1])), classes.shape);
+
 /** What each element weighs: its class's weight, or 1; nothing where its class is ignored. */
 export function elementWeights(
-  target: Tensor,
   counts: Tensor,
   safe: Tensor,
   weight: Tensor | null | undefined,
   like: Tensor,
 ): Tensor {
   const counted = cast(counts, like.dtype);
-  if (!weight) return counted;
-  return mul(counted, reshape(indexSelect(weight, 0, reshape(safe, [-1])), target.shape));
+  return weight ? mul(counted, classWeights(weight, safe)) : counted;
+}
+
+/** The losses of single elements and what each weighs, of checked arguments. */
+export function elementLosses(
+  input: Tensor,
+  target: Tensor,
+  weight: Tensor | null | undefined,
+  ignoreIndex: number,
+): { readonly losses: Tensor; readonly weights: Tensor } {
+  const dim = classDim(input);
+  const counts = ne(target, ignoreIndex);
+  const safe = where(counts, target, 0);
+  const weights = elementWeights(counts, safe, weight, input);
+  const taken = reshape(gather(input, dim, unsqueeze(safe, dim)), target.shape);
+  // Selected, not multiplied: an ignored element may be infinite.
+  return { losses: neg(mul(where(counts, taken, 0), weights)), weights };
 }
 
 /**
@@ -88,13 +106,7 @@ export const nllLoss = composite(
   (input: Tensor, target: Tensor, options?: NllLossOptions): Tensor => {
     const reduction = lossReduction('nllLoss', options, ['weight', 'ignoreIndex', 'reduction']);
     checkClasses('nllLoss', input, target, options?.weight);
-    const dim = classDim(input);
-    const counts = ne(target, options?.ignoreIndex ?? -100);
-    const safe = where(counts, target, 0);
-    const weights = elementWeights(target, counts, safe, options?.weight, input);
-    const taken = reshape(gather(input, dim, unsqueeze(safe, dim)), target.shape);
-    // Selected, not multiplied: an ignored element may be infinite.
-    const losses = neg(mul(where(counts, taken, 0), weights));
+    const { losses, weights } = elementLosses(input, target, options?.weight, options?.ignoreIndex ?? -100);
     if (reduction !== 'mean') return reduceLoss(losses, reduction);
     return div(sum(losses), sum(weights));
   },

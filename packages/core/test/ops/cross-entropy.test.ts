@@ -8,8 +8,10 @@ import {
   ones,
   randn,
   registerBackend,
+  setKernelInterceptor,
   type Tensor,
   tensor,
+  zeros,
 } from '@flambeau/core';
 import { describe, expect, it } from 'vitest';
 import { refuses, untyped } from './refusals.ts';
@@ -65,6 +67,29 @@ describe('crossEntropy', () => {
     loss.backward();
     expect(loss.itemSync()).toBeNaN();
     expect(x.grad!.abs().amax().itemSync()).toBe(0);
+  });
+
+  it('divides the gradient by what a mean weighs, past the range of halves too', () => {
+    const x = zeros([70_000, 2], { dtype: 'float16', requiresGrad: true });
+    crossEntropy(x, zeros([70_000], { dtype: 'int32' })).backward();
+    const gradient = x.grad!.narrow(0, 0, 1).to({ dtype: 'float32' });
+    expect(gradient.mul(70_000).toArraySync()).toEqual([[expect.closeTo(-0.5, 2), expect.closeTo(0.5, 2)]]);
+  });
+
+  it('needs one launch for the gradient of an unweighted mean', () => {
+    const loss = crossEntropy(ones([3, 2], { requiresGrad: true }), classes([0, 1, -100]));
+    const kernels: string[] = [];
+    const before = setKernelInterceptor(({ kernel, operands }, launch) => {
+      kernels.push(`${kernel} of ${operands.length}`);
+      launch();
+    });
+    try {
+      loss.backward();
+    } finally {
+      setKernelInterceptor(before);
+    }
+    // The first makes the gradient of the loss itself.
+    expect(kernels).toEqual(['pointwise of 1', 'pointwise of 5']);
   });
 
   it('takes int64 and another class to ignore', () => {

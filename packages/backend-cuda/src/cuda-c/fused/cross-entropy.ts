@@ -71,7 +71,7 @@ losses[row] = loss; weights[row] = own;
   });
 }
 
-/** The sum of the rows' losses, divided by the sum of their weights where a mean is asked for: one block. */
+/** The sum of the rows' losses, divided by that of their weights where a mean is asked for, and the sum of the weights: one block. */
 export function lossSource(dtype: RowVariant['dtype'], mean: boolean): KernelSource {
   return {
     key: `crossEntropyLoss ${dtype} ${mean}`,
@@ -96,10 +96,16 @@ for (int half = 128; half > 0; half >>= 1) {
 __syncthreads();
 if (t < half) { sums[t] += sums[t + half]; shares[t] += shares[t + half]; }
 }
-if (t == 0) loss[0] = ${store};`;
+if (t == 0) { loss[0] = ${store}; total[0] = shares[0]; }`;
       return entrySource(
         'crossEntropyLoss',
-        [`${storedType(dtype)}* loss`, `const ${type}* losses`, `const ${type}* weights`, 'long long rows'],
+        [
+          `${storedType(dtype)}* loss`,
+          `${type}* total`,
+          `const ${type}* losses`,
+          `const ${type}* weights`,
+          'long long rows',
+        ],
         body,
         preamble.text,
         256,

@@ -24,6 +24,7 @@ export function crossEntropyKernel(context: Context): FusedKernel {
 
   const toLoss = (
     loss: TensorOperand,
+    total: TensorOperand,
     dtype: DType,
     mean: boolean,
     rows: number,
@@ -33,7 +34,8 @@ export function crossEntropyKernel(context: Context): FusedKernel {
     const number = DTYPES[dtype].index * 2 + (mean ? 1 : 0);
     const kernel = lossKernels.get(number, () => lossSource(dtype, mean));
     const args = launch.arguments.reset();
-    pointerTo(args, loss, byteLengthOf(dtype)).pointer(losses, 0).pointer(weights, 0).i64(rows);
+    pointerTo(args, loss, byteLengthOf(dtype));
+    pointerTo(args, total, byteLengthOf(total.dtype)).pointer(losses, 0).pointer(weights, 0).i64(rows);
     launch.launch(kernel, [1, 1, 1], [256, 1, 1], 0, args);
   };
 
@@ -80,7 +82,7 @@ export function crossEntropyKernel(context: Context): FusedKernel {
       const bytes = byteLengthOf(accumulatorDType(input.dtype));
       const [losses, weights] = [launch.workspace(rows.rows * bytes), launch.workspace(rows.rows * bytes)];
       toRows(outputs.logs!, given, rows, losses, weights, Number(ignoreIndex));
-      toLoss(outputs.loss!, input.dtype, reduction === 'mean', rows.rows, losses, weights);
+      toLoss(outputs.loss!, outputs.total!, input.dtype, reduction === 'mean', rows.rows, losses, weights);
       launch.release(losses);
       launch.release(weights);
     },
