@@ -16,6 +16,13 @@ export async function webgpuOn(name: DriverName, options: WebGpuOptions = {}): P
   return backend;
 }
 
+/** The backend on a software driver, with the kernels that it takes on a GPU. */
+export async function webgpuAsOnGpu(name: DriverName): Promise<WebGpuBackend> {
+  const { gpuDevice: device } = await webgpuOn(name);
+  Object.defineProperty(device, 'adapterInfo', { value: { description: 'a GPU' } });
+  return webgpu({ device });
+}
+
 /** Tests that need a driver. Where it is missing they are skipped, and the head of the run says so; `FLAMBEAU_TEST_ALL=1` forbids that. */
 export function describeOn(name: DriverName, title: string, body: () => void): void {
   describe.skipIf(driverFile(name) === undefined)(`${title} on ${name}`, body);
