@@ -9,6 +9,7 @@ import { pointwiseKernel } from './pointwise.ts';
 import { reduceKernel } from './reduce.ts';
 import { scanKernel } from './scan.ts';
 import { sortKernel } from './sort.ts';
+import { updateKernel } from './update.ts';
 
 export interface KernelOptions {
   /** From how many elements on kernels count in 64 bits. Tests lower it, so that small tensors take that way. */
@@ -29,6 +30,7 @@ export function cudaKernels(launch: Launch, options: KernelOptions = {}): Kernel
     gather: gatherKernel(context),
     scatter: scatterKernel(context),
     sort: sortKernel(context),
+    update: updateKernel(context),
     ...(options.fused === false ? {} : { fused: fusedKernels(context) }),
   };
 }
