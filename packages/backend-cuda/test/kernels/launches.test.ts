@@ -5,11 +5,13 @@ import {
   type DType,
   empty,
   matmul,
+  noGrad,
   permute,
   registerBackend,
   sort,
   sum,
   type Tensor,
+  update,
 } from '@flambeau/core';
 import { afterEach, describe, expect, it } from 'vitest';
 import { Recorder, recordingBackend } from '../../tools/recorder.ts';
@@ -79,5 +81,22 @@ describe('launches', () => {
     expect(recorder.launches[0]!.grid[2]).toBe(64);
     expect(keys()[1]).toMatch(/^reduce/);
     expect(recorder.held).toBe(0);
+  });
+
+  it('update sixteen rows at once, a thread for each element', () => {
+    const descend = update('descend', {
+      operands: ['x', 'g'],
+      numbers: ['lr'],
+      steps: { x: ({ x, g, lr }) => x.sub(g.mul(lr)) },
+    });
+    const rows = Array.from({ length: 21 }, (_, i) => [tensor([i + 1, 256]), tensor([i + 1, 256])]);
+    noGrad(() => descend(rows, { lr: 0.1 }));
+    expect(keys().map((key) => key.split(' ').slice(0, 2).join(' '))).toEqual([
+      'update 16',
+      'update 4',
+      'update 1',
+    ]);
+    expect(recorder.launches.map(({ grid }) => grid[0])).toEqual([136, 74, 21]);
+    expect(recorder.launches[0]!.argumentCount).toBe(16 * 4 + 1);
   });
 });
