@@ -5,6 +5,7 @@ import { convolutionKernels } from './convolution.ts';
 import { crossEntropyKernel } from './cross-entropy.ts';
 import { linearKernel } from './linear.ts';
 import { normKernels } from './norm.ts';
+import { normGradientKernels } from './norm-gradient.ts';
 import { poolingKernels } from './pooling.ts';
 import { softmaxKernels } from './softmax.ts';
 
@@ -16,6 +17,7 @@ export function fusedKernels(queue: Queue, multiply: Multiply): OptionalKernels 
     ...poolingKernels(queue),
     ...softmaxKernels(queue),
     ...normKernels(queue),
+    ...normGradientKernels(queue),
     crossEntropy: crossEntropyKernel(queue),
   };
 }

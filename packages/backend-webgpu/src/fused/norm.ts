@@ -4,8 +4,6 @@ import {
   DTYPES,
   type DType,
   type FusedKernel,
-  goesOverRows,
-  isContiguous,
   normAttributes,
   type OptionalKernels,
   sizeOf,
@@ -17,28 +15,8 @@ import { dtypeAt, shaderTable } from '../elements/shaders.ts';
 import { numbered } from '../elements/uniforms.ts';
 import type { Queue, Shader } from '../queue/types.ts';
 import { floatBits } from '../wgsl/literal.ts';
-import { coordinateLines, strideSum } from '../wgsl/walk.ts';
-import { areAlike, areEnough, launchRows, type RowPlace, type RowText, rowShader } from './rows.ts';
-
-/** The dimensions within a row, joined where weight and bias go on evenly. */
-function joined(
-  shape: readonly number[],
-  strides: readonly number[],
-): { shape: number[]; strides: number[] } {
-  const found: { shape: number[]; strides: number[] } = { shape: [], strides: [] };
-  for (const [dim, size] of shape.entries()) {
-    if (size === 1) continue;
-    const last = found.shape.length - 1;
-    if (last >= 0 && found.strides[last] === strides[dim]! * size) {
-      found.shape[last]! *= size;
-      found.strides[last] = strides[dim]!;
-    } else {
-      found.shape.push(size);
-      found.strides.push(strides[dim]!);
-    }
-  }
-  return found;
-}
+import { alongSource, INNER_RANKS, joined, takesRows } from './norm-rows.ts';
+import { launchRows, type RowPlace, type RowText, rowShader } from './rows.ts';
 
 interface Variant {
   readonly dtype: DType;
@@ -48,9 +26,6 @@ interface Variant {
   readonly rank: number;
   readonly innerRank: number;
 }
-
-/** One more than the dimensions that a row can have. */
-const INNER_RANKS = 9;
 
 /** The variant of a number: ranks, the dtype, and which of weight and bias are there. */
 function variantOf(code: number, centered: boolean): Variant {
@@ -68,11 +43,7 @@ function variantOf(code: number, centered: boolean): Variant {
 
 function bodyOf(text: RowText, { centered, weight, bias, innerRank }: Variant): string {
   const { uniforms } = text;
-  const inner =
-    (weight || bias) && innerRank > 0
-      ? `${coordinateLines('i', 'k', 0, innerRank, uniforms.place('inner0')).join('\n    ')}
-    let along = ${strideSum('k', 0, innerRank, uniforms.place('inner_stride0'))};`
-      : 'let along = 0u;';
+  const inner = weight || bias ? alongSource(uniforms, innerRank) : '';
   const factor = weight ? ` * ${text.loadAt('weight', 'weight_at + along')}` : '';
   const shift = bias ? ` + ${text.loadAt('bias', 'bias_at + along')}` : '';
   const center = centered
@@ -114,15 +85,7 @@ function normKernel(queue: Queue, centered: boolean): FusedKernel {
   const { software } = queue;
   const shaders = shaderTable((code) => shaderOf(variantOf(code, centered), software));
   return {
-    when(inputs, attrs) {
-      const layout = normAttributes(attrs);
-      if (!goesOverRows(layout) || !areAlike(inputs)) return false;
-      if (!Object.values(inputs).every((x) => x === undefined || isContiguous(x.shape, x.strides)))
-        return false;
-      const outer = layout.view.length - layout.dims.length;
-      const count = sizeOf(layout.view.slice(outer));
-      return areEnough(sizeOf(layout.view.slice(0, outer)), count, software);
-    },
+    when: (inputs, attrs) => takesRows(inputs, attrs, software),
     run(outputs, inputs, attrs) {
       const layout = normAttributes(attrs);
       const outer = layout.view.length - layout.dims.length;
@@ -130,7 +93,7 @@ function normKernel(queue: Queue, centered: boolean): FusedKernel {
       const around = layout.view.slice(0, outer);
       const count = sizeOf(layout.view.slice(outer));
       const met = vectorStrides(layout);
-      const inner = joined(layout.view.slice(outer), met.slice(outer));
+      const inner = joined(layout.view.slice(outer), [met.slice(outer)]);
       const ranks = shaderRank(outer) * INNER_RANKS + inner.shape.length;
       const vectors = Number(weight !== undefined) + 2 * Number(bias !== undefined);
       const shader = shaders((ranks * DTYPE_COUNT + DTYPES[x.dtype].index) * 4 + vectors);
@@ -157,7 +120,7 @@ function normKernel(queue: Queue, centered: boolean): FusedKernel {
       launchRows(queue, shader, around, count, places, [
         floatBits(layout.eps),
         ...inner.shape,
-        ...inner.strides,
+        ...inner.strides[0]!,
       ]);
     },
   };

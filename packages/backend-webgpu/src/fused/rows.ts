@@ -91,19 +91,26 @@ export class RowText {
 
   /** Defines `name`: the sum of an expression over the row. */
   sum(name: string, value: string): string {
+    return this.sums({ [name]: value });
+  }
+
+  /** Defines each name: the sum of its expression over the row, which may read what `lines` define for an `i`. */
+  sums(values: Readonly<Record<string, string>>, lines = ''): string {
     const [begin, step] = this.loop();
-    const part = `var ${name}_part = 0f;
+    const names = Object.keys(values);
+    const each = (text: (name: string) => string): string => names.map(text).join(' ');
+    return `${each((name) => `var ${name}_part = 0f;`)}
   for (var next = ${begin}; next < count;) {
-    var run = 0f;
+    ${each((name) => `var ${name}_run = 0f;`)}
     for (var j = 0u; j < ${BLOCK}u && next < count; j++) {
       let i = next;
-      run += ${value};
+      ${lines}
+      ${each((name) => `${name}_run += ${values[name]};`)}
       next += ${step};
     }
-    ${name}_part += run;
-  }`;
-    return `${part}
-  let ${name} = ${this.join(`${name}_part`, 'sum')};`;
+    ${each((name) => `${name}_part += ${name}_run;`)}
+  }
+  ${each((name) => `let ${name} = ${this.join(`${name}_part`, 'sum')};`)}`;
   }
 
   /** Defines `name`: the largest value of an expression over the row; NaN wins. */
@@ -197,6 +204,9 @@ export interface RowPlace {
   readonly step: number;
 }
 
+/** Whether an invocation of a shader over rows takes a row alone. */
+const takesAlone = ({ workgroupSize }: Shader): boolean => workgroupSize[0] === GROUP;
+
 /** Launches `shader` for the rows around which `shape` lies. */
 export function launchRows(
   queue: Queue,
@@ -218,7 +228,7 @@ export function launchRows(
   ]);
   const buffers = places.map(({ operand }) => own(operand));
   if (faults) buffers.push(queue.faults);
-  queue.dispatch(shader, buffers, packed, spread(rows, queue.software ? undefined : 1));
+  queue.dispatch(shader, buffers, packed, spread(rows, takesAlone(shader) ? undefined : 1));
 }
 
 /** Rows of this length keep few invocations busy for long, unless there are many of them: their parts do better. */

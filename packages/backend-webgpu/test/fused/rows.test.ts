@@ -95,6 +95,28 @@ describeOn(anyDriver, 'fused kernels over rows', () => {
     );
   });
 
+  it('give the gradients of weights that many elements share', { timeout: 60_000 }, async () => {
+    const norms: readonly [number[], number[], (x: Tensor, w: Tensor, b: Tensor) => Tensor][] = [
+      [[9, 37, 24], [24], (x, w, b) => layerNorm(x, [24], w, b)],
+      [[150, 3, 4], [3, 4], (x, w, b) => layerNorm(x, [3, 4], w, b)],
+      [[3, 4], [3, 4], (x, w, b) => layerNorm(x, [3, 4], w, b)],
+      [[300, 5], [5], (x, w) => rmsNorm(x, [5], w)],
+      [[6, 8, 5, 9], [8], (x, w, b) => groupNorm(x, 2, w, b)],
+      [[6, 8, 5, 9], [8], (x, w, b) => instanceNorm(x, null, null, w, b)],
+    ];
+    const gradients = async (device: Device, [shape, own, f]: (typeof norms)[number]) => {
+      const leaves = [filled(shape, 1, device), filled(own, 2, device), filled(own, 3, device)];
+      for (const leaf of leaves) leaf.requiresGrad_();
+      f(...(leaves as [Tensor, Tensor, Tensor])).backward(filled(shape, 4, device));
+      return Promise.all(leaves.flatMap((leaf) => (leaf.grad ? [leaf.grad.data()] : [])));
+    };
+    for (const norm of norms) {
+      const [ours, theirs] = [await gradients('webgpu', norm), await gradients('cpu', norm)];
+      for (const [i, expected] of theirs.entries())
+        expectClose(ours[i] as ArrayLike<number>, expected as ArrayLike<number>, TOLERANCE.float32);
+    }
+  });
+
   it('are what runs', async () => {
     const kernels: string[] = [];
     const before = setKernelInterceptor(({ kernel }, launch) => {
@@ -104,8 +126,10 @@ describeOn(anyDriver, 'fused kernels over rows', () => {
     try {
       const x = filled([4, 6, 8], 1, 'webgpu').requiresGrad_();
       x.softmax(1).logSoftmax(-1).sum().backward();
-      layerNorm(x, [8]);
-      rmsNorm(x, [8]);
+      layerNorm(x, [8]).mul(x).sum().backward();
+      rmsNorm(x, [8]).mul(x).sum().backward();
+      groupNorm(x, 2).mul(x).sum().backward();
+      instanceNorm(x).mul(x).sum().backward();
     } finally {
       setKernelInterceptor(before);
     }
@@ -115,8 +139,8 @@ describeOn(anyDriver, 'fused kernels over rows', () => {
         'logSoftmax',
         'softmaxBackward',
         'logSoftmaxBackward',
-        'layerNorm',
-        'rmsNorm',
+        ...['layerNorm', 'rmsNorm', 'groupNorm', 'instanceNorm'],
+        ...['layerNormBackward', 'rmsNormBackward', 'groupNormBackward', 'instanceNormBackward'],
       ]),
     );
   });
