@@ -1,5 +1,6 @@
 import {
   BackendError,
+  byteLengthOf,
   type DType,
   isFloating,
   type MatmulSize,
@@ -10,8 +11,9 @@ import {
   type Reduction,
   type ScanCombiner,
   type ScatterMode,
+  type Update,
 } from '@flambeau/core/backend';
-import type { Elements, Value } from './elements.ts';
+import { type Elements, elementsOf, type Value } from './elements.ts';
 import { Interpreter } from './interpreter.ts';
 import { binary, logAddExp } from './scalar.ts';
 import { Walk, type Walked } from './walk.ts';
@@ -38,6 +40,21 @@ export function pointwise(
     for (let k = 0; k < inputs.length; k++) interpreter.inputs[k] = inputs[k]!.elements.get(walk.at[k + 1]!);
     output.elements.set(walk.at[0]!, interpreter.run());
   } while (walk.next());
+}
+
+/** The steps of an update one after the other, each over the whole row. */
+export function update(
+  { locals, steps }: Update,
+  length: number,
+  operands: readonly Reached[],
+  parameters: Parameters,
+): void {
+  const made = locals.map((dtype): Reached => {
+    const elements = elementsOf(new Uint8Array(length * byteLengthOf(dtype)), dtype);
+    return { dtype, elements, offset: 0, strides: [1] };
+  });
+  const values = [...operands, ...made];
+  for (const { target, program } of steps) pointwise(program, [length], values[target]!, values, parameters);
 }
 
 export function reduce(

@@ -2,12 +2,14 @@ import {
   add,
   clone,
   type KernelCall,
+  noGrad,
   pointwise,
   registerBackend,
   setKernelInterceptor,
   sum,
   type Tensor,
   tensor,
+  update,
 } from '@flambeau/core';
 import {
   type Allocation,
@@ -16,6 +18,7 @@ import {
   OutOfMemoryError,
   type Program,
   type Reduction,
+  type Update,
 } from '@flambeau/core/backend';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { type AlienBackend, alien } from './index.ts';
@@ -34,6 +37,12 @@ function callOf(body: () => unknown): KernelCall {
   }
   return calls[0]!;
 }
+
+const descend = update('descend', {
+  operands: ['x', 'g'],
+  numbers: [],
+  steps: { x: ({ x, g }) => x.sub(g) },
+});
 
 const x = tensor([1, 2, 3, 4], { device: 'alien' });
 const adding = callOf(() => add(x, x)).args[0] as Program;
@@ -226,6 +235,19 @@ describe('what core must never do', () => {
       steps: [...adding.steps.slice(0, 2), { op: 'lt', a: 0, b: 1, type: 'float32' }],
     };
     refused('lt of float32 cannot be float32', mistyped, [4], apart(), pair(), []);
+  });
+
+  it('give an update memory twice, or rows of other operands than it names', () => {
+    const [y, g] = [tensor([1], { device: 'alien' }), tensor([1], { device: 'alien' })];
+    const known = callOf(() => noGrad(() => descend([[y, g]], {}))).args[0] as Update;
+    const run = (...operands: Operand[]) => device.kernels.update!.run(known, [{ length: 2, operands }], []);
+    expect(() => run(operand(), apart())).not.toThrow();
+    expect(() => run(operand(), operand({ offset: 4 }))).toThrow('alien: update: an allocation comes twice');
+    expect(() => run(operand())).toThrow('alien: update: a row of 1 operands, and not 2');
+    expect(() => run(operand(), apart({ dtype: 'float64' }))).toThrow('alien: update: operand 1 is float64');
+    expect(() => run(operand(), apart({ strides: [2] }))).toThrow(
+      'alien: update: operand 1 must be contiguous',
+    );
   });
 
   it('give outputs with gaps to kernels that write contiguously', () => {

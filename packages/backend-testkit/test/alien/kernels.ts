@@ -4,6 +4,9 @@ import {
   type DType,
   type Kernels,
   type Operand,
+  type Parameters,
+  type Update,
+  type UpdateRow,
 } from '@flambeau/core/backend';
 import * as compute from './compute.ts';
 import type { Memory } from './memory.ts';
@@ -17,7 +20,10 @@ import {
   checkShape,
 } from './validate.ts';
 
-/** The eight kernels: each checks what it is given at the call, and enqueues the work with everything copied. */
+/**
+ * The eight kernels, and that of updates: each checks what it is given at the call, and enqueues the work with everything
+ * copied.
+ */
 export function kernels(
   memory: Memory,
   dtypes: readonly DType[],
@@ -31,7 +37,46 @@ export function kernels(
   const reach = (operand: Operand): compute.Reached =>
     compute.reached(operand, memory.elements(operand.allocation, operand.dtype));
 
+  /** Everything that core promises of the rows of an update. */
+  const checkRows = (update: Update, rows: readonly UpdateRow[], parameters: Parameters): void => {
+    const { operands: expected, locals, steps, written } = update;
+    const slots = [...expected, ...locals].map((dtype) => ({ dtype }));
+    for (const { target, program } of steps) {
+      checkProgram('update', program, slots, parameters);
+      checkDType('update', 'the result of a step', program.output, [slots[target]!.dtype]);
+      if (target < expected.length && !written.includes(target))
+        throw new BackendError(`alien: update: operand ${target} is overwritten, and not said to be`);
+    }
+    const seen = new Set<Allocation>();
+    for (const { length, operands } of rows) {
+      checkShape('update', [length]);
+      if (operands.length !== expected.length)
+        throw new BackendError(
+          `alien: update: a row of ${operands.length} operands, and not ${expected.length}`,
+        );
+      for (const [k, operand] of operands.entries()) {
+        checkDType('update', `operand ${k}`, operand.dtype, [expected[k]!]);
+        check('update', `operand ${k}`, [length], operand);
+        checkDense('update', `operand ${k}`, [length], operand);
+        if (seen.has(operand.allocation))
+          throw new BackendError('alien: update: an allocation comes twice in one call');
+        seen.add(operand.allocation);
+      }
+    }
+  };
+
   return {
+    update: {
+      run(update, rows, parameters) {
+        checkRows(update, rows, parameters);
+        const given = copied({ rows, parameters });
+        launch(() => {
+          for (const { length, operands } of given.rows)
+            compute.update(update, length, operands.map(reach), given.parameters);
+        });
+      },
+    },
+
     pointwise(program, shape, output, inputs, parameters) {
       checkShape('pointwise', shape);
       checkProgram('pointwise', program, inputs, parameters);

@@ -132,7 +132,7 @@ const checked = new WeakSet<Program>();
 export function checkProgram(
   op: string,
   program: Program,
-  inputs: readonly Operand[],
+  inputs: readonly Pick<Operand, 'dtype'>[],
   parameters: Parameters,
 ): void {
   if (inputs.length !== program.inputs.length)

@@ -33,10 +33,9 @@ interface Step {
   readonly target: number;
   /** On all operands and locals as inputs, and all numbers as parameters. */
   readonly value: Expr;
-  /** What it reads as an operator of its own: operands and locals, an overwritten one first; and numbers. */
-  readonly reads: readonly number[];
-  readonly numbers: readonly string[];
+  /** The step as an operator of its own, on the operands and locals that it reads: what it overwrites is the first of them. */
   readonly op: PointwiseOp;
+  readonly reads: readonly number[];
 }
 
 /** An update for the dtypes of a row. */
@@ -141,10 +140,9 @@ export class UpdateOp {
   /** The steps one by one, as pointwise operators. */
   private decompose(row: Row, numbers: Numbers): void {
     const values = row.slice();
-    for (const { op, target, reads, numbers: read } of this.steps) {
+    for (const { op, target, reads } of this.steps) {
       const operands = reads.map((k) => values[k]!);
-      const options = Object.fromEntries(read.map((name) => [name, numbers[name]!]));
-      values[target] = target < row.length ? op.callInPlace(operands, options) : op.call(operands, options);
+      values[target] = target < row.length ? op.callInPlace(operands, numbers) : op.call(operands, numbers);
     }
   }
 
@@ -152,20 +150,20 @@ export class UpdateOp {
     const { values } = this;
     const target = values.indexOf(name);
     const value = build({ ...byName(values, input), ...byName(this.numbers, parameter) });
-    const nodes = topological(value);
-    const isRead = (kind: 'input' | 'parameter', slot: number): boolean =>
-      nodes.some((node) => node.kind === kind && node.data.slot === slot);
-    const numbers = this.numbers.filter((_, slot) => isRead('parameter', slot));
-    const others = [...values.keys()].filter((k) => k !== target && isRead('input', k));
+    const read = new Set(
+      topological(value).flatMap(({ kind, data }) => (kind === 'input' ? [data.slot!] : [])),
+    );
+    const others = [...values.keys()].filter((k) => k !== target && read.has(k));
     const reads = target < this.operands.length ? [target, ...others] : others;
     const names = reads.map((k) => values[k]!);
     const op = new PointwiseOp(
       this.name,
       reads.length,
       (inputs, params) => build({ ...params, ...byName(names, (k) => inputs[k]!) }),
-      { params: Object.fromEntries(numbers.map((number) => [number, Number.NaN])) },
+      // No number is ever the default, so that none is compiled into a program.
+      { params: Object.fromEntries(this.numbers.map((number) => [number, Number.NaN])) },
     );
-    return { target, value, reads, numbers, op };
+    return { target, value, op, reads };
   }
 }
 
