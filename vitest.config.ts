@@ -1,7 +1,7 @@
 import { playwright } from '@vitest/browser-playwright';
 import { defaultClientConditions, defaultServerConditions, type Plugin } from 'vite';
 import { defineConfig } from 'vitest/config';
-import { goldenSuite, goldenTier } from './packages/backend-testkit/test/browser/commands.ts';
+import { caseFiles } from './packages/backend-testkit/test/browser/commands.ts';
 import { chromiumPath, missing } from './packages/backend-webgpu/test/support/drivers.ts';
 
 const chromium = chromiumPath();
@@ -43,7 +43,7 @@ const browser = (name: string, isolated: boolean, include = 'packages/*/test/**/
       connectTimeout: 240_000,
       screenshotFailures: false,
       ui: false,
-      commands: { goldenSuite, goldenTier },
+      commands: { caseFiles },
       provider: playwright({
         launchOptions: {
           executablePath: chromium!,

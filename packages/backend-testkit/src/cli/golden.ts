@@ -11,7 +11,7 @@ import {
   summaryLine,
   unreadable,
 } from '../golden/index.ts';
-import { isSuite, readSuite, suites } from './data.ts';
+import { isSuite, readSuite, suites } from '../host/cases.ts';
 import { loadFramework } from './load-framework.ts';
 
 const usage = `golden --backend NAME [--dir DIR | --suite ${suites.join('|')}|all] [--options JSON] [--list FILE] [--dtypes A,B] [--json OUT]

@@ -1,10 +1,4 @@
-import { isSuite, readSuite, readTier } from '../../src/cli/data.ts';
+import { type CaseFile, type Suite, tier1Files } from '../../src/host/cases.ts';
 
-/** For tests in a page, which reads no files: the cases of a suite, by file. */
-export function goldenSuite(_context: unknown, suite: string): [name: string, text: string][] {
-  if (!isSuite(suite)) throw new RangeError(`there is no suite ${suite}`);
-  return [...readSuite(suite)];
-}
-
-/** A list of file names that comes with the package. */
-export const goldenTier = (_context: unknown, name: string): string => readTier(name);
+/** For tests in a page, which reads no files. */
+export const caseFiles = (_context: unknown, suite: Suite): readonly CaseFile[] => tier1Files(suite);

@@ -1,14 +1,10 @@
-/// <reference types="vite/client" />
 import * as core from '@flambeau/core';
 import type { Backend } from '@flambeau/core/backend';
 import * as nn from '@flambeau/nn';
 import * as optim from '@flambeau/optim';
 import { inject } from 'vitest';
-import { commands } from 'vitest/browser';
-import tier1 from '../../data/tier1.txt?raw';
-import tier1Modules from '../../data/tier1-modules.txt?raw';
-import tier1Optim from '../../data/tier1-optim.txt?raw';
 import type { Framework } from '../../src/golden/framework.ts';
+import type { CaseFile, Suite } from '../../src/host/cases.ts';
 
 declare module 'vitest' {
   interface ProvidedContext {
@@ -19,17 +15,11 @@ declare module 'vitest' {
 
 declare module 'vitest/browser' {
   interface BrowserCommands {
-    goldenSuite: (suite: string) => Promise<[name: string, text: string][]>;
+    caseFiles: (suite: Suite) => Promise<readonly CaseFile[]>;
   }
 }
 
 export const isolated = inject('isolated');
-
-export const tiers = { ops: tier1, modules: tier1Modules, optim: tier1Optim };
-
-/** The cases of a suite, by file. */
-export const suiteFiles = async (suite: keyof typeof tiers): Promise<Map<string, string>> =>
-  new Map(await commands.goldenSuite(suite));
 
 /** The framework on one backend, as the golden runner takes it. */
 export function frameworkOn(backend: Backend): Framework {

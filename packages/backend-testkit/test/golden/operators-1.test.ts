@@ -1,4 +1,4 @@
 import { describe } from 'vitest';
 import { testTier } from './framework.ts';
 
-describe('operators of tier 1, part 1 of 4', () => testTier('ops', 'tier1', 0, 4));
+describe('operators of tier 1, part 1 of 4', () => testTier('ops', 0, 4));

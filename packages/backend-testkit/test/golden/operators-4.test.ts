@@ -1,4 +1,4 @@
 import { describe } from 'vitest';
 import { testTier } from './framework.ts';
 
-describe('operators of tier 1, part 4 of 4', () => testTier('ops', 'tier1', 3, 4));
+describe('operators of tier 1, part 4 of 4', () => testTier('ops', 3, 4));

@@ -4,10 +4,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { readSuite } from '../../src/cli/data.ts';
 import { loadFramework } from '../../src/cli/load-framework.ts';
 import type { Framework, TensorLike } from '../../src/golden/framework.ts';
 import { runFile } from '../../src/golden/index.ts';
+import { readSuite } from '../../src/host/cases.ts';
 
 const files = readSuite('ops');
 const text = (name: string): string => files.get(name) ?? '';
