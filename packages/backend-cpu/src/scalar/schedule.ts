@@ -8,6 +8,8 @@ import { representationOf } from './representation.ts';
  */
 export interface Schedule {
   readonly hoisted: readonly number[];
+  /** Steps that are the same for four elements whose index begins at a multiple of four. */
+  readonly shared: readonly number[];
   readonly body: Block;
 }
 
@@ -53,8 +55,15 @@ const DIVISIONS = new Set<string>(['div', 'truncDiv', 'floorDiv', 'rem', 'mod'])
 const canThrow = (step: Instruction): boolean =>
   DIVISIONS.has(step.op) && representationOf(step.type) !== 'float';
 
-/** @param constantInputs bit k is set where input k is the same for the whole loop. */
-export function scheduleOf(program: Program, constantInputs: number): Schedule {
+/**
+ * @param constantInputs bit k is set where input k is the same for the whole loop.
+ * @param groupedDim the dimension along which elements come in fours, where they do.
+ */
+export function scheduleOf(
+  program: Program,
+  constantInputs: number,
+  groupedDim: number | null = null,
+): Schedule {
   const { steps } = program;
   const root = new Region(null);
   const regions = new Array<Region | undefined>(steps.length).fill(undefined);
@@ -78,14 +87,35 @@ export function scheduleOf(program: Program, constantInputs: number): Schedule {
     }
   }
   const constant: boolean[] = [];
+  const alike: boolean[] = [];
   const hoisted: number[] = [];
+  const shared: number[] = [];
   for (const [i, step] of steps.entries()) {
     const region = regions[i] ?? root;
-    constant[i] = isConstant(step, constant, constantInputs) && (region === root || !canThrow(step));
+    const movable = region === root || !canThrow(step);
+    constant[i] = movable && isConstant(step, constant, constantInputs);
+    alike[i] = constant[i] || (movable && isAlike(steps, step, alike, groupedDim));
     if (constant[i]) hoisted.push(i);
+    else if (alike[i]) shared.push(i);
     else region.steps.push({ step: i, branches: branches[i] ?? null });
   }
-  return { hoisted, body: root };
+  return { hoisted, shared, body: root };
+}
+
+/** Whether a step is the same for four neighbours: it tells their indices apart by multiples of four alone. */
+function isAlike(
+  steps: readonly Instruction[],
+  step: Instruction,
+  alike: readonly boolean[],
+  groupedDim: number | null,
+): boolean {
+  if (step.op === 'shiftRight' && step.type === 'int32') {
+    const [index, distance] = [steps[step.a]!, steps[step.b]!];
+    if (index.op === 'index' && index.dim === groupedDim && distance.op === 'literal')
+      return Number(distance.value) >= 2;
+  }
+  const read = argumentsOf(step);
+  return read.length > 0 && read.every((argument) => alike[argument]);
 }
 
 function isConstant(step: Instruction, constant: readonly boolean[], constantInputs: number): boolean {

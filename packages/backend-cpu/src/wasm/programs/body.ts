@@ -1,11 +1,11 @@
 import type { Instruction, Program, ScalarType } from '@flambeau/core/backend';
 import { literalAs } from '../../scalar/literal.ts';
-import { type Block, type Schedule, scheduleOf } from '../../scalar/schedule.ts';
+import { argumentsOf, type Block, type Schedule, scheduleOf } from '../../scalar/schedule.ts';
 import { v128 } from '../assembler/index.ts';
 import type { Lanes } from '../lanes/lanes.ts';
 import { canCast, cast, literal } from './cast.ts';
 import { type HostIndex, Steps } from './step.ts';
-import { isWide, kindOf, narrowMask, type Value } from './value.ts';
+import { isWide, kindOf, narrowMask, spread, type Value } from './value.ts';
 
 /** What a program's steps find around them. */
 export interface Surroundings {
@@ -62,13 +62,29 @@ export class Body {
   private readonly lanes: Lanes;
   private readonly steps: Steps;
   private readonly constants: (Value | undefined)[] = [];
+  /** Of the steps that units share and others read: four units' values side by side. */
+  private shared = new Map<number, Value>();
 
-  /** @param constantInputs bit k is set where input k is the same for the whole loop. */
-  constructor(program: Program, lanes: Lanes, host: HostIndex, constantInputs: number) {
+  /**
+   * @param constantInputs bit k is set where input k is the same for the whole loop.
+   * @param groupedDim the dimension along which units begin at multiples of four, where they do.
+   */
+  constructor(
+    program: Program,
+    lanes: Lanes,
+    host: HostIndex,
+    constantInputs: number,
+    groupedDim: number | null = null,
+  ) {
     this.program = program;
-    this.schedule = scheduleOf(program, constantInputs);
+    this.schedule = scheduleOf(program, constantInputs, groupedDim);
     this.lanes = lanes;
     this.steps = new Steps(lanes, host);
+  }
+
+  /** Whether units have steps in common, so that `group` is to come before four of them. */
+  get shares(): boolean {
+    return this.schedule.shared.length > 0;
   }
 
   /** Computes what is the same for the whole loop. */
@@ -76,9 +92,26 @@ export class Body {
     for (const i of this.schedule.hoisted) this.constants[i] = this.step(i, this.constants, around);
   }
 
-  /** Computes four elements. `once` came before. */
-  unit(around: Surroundings): Value {
+  /** Computes what each of four units has in common: `around` has the index of their first elements. */
+  group(around: Surroundings): void {
+    const { shared } = this.schedule;
+    const { steps } = this.program;
     const values = [...this.constants];
+    for (const i of shared) {
+      for (const argument of argumentsOf(steps[i]!)) values[argument] ??= this.step(argument, values, around);
+      values[i] = this.step(i, values, around);
+    }
+    const own = new Set([...shared, ...this.schedule.hoisted]);
+    const read = new Set(steps.flatMap((step, i) => (own.has(i) ? [] : argumentsOf(step))));
+    // The last step is read by whoever asked for the unit.
+    read.add(steps.length - 1);
+    this.shared = new Map(shared.filter((i) => read.has(i)).map((i) => [i, values[i]!]));
+  }
+
+  /** Computes four elements. `once` came before, and `group` where units share steps: this is one of its four. */
+  unit(around: Surroundings, unit = 0): Value {
+    const values = [...this.constants];
+    for (const [i, four] of this.shared) values[i] = spread(this.lanes, four, unit);
     this.block(this.schedule.body, values, around);
     return values[this.program.steps.length - 1]!;
   }

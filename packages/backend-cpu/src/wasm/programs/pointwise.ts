@@ -1,12 +1,12 @@
 import { byteLengthOf, type DType, type Program } from '@flambeau/core/backend';
 import { type FunctionBuilder, i32, i32x4, Type } from '../assembler/index.ts';
-import { Lanes } from '../lanes/lanes.ts';
+import { Lanes, type Reg } from '../lanes/lanes.ts';
 import { Body, programWeight, type Surroundings } from './body.ts';
 import { loadParameter, loadWord, parametersOf } from './frame.ts';
 import { hostsOf } from './host.ts';
 import { compileKernel, type Kernel, type Target } from './kernel.ts';
 import { addresses, load, loadRepeated, type Place, store } from './memory.ts';
-import { UNIT, value } from './value.ts';
+import { UNIT, type Value, value } from './value.ts';
 
 /** How an operand walks along the innermost dimension. */
 export const Walk = { repeated: 0, neighbours: 1, strided: 2 } as const;
@@ -51,7 +51,10 @@ export function pointwiseKernel(
       (bits, _, k) => bits | (walks[k + 1] === Walk.repeated ? 1 << k : 0),
       0,
     );
-    new Loop(lanes, program, new Body(program, lanes, host, repeated), walks, rank).emit();
+    // Rows, tiles and threads' parts all begin at multiples of four.
+    const groupedDim = walks.includes(Walk.strided) ? null : rank - 1;
+    const body = new Body(program, lanes, host, repeated, groupedDim);
+    new Loop(lanes, program, body, walks, rank).emit();
   });
 }
 
@@ -77,7 +80,7 @@ class Loop {
     this.lanes = lanes;
     this.program = program;
     this.body = body;
-    this.units = walks.includes(Walk.strided) ? 1 : unroll(programWeight(program));
+    this.units = body.shares ? UNIT : walks.includes(Walk.strided) ? 1 : unroll(programWeight(program));
     this.rank = rank;
     [this.rows, this.rowsDone, this.left, this.done] = [local(), local(), local(), local()];
     this.operands = [program.output, ...program.inputs].map((dtype, k) => {
@@ -118,6 +121,7 @@ class Loop {
           .i32(UNIT * this.units)
           .op(i32.ltS)
           .brIf(end);
+        this.group();
         for (let unit = 0; unit < this.units; unit++) this.unit((k) => this.place(operands[k]!, unit), unit);
         this.advance(this.units);
         f.br(again);
@@ -139,6 +143,7 @@ class Loop {
             ? { each: [] }
             : addresses(this.lanes, operand.at, () => this.step(operand), count),
         );
+        this.group();
         this.unit((k) => places[k]!, 0, count);
         this.advance(1);
         f.br(again);
@@ -146,8 +151,31 @@ class Loop {
     );
   }
 
+  /** What the units of a turn have in common; the index of each is that of its first element. */
+  private group(): void {
+    if (!this.body.shares) return;
+    const { lanes } = this;
+    const index = (): Value => {
+      const apart = lanes.shift(i32x4.shl, lanes.iota(), 2);
+      return value('i32', lanes.apply(i32x4.add, this.firstIndex(0), apart));
+    };
+    this.body.group({ ...this.surroundings(() => ({ each: [] }), 0), index });
+  }
+
+  /** The index of a unit's first element along the innermost dimension, four times. */
+  private firstIndex(unit: number): Reg {
+    const { f } = this;
+    loadWord(f, FRAME, indexWord(this.operands.length) + this.rank - 1)
+      .get(this.done)
+      .op(i32.add);
+    f.i32(unit * UNIT)
+      .op(i32.add)
+      .op(i32x4.splat);
+    return this.lanes.keep();
+  }
+
   private unit(placeOf: (operand: number) => Place, unit: number, count?: number): void {
-    const result = this.body.unit(this.surroundings(placeOf, unit, count));
+    const result = this.body.unit(this.surroundings(placeOf, unit, count), unit);
     store(this.lanes, this.program.output, placeOf(0), result, count);
   }
 
@@ -191,18 +219,13 @@ class Loop {
       },
       parameter: (slot, type) => loadParameter(lanes, parametersOf(program), FRAME, words, slot, type),
       index: (dim) => {
-        loadWord(f, FRAME, indexWord(operands.length) + dim);
-        if (dim === this.rank - 2) f.get(this.rowsDone).op(i32.add);
         if (dim !== this.rank - 1) {
+          loadWord(f, FRAME, indexWord(operands.length) + dim);
+          if (dim === this.rank - 2) f.get(this.rowsDone).op(i32.add);
           f.op(i32x4.splat);
           return value('i32', lanes.keep());
         }
-        f.get(this.done)
-          .op(i32.add)
-          .i32(unit * UNIT)
-          .op(i32.add)
-          .op(i32x4.splat);
-        const first = lanes.keep();
+        const first = this.firstIndex(unit);
         let lane = lanes.iota();
         if (count !== undefined) {
           f.get(count).op(i32x4.splat);

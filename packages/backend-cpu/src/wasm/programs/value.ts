@@ -63,6 +63,18 @@ export function promote(lanes: Lanes, a: Reg): readonly [Reg, Reg] {
 /** The lower halves of two vectors in one. */
 export const joined = (lanes: Lanes, low: Reg, high: Reg): Reg => lanes.pick(low, high, 0, 1, 4, 5);
 
+/** One of four elements, four times. */
+export function spread(lanes: Lanes, { kind, regs }: Value, element: number): Value {
+  if (regs.length === 1) {
+    const [reg] = regs as readonly [Reg];
+    return value(kind, lanes.pick(reg, reg, element, element, element, element));
+  }
+  const reg = regs[element >> 1]!;
+  const low = (element & 1) * 2;
+  const both = lanes.pick(reg, reg, low, low + 1, low, low + 1);
+  return value(kind, both, both);
+}
+
 /** 0 in every lane. */
 export const zeroOf = (lanes: Lanes): Reg => lanes.constant('i32', 0);
 
