@@ -17,6 +17,8 @@ export interface Block {
 export interface ConvolutionForm extends Block {
   readonly dtype: DType;
   readonly lanes: number;
+  /** What the invocations of a workgroup lie along: on software adapters, which skip only what all of them skip, images. */
+  readonly lanesOver: 'places' | 'images';
   readonly bias: boolean;
   /** Whether sums over parts of the channels are written to a workspace of 32-bit floats. */
   readonly partial: boolean;
@@ -32,7 +34,7 @@ const TAPS = [1, 2, 3, 4, 5, 7];
 const MOST_MULTIPLIES = 128;
 
 /** How much of blocks of `size` is needed for `count`. */
-const used = (count: number, size: number): number => count / (Math.ceil(count / size) * size);
+export const used = (count: number, size: number): number => count / (Math.ceil(count / size) * size);
 
 /** The block with the least cost for each multiply-add that counts. */
 export function blockOf({ rows: allRows, grid, loop, gridStep, loopStep }: Problem): Block {

@@ -5,10 +5,11 @@ import type { ConvolutionForm } from './convolution-form.ts';
 
 const three = (name: string): string[] => numbered(name, 3);
 
-/** The words of every convolution, as `Problem` says what they mean; `runs` counts places by so many side by side. */
+/** The words of every convolution, as `Problem` says what they mean; `runs` counts places of an image by so many side by side. */
 export const CONVOLUTION_WORDS = [
   'rows',
   'runs',
+  'images',
   'groups',
   'channels',
   'parts',
@@ -66,19 +67,15 @@ fn put(i: u32, value: f32) { store_y(i, encode(value)); }`
 @compute @workgroup_size(${lanes})
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
   let rows = ${at('rows')};
-  let runs = ${at('runs')};
   let tile = group.x + group.y * groups.x;
-  let tiles = (runs + ${lanes - 1}u) / ${lanes}u;
-  let row = tile / tiles * ${form.rows}u;
-  let run = tile % tiles * ${lanes}u + lane;
-  if (row >= rows || run >= runs) { return; }
+  ${form.lanesOver === 'images' ? imageLanes(form) : placeLanes(form)}
   let across = (${at('grid2')} + ${form.columns - 1}u) / ${form.columns}u;
   let place2 = run % across * ${form.columns}u;
   let rest1 = run / across;
   let place1 = rest1 % ${at('grid1')};
   let rest0 = rest1 / ${at('grid1')};
   let place0 = rest0 % ${at('grid0')};
-  let image = rest0 / ${at('grid0')};
+  ${form.lanesOver === 'images' ? '' : `let image = rest0 / ${at('grid0')};`}
   ${[0, 1, 2].map((d) => `let begin${d} = place${d} * ${at(`grid_step${d}`)} + ${at(`grid_begin${d}`)};`).join('\n  ')}
   for (var z = group.z; z < ${at('groups')} * ${at('parts')}; z += groups.z) {
     let own = z / ${at('parts')};
@@ -96,6 +93,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
       for (var l1 = 0u; l1 < ${at('loop1')}; l1++) {
         let position1 = begin1 + l1 * ${at('loop_step1')};
         let inside1 = inside0 && position1 < ${at('size1')};
+        ${form.lanesOver === 'images' ? 'if (!inside1) { continue; }' : ''}
         let x_line = x_base + position0 * ${at('x_stride0')} + position1 * ${at('x_stride1')};
         for (var l2 = 0u; l2 < ${at('loop2')}; l2 += ${form.taps}u) {
           ${tapsSource(form)}
@@ -116,6 +114,27 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
 }`,
   };
 }
+
+/** Defines `row` and `run`, an invocation's places of all images in runs of `columns`. */
+const placeLanes = ({ lanes, rows }: ConvolutionForm): string => {
+  const { at } = CONVOLUTION_UNIFORMS;
+  return `let runs = ${at('runs')} * ${at('images')};
+  let tiles = (runs + ${lanes - 1}u) / ${lanes}u;
+  let row = tile / tiles * ${rows}u;
+  let run = tile % tiles * ${lanes}u + lane;
+  if (row >= rows || run >= runs) { return; }`;
+};
+
+/** Defines `row`, `run` and `image`: the run is the same for the whole workgroup, which skips taps outside together. */
+const imageLanes = ({ lanes, rows }: ConvolutionForm): string => {
+  const { at } = CONVOLUTION_UNIFORMS;
+  return `let across_images = (${at('images')} + ${lanes - 1}u) / ${lanes}u;
+  let tiles = across_images * ${at('runs')};
+  let row = tile / tiles * ${rows}u;
+  let run = tile % tiles / across_images;
+  let image = tile % across_images * ${lanes}u + lane;
+  if (row >= rows || image >= ${at('images')}) { return; }`;
+};
 
 /** Statements that add the taps from `l2` on, over all channels. */
 function tapsSource({ rows, columns, taps, turned }: ConvolutionForm): string {

@@ -10,7 +10,7 @@ import { packWords } from '../elements/uniforms.ts';
 import { sumPartsShader } from '../matmul/sum-parts.ts';
 import type { Queue, Shader } from '../queue/types.ts';
 import { spread } from '../wgsl/launch.ts';
-import { blockOf, type ConvolutionForm } from './convolution-form.ts';
+import { blockOf, type ConvolutionForm, used } from './convolution-form.ts';
 import {
   arranged,
   forwardProblem,
@@ -40,6 +40,9 @@ const MOST_GROUPS = 65_535;
 const LANES = { software: 8, hardware: 64 } as const;
 const ENOUGH = { software: 32, hardware: 512 } as const;
 
+/** The share of lanes with an image from which on they lie along images. */
+const WORTHWHILE = 0.8;
+
 /** Runs convolutions of any kind. */
 class Convolutions {
   private readonly queue: Queue;
@@ -63,12 +66,20 @@ class Convolutions {
     const { images, rows, grid } = problem;
     const block = blockOf(problem);
     const lanes = this.queue.software ? LANES.software : LANES.hardware;
-    const runs = images * grid[0] * grid[1] * Math.ceil(grid[2] / block.columns);
+    const runs = grid[0] * grid[1] * Math.ceil(grid[2] / block.columns);
+    const byImages = this.queue.software && used(images, lanes) >= WORTHWHILE;
+    const columns = byImages ? runs * Math.ceil(images / lanes) : Math.ceil((images * runs) / lanes);
     return {
       problem,
-      form: { ...block, dtype: y.dtype, lanes, bias: bias !== undefined },
+      form: {
+        ...block,
+        dtype: y.dtype,
+        lanes,
+        lanesOver: byImages ? 'images' : 'places',
+        bias: bias !== undefined,
+      },
       runs,
-      tiles: Math.ceil(rows / block.rows) * Math.ceil(runs / lanes),
+      tiles: Math.ceil(rows / block.rows) * columns,
     };
   }
 
@@ -123,7 +134,7 @@ function wordsOf(
   const yOffset = partial ? p.y.offset - y.offset : p.y.offset;
   const biasRow = bias?.strides[0] ?? 0;
   const values = [
-    ...[p.rows, runs, p.groups, p.channels, parts, length],
+    ...[p.rows, runs, p.images, p.groups, p.channels, parts, length],
     ...[p.grid, p.loop, p.size, p.gridStep, p.gridBegin, p.loopStep].flat(),
     ...[p.x.offset, p.x.outer, p.x.group, p.x.inner, ...p.x.strides],
     ...[p.w.offset, p.w.outer, p.w.group, p.w.inner, ...p.w.strides],

@@ -41,7 +41,7 @@ const samples: fc.Arbitrary<Sample> = fc.integer({ min: 1, max: 3 }).chain((rank
   fc.record({
     rank: fc.constant(rank),
     transposed: fc.boolean(),
-    images: fc.integer({ min: 1, max: 3 }),
+    images: fc.constantFrom(1, 2, 3, 8),
     groups: fc.integer({ min: 1, max: 3 }),
     inputs: fc.constantFrom(1, 3),
     outputs: fc.constantFrom(1, 10),
@@ -74,6 +74,7 @@ const plane: Sample = {
 const PARTICULAR: readonly Sample[] = [
   plane,
   { ...plane, size: [1, 1] },
+  { ...plane, images: 15, kernel: [3, 3], size: [5, 6], padding: [1, 1] },
   { ...plane, kernel: [6, 7], turned: true },
   { ...plane, kernel: [3, 2], stride: [4, 3], dilation: [2, 2] },
   { ...plane, kernel: [1, 3], stride: [3, 2], size: [2, 9] },
