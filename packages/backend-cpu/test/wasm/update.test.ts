@@ -68,6 +68,16 @@ describe('updates in WebAssembly', () => {
     }
   });
 
+  it('are left to core where a large operand lies outside the heap', () => {
+    const [inside, outside] = [cpu(), cpu({ wasm: 'off' })].map((backend) =>
+      box(backend, 'float32', [100], null),
+    );
+    const taken = (...operands: Box[]): boolean =>
+      cpu().kernels.update!.when!(descend, { length: 100, operands });
+    expect(taken(inside!, inside!)).toBe(true);
+    expect(taken(inside!, outside!)).toBe(false);
+  });
+
   it('go over more rows than the table holds', () => {
     const lengths = Array.from({ length: 6000 }, (_, i) => (i % 2 === 0 ? 17 : 4));
     const found = updated(cpu({ threads: 1 }), descend, lengths);

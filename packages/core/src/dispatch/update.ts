@@ -36,6 +36,7 @@ interface Step {
   /** The step as an operator of its own, on the operands and locals that it reads: what it overwrites is the first of them. */
   readonly op: PointwiseOp;
   readonly reads: readonly number[];
+  readonly numbers: readonly string[];
 }
 
 /** An update for the dtypes of a row. */
@@ -72,17 +73,25 @@ export class UpdateOp {
   /** Overwrites the rows in their order, as far as anybody can tell. */
   call(rows: readonly Row[], numbers: Numbers): void {
     this.check(rows, numbers);
-    const gathered = new Launch(
+    const launch = new Launch(
       this,
       this.numbers.map((name) => numbers[name]!),
     );
+    let own: readonly Numbers[] | undefined;
     for (const row of rows) {
-      if (gathered.take(row)) continue;
-      gathered.run();
+      if (launch.take(row)) continue;
+      launch.run();
       // What a row shares with earlier ones no longer counts; what it shares with itself does.
-      if (!gathered.take(row)) scope(() => this.decompose(row, numbers));
+      if (launch.take(row)) continue;
+      const split = (own ??= this.split(numbers));
+      scope(() => this.decompose(row, split));
     }
-    gathered.run();
+    launch.run();
+  }
+
+  /** The numbers that each step reads. */
+  private split(numbers: Numbers): readonly Numbers[] {
+    return this.steps.map((step) => Object.fromEntries(step.numbers.map((name) => [name, numbers[name]!])));
   }
 
   private check(rows: readonly Row[], numbers: Numbers): void {
@@ -137,12 +146,13 @@ export class UpdateOp {
     return update;
   }
 
-  /** The steps one by one, as pointwise operators. */
-  private decompose(row: Row, numbers: Numbers): void {
+  /** The steps one by one, as pointwise operators, each with the numbers that it reads. */
+  private decompose(row: Row, numbers: readonly Numbers[]): void {
     const values = row.slice();
-    for (const { op, target, reads } of this.steps) {
+    for (const [i, { op, target, reads }] of this.steps.entries()) {
       const operands = reads.map((k) => values[k]!);
-      values[target] = target < row.length ? op.callInPlace(operands, numbers) : op.call(operands, numbers);
+      const own = numbers[i];
+      values[target] = target < row.length ? op.callInPlace(operands, own) : op.call(operands, own);
     }
   }
 
@@ -150,10 +160,11 @@ export class UpdateOp {
     const { values } = this;
     const target = values.indexOf(name);
     const value = build({ ...byName(values, input), ...byName(this.numbers, parameter) });
-    const read = new Set(
-      topological(value).flatMap(({ kind, data }) => (kind === 'input' ? [data.slot!] : [])),
-    );
-    const others = [...values.keys()].filter((k) => k !== target && read.has(k));
+    const nodes = topological(value);
+    const isRead = (kind: 'input' | 'parameter', slot: number): boolean =>
+      nodes.some((node) => node.kind === kind && node.data.slot === slot);
+    const numbers = this.numbers.filter((_, slot) => isRead('parameter', slot));
+    const others = [...values.keys()].filter((k) => k !== target && isRead('input', k));
     const reads = target < this.operands.length ? [target, ...others] : others;
     const names = reads.map((k) => values[k]!);
     const op = new PointwiseOp(
@@ -161,9 +172,9 @@ export class UpdateOp {
       reads.length,
       (inputs, params) => build({ ...params, ...byName(names, (k) => inputs[k]!) }),
       // No number is ever the default, so that none is compiled into a program.
-      { params: Object.fromEntries(this.numbers.map((number) => [number, Number.NaN])) },
+      { params: Object.fromEntries(numbers.map((number) => [number, Number.NaN])) },
     );
-    return { target, value, op, reads };
+    return { target, value, op, reads, numbers };
   }
 }
 
@@ -188,10 +199,11 @@ class Launch {
   /** Takes a row where it fits to those taken before; false where it does not. */
   take(row: Row): boolean {
     const [first] = row;
-    if (first === undefined || !isFlat(row, first) || (gradEnabled && row.some(wantsGrad))) return false;
+    if (!(first instanceof Tensor)) return false;
     const { entry } = first.storage;
     const kernel = entry.kernels.update;
     if (kernel === undefined || (this.entry !== null && this.entry !== entry)) return false;
+    if (!isFlat(row, first) || (gradEnabled && row.some(wantsGrad))) return false;
     const update = this.op.updateFor(row);
     if (update === undefined || (this.update !== null && this.update !== update)) return false;
     const placed = { length: first.size, operands: row.map(flatOperand) };
