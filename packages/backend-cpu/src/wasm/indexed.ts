@@ -42,6 +42,9 @@ const PARTS_PER_THREAD = 4;
 
 type Operations = Readonly<Partial<Record<ScatterMode, Opcode>>>;
 
+/** An address, and the bytes from line to line. */
+type Place = readonly [start: number, step: number];
+
 /** How lines are combined, by what has vector code; lines of other dtypes and modes are JavaScript's. */
 const OPERATIONS: Readonly<Partial<Record<DType, Operations>>> = {
   float32: { add: f32x4.add, mul: f32x4.mul, max: f32x4.max, min: f32x4.min },
@@ -91,25 +94,21 @@ export class IndexedLines {
       return false;
     if (!allInHeap(walked, [indexed])) return false;
     return this.withIndices(indices.array, (start) => {
-      const [step, otherStep, pickStep] = loops.strides.map((strides) => strides[over] ?? 0) as [
-        number,
-        number,
-        number,
-      ];
       const turns = new Odometer(
         loops.shape,
         Math.max(0, over),
         [walked, indexed, indices].map(({ offset }, k) => ({ offset, strides: loops.strides[k]! })),
       );
-      const [from, to] = [addressOf(walked, 0), addressOf(indexed, 0)];
+      // The walked operand, the other one and the indices: where they begin, and the size of their elements.
+      const bases = [addressOf(walked, 0), addressOf(indexed, 0), start];
+      const sizes = [bytes, bytes, 4];
       do {
-        const [walkedAt, indexedAt, pickAt] = turns.offsets as [number, number, number];
-        this.launch(code, whole ? name : `${name}${bytes}`, shared, lines, whole ? length : bytes, [
-          [from + walkedAt * bytes, step * bytes],
-          [to + indexedAt * bytes, otherStep * bytes],
-          [start + pickAt * 4, pickStep * 4],
-          [call.along * bytes, 0],
-        ]);
+        const places = bases.map((base, k): Place => {
+          const size = sizes[k]!;
+          return [base + turns.offsets[k]! * size, (loops.strides[k]![over] ?? 0) * size];
+        });
+        places.push([call.along * bytes, 0]);
+        this.launch(code, whole ? name : `${name}${bytes}`, shared, lines, whole ? length : bytes, places);
       } while (turns.next());
     });
   }
@@ -121,7 +120,7 @@ export class IndexedLines {
     shared: boolean,
     lines: number,
     length: number,
-    places: readonly (readonly [start: number, step: number])[],
+    places: readonly Place[],
   ): void {
     const { pool } = this.engine;
     const args = [lines, length, ...places.flat()];
