@@ -8,6 +8,7 @@ import { acos, asin, atan, atan2, cos, sin, tan } from '../functions/trigonometr
 import type { Lanes, Reg } from '../lanes/lanes.ts';
 import { Real } from '../lanes/real.ts';
 import { type HostName, hostOf } from './host.ts';
+import { truthBinary } from './truth.ts';
 import { isWide, joined, narrowMask, promote, type Value, value, wideMask, wrap, zeroOf } from './value.ts';
 
 /** The index of a function of the host in the module that is written. */
@@ -182,7 +183,7 @@ export class Steps {
 
   /** @param bound `b` where it is a number that is known and no NaN. */
   binary(op: BinaryIntrinsic, type: ScalarType, a: Value, b: Value, bound?: number): Value | null {
-    if (a.kind === 'mask') return this.maskBinary(op, a, b);
+    if (a.kind === 'mask') return truthBinary(this.lanes, op, a, b);
     if (isComparison(op)) return this.compare(op, type, a, b);
     const host = hostOf(op, type);
     const shifted = bound === undefined ? null : this.literalShift(op, type, a, bound);
@@ -285,48 +286,6 @@ export class Steps {
         return this.lanes.or(x, y);
       case 'bitXor':
         return this.lanes.xor(x, y);
-      default:
-        return null;
-    }
-  }
-
-  /** Arithmetic on truths: any sum that is not zero is true. */
-  private maskBinary(op: BinaryIntrinsic, left: Value, right: Value): Value | null {
-    const { lanes } = this;
-    const wide = left.regs.length === 2 && right.regs.length === 2;
-    const [as, bs] = wide ? [left.regs, right.regs] : [[narrowMask(lanes, left)], [narrowMask(lanes, right)]];
-    const each = (f: (a: Reg, b: Reg) => Reg): Value => value('mask', ...as.map((a, i) => f(a, bs[i]!)));
-    switch (op) {
-      case 'add':
-      case 'max':
-      case 'or':
-      case 'bitOr':
-        return each((a, b) => lanes.or(a, b));
-      case 'mul':
-      case 'min':
-      case 'and':
-      case 'bitAnd':
-        return each((a, b) => lanes.and(a, b));
-      case 'sub':
-      case 'xor':
-      case 'bitXor':
-      case 'ne':
-        return each((a, b) => lanes.xor(a, b));
-      case 'eq':
-        return each((a, b) => lanes.not(lanes.xor(a, b)));
-      case 'lt':
-        return each((a, b) => lanes.andnot(b, a));
-      case 'gt':
-      case 'shiftRight':
-        return each((a, b) => lanes.andnot(a, b));
-      case 'le':
-        return each((a, b) => lanes.or(lanes.not(a), b));
-      case 'ge':
-      case 'pow':
-        return each((a, b) => lanes.or(a, lanes.not(b)));
-      case 'shiftLeft':
-        // 1 << 1 is 2, which is true.
-        return left;
       default:
         return null;
     }
