@@ -18,6 +18,10 @@ export interface PoolForm {
   readonly dtype: DType;
   /** Spatial dimensions. */
   readonly rank: number;
+  /** The elements of a window along every dimension, where a pool names each of them; 0 for loops. */
+  readonly side: number;
+  /** Whether no element lies in two windows, so that a gradient looks at one. */
+  readonly apart: boolean;
 }
 
 interface Buffer {
@@ -95,11 +99,39 @@ const inPlane = ({ uniforms, dims }: Text, name: string, prefix: string): string
   `${name}_plane + ${dims.map((d) => `${prefix}${d} * ${uniforms.at(`${name}_stride${d + 2}`)}`).join(' + ')}`;
 
 /** Statements for the window at `placeD`: `body` for each of its elements inside, at `pD`. A negative position is a large one. */
-function eachTap({ uniforms: { at }, dims }: Text, body: string): string {
+function eachTap(text: Text, body: string): string {
+  const { uniforms, dims, form } = text;
+  const { at } = uniforms;
+  const position = (d: number, k: string): string =>
+    `place${d} * ${at(`stride${d}`)} - ${at(`padding${d}`)} + ${k} * ${at(`dilation${d}`)}`;
+  if (form.side > 0) return namedTaps(text, position, body);
   const head = (d: number): string => `for (var k${d} = 0u; k${d} < ${at(`kernel${d}`)}; k${d}++) {
-    let p${d} = place${d} * ${at(`stride${d}`)} - ${at(`padding${d}`)} + k${d} * ${at(`dilation${d}`)};
+    let p${d} = ${position(d, `k${d}`)};
     if (p${d} >= ${at(`size${d}`)}) { continue; }`;
   return nest(dims, head, body);
+}
+
+/** The same without loops: positions are found once for each dimension. */
+function namedTaps(
+  { uniforms, dims, form }: Text,
+  position: (d: number, k: string) => string,
+  body: string,
+): string {
+  const taps = Array.from({ length: form.side }, (_, k) => k);
+  const positions = dims.flatMap((d) =>
+    taps.map(
+      (k) => `let p${d}_${k} = ${position(d, `${k}u`)};
+    let inside${d}_${k} = p${d}_${k} < ${uniforms.at(`size${d}`)};`,
+    ),
+  );
+  const places = dims.reduce<number[][]>((all, _) => all.flatMap((at) => taps.map((k) => [...at, k])), [[]]);
+  const blocks = places.map(
+    (place) => `if (${place.map((k, d) => `inside${d}_${k}`).join(' && ')}) {
+    ${place.map((k, d) => `let p${d} = p${d}_${k};`).join(' ')}
+    ${body}
+    }`,
+  );
+  return [...positions, ...blocks].join('\n    ');
 }
 
 /** Defines the windows `firstD..lastD` that reach `placeD`. */
@@ -119,7 +151,14 @@ const advance = ({ uniforms: { at } }: Text, d: number): string => {
 };
 
 /** Statements for the element at `placeD`: `body` for each of the windows `oD` that reach it. */
-function eachWindow({ uniforms: { at }, dims }: Text, body: string): string {
+function eachWindow({ uniforms: { at }, dims, form }: Text, body: string): string {
+  if (form.apart) {
+    const reached = dims.map((d) => `first${d} <= last${d} && last${d} < ${at(`output${d}`)}`);
+    return `if (${reached.join(' && ')}) {
+    ${dims.map((d) => `let o${d} = last${d};`).join(' ')}
+    ${body}
+    }`;
+  }
   const head = (d: number): string =>
     `for (var o${d} = first${d}; o${d} <= min(last${d}, ${at(`output${d}`)} - 1u); o${d}++) {`;
   return nest(dims, head, body);
@@ -161,7 +200,7 @@ function elementSource(text: Text, library: Library): string {
 }
 
 export function poolShader(form: PoolForm): Shader {
-  const { kind, dtype, rank } = form;
+  const { kind, rank, dtype } = form;
   const uniforms = uniformsFor(form);
   const { at } = uniforms;
   const text: Text = { form, uniforms, dims: Array.from({ length: rank }, (_, d) => d) };
@@ -169,7 +208,7 @@ export function poolShader(form: PoolForm): Shader {
   const gradient = kind.endsWith('Backward');
   const last = rank - 1;
   return {
-    key: `${kind}:${dtype}:${rank}`,
+    key: Object.values(form).join(':'),
     bindings: buffers.map(({ access }) => access),
     words: uniforms.words,
     workgroupSize: [GROUP, 1, 1],

@@ -36,14 +36,44 @@ const KINDS: Readonly<Record<PoolForm['kind'], Kind>> = {
   avgPoolBackward: { inputs: ['dy'], outputs: ['dx'], takes: isFloating },
 };
 
+type Attrs = Readonly<Record<string, unknown>>;
+// Core's declarations give lists of as many numbers as there are spatial dimensions.
+const listOf = (attrs: Attrs, name: (typeof WINDOW_LISTS)[number]): readonly number[] =>
+  attrs[name] as readonly number[];
+
+/** One more than the largest side of windows whose elements shaders name, and how many of them they name at most. */
+const SIDES = 4;
+const MOST_TAPS = 9;
+
+/** The side of windows that are small and as long in every dimension, otherwise 0. */
+function sideOf(attrs: Attrs): number {
+  const kernel = listOf(attrs, 'kernel');
+  const side = kernel[0]!;
+  return side < SIDES && sizeOf(kernel) <= MOST_TAPS && kernel.every((k) => k === side) ? side : 0;
+}
+
+/** Whether no element lies in two windows. */
+function areApart(attrs: Attrs): boolean {
+  const [kernel, dilation] = [listOf(attrs, 'kernel'), listOf(attrs, 'dilation')];
+  return listOf(attrs, 'stride').every((stride, d) => stride > (kernel[d]! - 1) * dilation[d]!);
+}
+
 /** Spatial dimensions that shaders are made for. */
 const MOST_RANK = 3;
 
 function kernelOf(queue: Queue, kind: PoolForm['kind']): FusedKernel {
   const { inputs: inputNames, outputs: outputNames, takes } = KINDS[kind];
-  const shaders = shaderTable((code) =>
-    poolShader({ kind, dtype: dtypeAt(code % DTYPE_COUNT), rank: Math.floor(code / DTYPE_COUNT) }),
-  );
+  const gradient = kind.endsWith('Backward');
+  const shaders = shaderTable((code) => {
+    const rest = Math.floor(code / (2 * SIDES));
+    return poolShader({
+      kind,
+      dtype: dtypeAt(rest % DTYPE_COUNT),
+      rank: Math.floor(rest / DTYPE_COUNT),
+      side: Math.floor(code / 2) % SIDES,
+      apart: code % 2 === 1,
+    });
+  });
   return {
     when(inputs) {
       const { shape, dtype } = inputs[inputNames[0]!]!;
@@ -55,7 +85,10 @@ function kernelOf(queue: Queue, kind: PoolForm['kind']): FusedKernel {
         ...outputNames.map((name) => outputs[name]!),
       ] as TensorOperand[];
       const { shape, dtype } = outputs[outputNames[0]!]!;
-      const shader = shaders((shape.length - 2) * DTYPE_COUNT + DTYPES[dtype].index);
+      const side = gradient ? 0 : sideOf(attrs);
+      const apart = gradient && areApart(attrs);
+      const rest = (shape.length - 2) * DTYPE_COUNT + DTYPES[dtype].index;
+      const shader = shaders((rest * SIDES + side) * 2 + Number(apart));
       const width = shape.at(-1)!;
       const run = runOf(sizeOf(shape), width, queue.software);
       const grid = [...shape.slice(0, -1), Math.ceil(width / run)];
@@ -63,8 +96,7 @@ function kernelOf(queue: Queue, kind: PoolForm['kind']): FusedKernel {
       const words = packWords(shader.words, [
         ...[count, run, width, Number(attrs.include ?? false), Number(attrs.divisor ?? 0)],
         ...grid,
-        // Core's declarations give lists of as many numbers as there are spatial dimensions.
-        ...WINDOW_LISTS.flatMap((list) => attrs[list] as readonly number[]),
+        ...WINDOW_LISTS.flatMap((list) => listOf(attrs, list)),
         ...operands.flatMap(({ offset, strides }) => [offset, ...strides]),
       ]);
       queue.dispatch(shader, operands.map(own), words, spread(count));
