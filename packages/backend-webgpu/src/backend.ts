@@ -8,6 +8,7 @@ import {
   type Kernels,
   type Tensor,
 } from '@flambeau/core/backend';
+import { patiently } from '#host';
 import { acquireDevice, type DeviceOptions } from './device/acquire.ts';
 import { USAGE } from './device/flags.ts';
 import { kernelsOf } from './kernels.ts';
@@ -112,6 +113,7 @@ export async function webgpu(options: WebGpuOptions = {}): Promise<WebGpuBackend
     pooledLimit: options.pooledLimit ?? 128 * MIB,
   });
   const kernels: Kernels = kernelsOf(queue);
+  const waited = <R>(pending: Promise<R>): Promise<R> => (software ? patiently(pending) : pending);
   const backend: WebGpuBackend = {
     apiVersion: 1,
     device: options.name ?? 'webgpu',
@@ -135,8 +137,8 @@ export async function webgpu(options: WebGpuOptions = {}): Promise<WebGpuBackend
     write: (target, byteOffset, bytes) => queue.write(own(target), byteOffset, bytes),
     copy: (source, sourceOffset, target, targetOffset, byteLength) =>
       queue.copy(own(source), sourceOffset, own(target), targetOffset, byteLength),
-    read: (source, byteOffset, byteLength) => queue.read(own(source), byteOffset, byteLength),
-    synchronize: () => queue.synchronize(),
+    read: (source, byteOffset, byteLength) => waited(queue.read(own(source), byteOffset, byteLength)),
+    synchronize: () => waited(queue.synchronize()),
     fromGPUBuffer(buffer, { dtype, shape }) {
       checkShared(buffer);
       return adoptAllocation(backend.device, queue.adopt(buffer), dtype, shape);

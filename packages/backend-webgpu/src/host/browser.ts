@@ -14,3 +14,6 @@ export async function requestGpu(): Promise<GPU> {
 
 export const NO_ADAPTER =
   'webgpu: the browser found no graphics adapter; open chrome://gpu to see why. On Linux, or without a graphics card, start Chrome with --enable-unsafe-webgpu --use-webgpu-adapter=swiftshader';
+
+/** Browsers compute in a process of their own and tell the page when they are done. */
+export const patiently = <R>(pending: Promise<R>): Promise<R> => pending;

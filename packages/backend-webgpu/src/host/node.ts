@@ -1,5 +1,7 @@
 import { BackendError } from '@flambeau/core/backend';
 
+export { patiently } from './patience.ts';
+
 /** What the npm package `webgpu` exports. */
 interface DawnModule {
   create(flags: string[]): GPU;
