@@ -5,20 +5,21 @@ import { GROUP, spread } from '../wgsl/launch.ts';
 import { putParameters } from '../wgsl/parameters.ts';
 import { RowWord, type UpdateShader, updateShader } from './source.ts';
 
-/**
- * Loads and stores in one shader at most, as it takes the longer to compile the more there are. A software adapter writes
- * each of them out for every lane: there one row of Adam compiles in 0.3 s and four in 1.2 s, and launches cost little.
- */
+/** Loads and stores in one shader at most, as it takes the longer to compile the more there are. */
 const MOST_ACCESSES = 128;
-const MOST_ACCESSES_SOFTWARE = 8;
 
-/** Updates: as many rows in one launch as buffers can be bound, in powers of two, so that few shaders serve. */
+/**
+ * Updates: as many rows in one launch as buffers can be bound, in powers of two, so that few shaders serve. The compiler of
+ * a software adapter writes each access out for every lane, four rows of Adam take it 1.2 s and one 0.3 s; launches cost
+ * little there, and each has one row.
+ */
 export function updateKernel(queue: Queue): UpdateKernel {
   const most = queue.limits.maxStorageBuffersPerShaderStage;
-  const mostAccesses = queue.software ? MOST_ACCESSES_SOFTWARE : MOST_ACCESSES;
   const table: (UpdateShader | undefined)[][] = [];
   const roomFor = ({ operands, written }: Update): number =>
-    Math.max(1, Math.min(most / operands.length, mostAccesses / (operands.length + written.length)));
+    queue.software
+      ? 1
+      : Math.min(most / operands.length, Math.max(1, MOST_ACCESSES / (operands.length + written.length)));
   return {
     // A buffer of somebody else's may stand behind several allocations, of which no launch may write two.
     when: (_, { operands }) =>
