@@ -17,7 +17,7 @@ export interface Block {
 export interface ConvolutionForm extends Block {
   readonly dtype: DType;
   readonly lanes: number;
-  /** What the invocations of a workgroup lie along: on software adapters, which skip only what all of them skip, images. */
+  /** What the invocations of a workgroup lie along; with images, whose positions are the same, all skip a tap together. */
   readonly lanesOver: 'places' | 'images';
   readonly bias: boolean;
   /** Whether sums over parts of the channels are written to a workspace of 32-bit floats. */
@@ -58,4 +58,20 @@ export function blockOf({ rows: allRows, grid, loop, gridStep, loopStep }: Probl
     }
   }
   return best;
+}
+
+/** The share of a window's taps that lie inside, over all places, by the dimensions before the last. */
+export function insideShare({ grid, loop, size, gridStep, gridBegin, loopStep }: Problem): number {
+  const along = (d: 0 | 1): number => {
+    let inside = 0;
+    for (let place = 0; place < grid[d]; place++) {
+      const begin = place * gridStep[d] + gridBegin[d];
+      for (let tap = 0; tap < loop[d]; tap++) {
+        const position = begin + tap * loopStep[d];
+        if (position >= 0 && position < size[d]) inside++;
+      }
+    }
+    return inside / Math.max(1, grid[d] * loop[d]);
+  };
+  return along(0) * along(1);
 }

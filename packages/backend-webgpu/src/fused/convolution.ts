@@ -10,7 +10,7 @@ import { packWords } from '../elements/uniforms.ts';
 import { sumPartsShader } from '../matmul/sum-parts.ts';
 import type { Queue, Shader } from '../queue/types.ts';
 import { spread } from '../wgsl/launch.ts';
-import { blockOf, type ConvolutionForm, used } from './convolution-form.ts';
+import { blockOf, type ConvolutionForm, insideShare, used } from './convolution-form.ts';
 import {
   arranged,
   forwardProblem,
@@ -40,8 +40,9 @@ const MOST_GROUPS = 65_535;
 const LANES = { software: 8, hardware: 64 } as const;
 const ENOUGH = { software: 32, hardware: 512 } as const;
 
-/** The share of lanes with an image from which on they lie along images. */
-const WORTHWHILE = 0.8;
+/** Lanes lie along images where so many of them have one, and so few taps at most lie inside: others are skipped. */
+const FULL = 0.8;
+const MOST_INSIDE = 0.92;
 
 /** Runs convolutions of any kind. */
 class Convolutions {
@@ -67,7 +68,8 @@ class Convolutions {
     const block = blockOf(problem);
     const lanes = this.queue.software ? LANES.software : LANES.hardware;
     const runs = grid[0] * grid[1] * Math.ceil(grid[2] / block.columns);
-    const byImages = this.queue.software && used(images, lanes) >= WORTHWHILE;
+    const byImages =
+      this.queue.software && used(images, lanes) >= FULL && insideShare(problem) <= MOST_INSIDE;
     const columns = byImages ? runs * Math.ceil(images / lanes) : Math.ceil((images * runs) / lanes);
     return {
       problem,

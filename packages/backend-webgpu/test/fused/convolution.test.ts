@@ -74,7 +74,7 @@ const plane: Sample = {
 const PARTICULAR: readonly Sample[] = [
   plane,
   { ...plane, size: [1, 1] },
-  { ...plane, images: 15, kernel: [3, 3], size: [5, 6], padding: [1, 1] },
+  { ...plane, images: 15, kernel: [3, 3], size: [5, 6] },
   { ...plane, kernel: [6, 7], turned: true },
   { ...plane, kernel: [3, 2], stride: [4, 3], dilation: [2, 2] },
   { ...plane, kernel: [1, 3], stride: [3, 2], size: [2, 9] },
