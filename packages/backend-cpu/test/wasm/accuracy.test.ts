@@ -43,7 +43,7 @@ const FUNCTIONS: Readonly<
     }
   >
 > = {
-  exp: { ulps: [1.8, 1], over: { float32: [-103, 88.7], float64: [-744, 709] }, exponents: [-60, 6] },
+  exp: { ulps: [1.5, 1], over: { float32: [-103, 88.7], float64: [-744, 709] }, exponents: [-60, 6] },
   exp2: { ulps: [0.6, 1], over: { float32: [-149, 127.9], float64: [-1074, 1023] }, exponents: [-60, 6] },
   expm1: { ulps: [1.5, 1.7], over: { float32: [-20, 88.7], float64: [-40, 709] }, exponents: [-100, 6] },
   log: {

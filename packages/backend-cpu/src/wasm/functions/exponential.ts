@@ -1,3 +1,4 @@
+import { v128 } from '../assembler/index.ts';
 import type { Reg } from '../lanes/lanes.ts';
 import type { Real } from '../lanes/real.ts';
 
@@ -45,16 +46,35 @@ const grow = (F: Real, r: Reg, series: readonly number[]): Reg =>
 
 /** `exp(x) 2^shift`; the shift keeps halves of large exponentials finite. */
 export function exp(F: Real, x: Reg, shift = 0): Reg {
-  if (F.width === 32) {
-    // Every second power of two: the square of one is the scale, so that neither overflows before its time.
-    const within = F.most(F.least(x, F.c(89)), F.c(-104));
-    const { bits, r } = reduce(F, within, 2);
-    const scale = F.powerOfTwo(bits);
-    return F.mul(F.mul(F.polynomial(r, [1, 1, ...EXP32]), scale), scale);
-  }
+  if (F.width === 32) return exp32(F, x);
   const within = F.most(F.least(x, F.c(711)), F.c(-746));
   const { bits, r } = reduce(F, within, 1);
   return scaled(F, F.add(grow(F, r, TAYLOR), F.c(1)), bits, shift);
+}
+
+/** Within `±COMMON` both `exp(x)` and the power of two in it are normal numbers. */
+const COMMON = 86;
+
+/** By the exponent's bits; the ends of the range, infinities and NaN only where a lane has one. */
+function exp32(F: Real, x: Reg): Reg {
+  const { f } = F.lanes;
+  const { bits, r } = reduce(F, x, 1);
+  const common = F.addBits(F.polynomial(r, [1, 1, ...EXPM1_32]), F.shl(bits, F.fraction));
+  // As whole numbers NaN are above all numbers.
+  const rare = F.gtBits(F.abs(x), F.c(COMMON));
+  f.get(rare).op(v128.anyTrue);
+  f.if(() => f.get(F.select(rare, wholeRange(F, x), common)).set(common));
+  return common;
+}
+
+/** Every second power of two: the square of one is the scale, so that neither overflows before its time. */
+function wholeRange(F: Real, x: Reg): Reg {
+  const { lanes } = F;
+  // What rounds to 0 would be computed by way of subnormal numbers, which takes a processor long: masks are full of it.
+  const gone = F.lt(x, F.c(-104));
+  const { bits, r } = reduce(F, F.least(lanes.andnot(x, gone), F.c(89)), 2);
+  const scale = F.powerOfTwo(bits);
+  return lanes.andnot(F.mul(F.mul(F.add(grow(F, r, EXP32), F.c(1)), scale), scale), gone);
 }
 
 /** `y 2^(n + shift)` in two steps, so that results below the smallest normal number are rounded once. */

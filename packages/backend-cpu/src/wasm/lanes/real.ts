@@ -108,6 +108,10 @@ export class Real {
   subBits(a: Reg, b: Reg): Reg {
     return this.lanes.apply(this.bits.sub, a, b);
   }
+  /** Compared as signed whole numbers. */
+  gtBits(a: Reg, b: Reg): Reg {
+    return this.lanes.apply(this.bits.gtS, a, b);
+  }
   shl(a: Reg, bits: number): Reg {
     return this.lanes.shift(this.bits.shl, a, bits);
   }
