@@ -5,6 +5,7 @@ import {
   normAttributes,
   type TensorOperand,
 } from '@flambeau/core/backend';
+import { PARTS_PER_THREAD } from '../threads/pool.ts';
 import { ELEMENTS } from '../wasm/matmul/lane.ts';
 import { type Attrs, address, heapKernel, type Operands, uniform } from './operands.ts';
 import type { RowKernels } from './rows.ts';
@@ -129,7 +130,7 @@ function run(
   const vectors = places.vectors.map((vector) => (vector === undefined ? 0 : address(vector)));
   const scale = 1 / (planes * length);
   const threads = pool.width(groups * planes * length * cost);
-  const per = Math.ceil(groups / (threads * 4));
+  const per = Math.ceil(groups / (threads * PARTS_PER_THREAD));
   const steps = [
     ...sizes.map(() => 0),
     ...moving.map(() => per * groupStep),

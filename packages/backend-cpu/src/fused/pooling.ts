@@ -6,7 +6,7 @@ import {
   type TensorOperand,
 } from '@flambeau/core/backend';
 import { Code } from '../threads/code.ts';
-import type { ThreadPool } from '../threads/pool.ts';
+import { PARTS_PER_THREAD, type ThreadPool } from '../threads/pool.ts';
 import { ModuleBuilder } from '../wasm/assembler/index.ts';
 import { ELEMENTS } from '../wasm/matmul/lane.ts';
 import { addPoolGradients } from '../wasm/pooling/gradient.ts';
@@ -163,7 +163,7 @@ export function poolingKernels(pool: ThreadPool): Record<string, FusedKernel> {
         code.functions[name]!(0, count, block);
         return;
       }
-      const per = Math.max(1, Math.ceil(count / Math.min(MOST_CHUNKS, threads * 4)));
+      const per = Math.max(1, Math.ceil(count / Math.min(MOST_CHUNKS, threads * PARTS_PER_THREAD)));
       pool.run({
         code,
         name,

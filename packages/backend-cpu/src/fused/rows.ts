@@ -6,7 +6,7 @@ import {
   type TensorOperand,
 } from '@flambeau/core/backend';
 import { Code } from '../threads/code.ts';
-import type { ThreadPool } from '../threads/pool.ts';
+import { PARTS_PER_THREAD, type ThreadPool } from '../threads/pool.ts';
 import { ModuleBuilder } from '../wasm/assembler/index.ts';
 import { ELEMENTS } from '../wasm/matmul/lane.ts';
 import { addNormGradients, addNorms } from '../wasm/rows/norm.ts';
@@ -49,7 +49,7 @@ export class RowKernels {
       code.functions[name]!(...args);
       return;
     }
-    const per = Math.ceil(rows / (threads * 4));
+    const per = Math.ceil(rows / (threads * PARTS_PER_THREAD));
     this.pool.run({
       code,
       name,

@@ -20,6 +20,9 @@ export interface Work {
   readonly count?: { readonly at: number; readonly per: number; readonly total: number };
 }
 
+/** Parts into which kernels divide the share of each thread: one that comes late leaves its parts to the others. */
+export const PARTS_PER_THREAD = 4;
+
 /** Work below this many nanoseconds is not worth sharing with threads that are awake, with such that sleep. */
 const WORTH_AWAKE_NS = 12_000;
 const WORTH_ASLEEP_NS = 60_000;

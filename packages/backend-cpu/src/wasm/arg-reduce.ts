@@ -2,6 +2,7 @@ import { byteLengthOf, type DType, type Operand, type RequiredKernels, sizeOf } 
 import { arrange } from '../loops.ts';
 import { addressOf, allInHeap, staged } from '../staging.ts';
 import { Code } from '../threads/code.ts';
+import { PARTS_PER_THREAD } from '../threads/pool.ts';
 import { Odometer } from '../walk.ts';
 import type { Engine } from './engine.ts';
 import { argReduceModule, canArgReduce } from './programs/arg-reduce.ts';
@@ -10,7 +11,6 @@ type ArgReduce = RequiredKernels['argReduce'];
 type Mode = Parameters<ArgReduce>[0];
 
 const NANOSECONDS = 0.25;
-const PARTS_PER_THREAD = 4;
 /** Results of a few elements lie in arrays: staging them is worth it for so many times as many elements. */
 const STAGED_TIMES = 32;
 /**

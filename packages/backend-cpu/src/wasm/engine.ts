@@ -1,5 +1,5 @@
 import type { Heap } from '../heap/heap.ts';
-import type { ThreadPool } from '../threads/pool.ts';
+import { PARTS_PER_THREAD, type ThreadPool } from '../threads/pool.ts';
 import type { FrameViews } from './programs/frame.ts';
 import type { Kernel, Target } from './programs/kernel.ts';
 import { Walk } from './programs/pointwise.ts';
@@ -8,8 +8,6 @@ import { Walk } from './programs/pointwise.ts';
 const MOST_FRAMES = 64;
 /** Work below this is no thread's business: not even asking is worth it. */
 export const ALONE_NS = 8000;
-/** Threads that come late leave their parts to the others. */
-const PARTS_PER_THREAD = 4;
 const FRAME_BYTES = 1024;
 
 /** Below this a call from JavaScript costs more than what SIMD saves. */

@@ -3,6 +3,7 @@ import type { Indices } from '../indices.ts';
 import type { Loops } from '../loops.ts';
 import { addressOf, allInHeap } from '../staging.ts';
 import { Code } from '../threads/code.ts';
+import { PARTS_PER_THREAD } from '../threads/pool.ts';
 import { Odometer } from '../walk.ts';
 import {
   type FunctionBuilder,
@@ -38,7 +39,6 @@ const FEWEST_ELEMENTS = 32;
 /** What finding a line takes one thread, and how many bytes it moves in a nanosecond, about. */
 const LINE_NANOSECONDS = 1;
 const BYTES_PER_NANOSECOND = 8;
-const PARTS_PER_THREAD = 4;
 
 type Operations = Readonly<Partial<Record<ScatterMode, Opcode>>>;
 

@@ -9,7 +9,7 @@ import {
 import { arrange } from '../loops.ts';
 import { addressOf, allInHeap, staged } from '../staging.ts';
 import { Code } from '../threads/code.ts';
-import type { ThreadPool } from '../threads/pool.ts';
+import { PARTS_PER_THREAD, type ThreadPool } from '../threads/pool.ts';
 import { Odometer } from '../walk.ts';
 import type { Engine } from './engine.ts';
 import type { Lanes } from './lanes/lanes.ts';
@@ -21,7 +21,6 @@ type Scan = RequiredKernels['scan'];
 
 /** Results of a few elements lie in arrays: staging them is worth it for so many times as many elements. */
 const STAGED_TIMES = 4;
-const PARTS_PER_THREAD = 4;
 /** Columns of which a thread takes at least so many: no two write into one cache line. */
 const COLUMN_GRAIN = 64;
 /** Lines that are scanned side by side for the sake of the arithmetic, however they lie. */

@@ -8,6 +8,7 @@ import {
 } from '@flambeau/core/backend';
 import { type CpuAllocation, copyBytes, HeapAllocation, SMALL_BYTES } from '../allocation.ts';
 import { addressOf, inHeap } from '../staging.ts';
+import { PARTS_PER_THREAD } from '../threads/pool.ts';
 import type { Engine } from './engine.ts';
 import { isVectorizable } from './programs/body.ts';
 import { type Parameter, parametersOf, writeParameters } from './programs/frame.ts';
@@ -58,8 +59,6 @@ const isReachable = (operand: Operand): boolean =>
 
 /** Elements that no two threads divide among themselves. */
 const GRAIN = 1024;
-/** Threads that come late leave their parts to the others. */
-const PARTS_PER_THREAD = 4;
 /** Places for copies of small tensors, which lie outside of the heap. */
 const COPIES = 256;
 

@@ -1,20 +1,11 @@
-import { type DType, kthvalue, median, nanmedian, tensor, topk, type ValuesAndIndices } from '@flambeau/core';
+import { kthvalue, median, nanmedian, tensor, topk, type ValuesAndIndices } from '@flambeau/core';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { cpu } from '../../src/index.ts';
+import { ALL_DTYPES } from '../support.ts';
 import { counting, decomposed, expectClose, outputsAndGradients, use, variants } from './support.ts';
 
-const DTYPES: readonly DType[] = [
-  'float32',
-  'float64',
-  'float16',
-  'bfloat16',
-  'int64',
-  'int32',
-  'int16',
-  'int8',
-  'uint8',
-];
+const DTYPES = ALL_DTYPES.filter((dtype) => dtype !== 'bool');
 const NAMES = ['rankedAlong', 'medianAlong'] as const;
 const both = ({ values, indices }: ValuesAndIndices) => [values, indices];
 
