@@ -7,7 +7,7 @@ type Attrs = Readonly<Record<string, unknown>>;
 function three(list: unknown, fill: number): Triple {
   // Core's declarations give lists of as many numbers as there are spatial dimensions.
   const given = list as readonly number[];
-  return [...new Array<number>(3 - given.length).fill(fill), ...given] as unknown as Triple;
+  return each((d) => given[d + given.length - 3] ?? fill);
 }
 
 const each = (f: (d: 0 | 1 | 2) => number): Triple => [f(0), f(1), f(2)];
