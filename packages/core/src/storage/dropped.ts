@@ -1,65 +1,123 @@
 import { checkpoint, collect } from '#host';
 import type { Allocation } from './contract.ts';
 
+/** So many small storages of like size share a cohort: what one of them that lives holds of dropped ones is bounded. */
+const MEMBERS = 4;
+const SMALL_BYTES = 8192;
+
+/**
+ * Stands for the memory of one storage, or of a few small ones made one after the other. Each of them holds it, so
+ * that the collector gives it up when the last of them is gone; the watcher holds `members`. One whose members were
+ * all freed in the ordinary way serves again.
+ */
+export class Cohort {
+  readonly members: (Allocation | undefined)[] = [];
+  /** Members that may still join. */
+  vacant = 0;
+  /** Members that were not freed yet. */
+  living = 0;
+}
+
 /**
  * Finds the storages that the program dropped without saying so, and hands over their allocations. The collector
  * tells of them in one of two ways, as the host allows.
  */
-export interface Dropped {
-  /** Watches a storage; what comes back is its place, for `forget`. */
-  watch(storage: object, allocation: Allocation): number;
-  /** The storage was freed in the ordinary way. */
-  forget(storage: object, place: number): void;
+export abstract class Dropped {
+  private readonly spare: Cohort[] = [];
+  /** By size class, those that small storages join. */
+  private readonly open: (Cohort | undefined)[] = [];
+
+  /** Watches memory until it is forgotten. Whatever stands for it in the program must hold the cohort. */
+  watch(allocation: Allocation): Cohort {
+    const cohort = allocation.byteLength <= SMALL_BYTES ? this.join(allocation.byteLength) : this.take(1);
+    cohort.vacant -= 1;
+    cohort.members[cohort.vacant] = allocation;
+    cohort.living += 1;
+    return cohort;
+  }
+
+  /** The memory was freed in the ordinary way. */
+  forget(cohort: Cohort, allocation: Allocation): void {
+    cohort.members[cohort.members.indexOf(allocation)] = undefined;
+    cohort.living -= 1;
+    if (cohort.living === 0 && cohort.vacant === 0) this.spare.push(cohort);
+  }
+
   /** Collects now and hands over what is gone; nothing where the host cannot be asked. */
-  sweep(): void;
+  abstract sweep(): void;
+
+  /** Lets nobody join the open cohorts any more, as whoever may be joined is held. */
+  close(): void {
+    for (const cohort of this.open) {
+      if (cohort === undefined) continue;
+      cohort.vacant = 0;
+      if (cohort.living === 0) this.spare.push(cohort);
+    }
+    this.open.length = 0;
+  }
+
+  /** Asks the host to tell when a new cohort is gone. */
+  protected abstract follow(cohort: Cohort): void;
+
+  private join(byteLength: number): Cohort {
+    const sizeClass = 31 - Math.clz32(byteLength);
+    const cohort = this.open[sizeClass];
+    if (cohort !== undefined && cohort.vacant > 0) return cohort;
+    return (this.open[sizeClass] = this.take(MEMBERS));
+  }
+
+  private take(vacant: number): Cohort {
+    let cohort = this.spare.pop();
+    if (cohort === undefined) {
+      cohort = new Cohort();
+      this.follow(cohort);
+    }
+    cohort.vacant = vacant;
+    return cohort;
+  }
 }
 
 /**
- * So many storages are watched before what weak references hold for the current turn is let go. That takes some 5 µs;
+ * So many cohorts are watched before what weak references hold for the current turn is let go. That takes some 5 µs;
  * what is held longer outlives young collections, and each weak reference then costs five times as much.
  */
 const WATCHED_BETWEEN_CHECKPOINTS = 1000;
 
 /** Weak references, looked through after a collection: works inside loops that never wait. */
-class WeakTable implements Dropped {
-  private readonly references: (WeakRef<object> | undefined)[] = [];
-  private readonly allocations: (Allocation | undefined)[] = [];
+class WeakTable extends Dropped {
+  private readonly references: (WeakRef<Cohort> | undefined)[] = [];
+  private readonly members: Cohort['members'][] = [];
   private readonly holes: number[] = [];
   private sinceCheckpoint = 0;
   private readonly gone: (allocation: Allocation) => void;
 
   constructor(gone: (allocation: Allocation) => void) {
+    super();
     this.gone = gone;
   }
 
-  watch(storage: object, allocation: Allocation): number {
+  protected override follow(cohort: Cohort): void {
     // A weak reference keeps its target until the current turn ends; loops that never wait have no such end.
     if (++this.sinceCheckpoint > WATCHED_BETWEEN_CHECKPOINTS) {
       checkpoint();
       this.sinceCheckpoint = 0;
     }
     const place = this.holes.length > 0 ? this.holes.pop()! : this.references.length;
-    this.references[place] = new WeakRef(storage);
-    this.allocations[place] = allocation;
-    return place;
+    this.references[place] = new WeakRef(cohort);
+    this.members[place] = cohort.members;
   }
 
-  forget(_storage: object, place: number): void {
-    this.references[place] = undefined;
-    this.allocations[place] = undefined;
-    this.holes.push(place);
-  }
-
-  sweep(): void {
+  override sweep(): void {
+    this.close();
     checkpoint();
     this.sinceCheckpoint = 0;
     collect!();
-    for (let place = 0; place < this.references.length; place++) {
-      const reference = this.references[place];
+    for (const [place, reference] of this.references.entries()) {
       if (reference === undefined || reference.deref() !== undefined) continue;
-      const allocation = this.allocations[place]!;
-      this.forget(reference, place);
-      this.gone(allocation);
+      handOver(this.members[place]!, this.gone);
+      this.references[place] = undefined;
+      this.members[place] = [];
+      this.holes.push(place);
     }
     // To look is to hold: what lives is held until the turn ends.
     checkpoint();
@@ -67,23 +125,23 @@ class WeakTable implements Dropped {
 }
 
 /** A registry, which the host calls between two turns of its event loop. */
-class Registry implements Dropped {
-  private readonly registry: FinalizationRegistry<Allocation>;
+class Registry extends Dropped {
+  private readonly registry: FinalizationRegistry<Cohort['members']>;
 
   constructor(gone: (allocation: Allocation) => void) {
-    this.registry = new FinalizationRegistry(gone);
+    super();
+    this.registry = new FinalizationRegistry((members) => handOver(members, gone));
   }
 
-  watch(storage: object, allocation: Allocation): number {
-    this.registry.register(storage, allocation, storage);
-    return 0;
+  protected override follow(cohort: Cohort): void {
+    this.registry.register(cohort, cohort.members);
   }
 
-  forget(storage: object): void {
-    this.registry.unregister(storage);
-  }
+  override sweep(): void {}
+}
 
-  sweep(): void {}
+function handOver(members: Cohort['members'], gone: (allocation: Allocation) => void): void {
+  for (const allocation of members) if (allocation !== undefined) gone(allocation);
 }
 
 /** Whether `sweep` finds what was dropped at once; otherwise only waiting helps. */

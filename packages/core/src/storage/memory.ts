@@ -2,7 +2,7 @@ import { provokeCollection } from '#host';
 import type { DType } from '../dtype.ts';
 import { ArgumentError, OutOfMemoryError } from '../errors.ts';
 import type { Allocation, Backend } from './contract.ts';
-import { type Dropped, sweepsAtOnce, watchDropped } from './dropped.ts';
+import { type Cohort, type Dropped, sweepsAtOnce, watchDropped } from './dropped.ts';
 
 const MIB = 2 ** 20;
 /** What a storage weighs besides its bytes: its objects in JavaScript's heap. */
@@ -95,17 +95,17 @@ export class DeviceMemory implements MemoryUse {
     }
   }
 
-  /** Takes a storage into the account. What comes back is its place, for `release`; -1 for one that JavaScript frees. */
-  watch(storage: object, allocation: Allocation): number {
+  /** Takes a storage into the account. It must hold what comes back, for `release`; null where JavaScript frees it. */
+  watch(storage: object, allocation: Allocation): Cohort | null {
     if (allocation.collected) {
       if (this.backend.limits.roomByteLength !== undefined && allocation.byteLength > OVERHEAD)
         this.noteSpill(storage, allocation);
-      return -1;
+      return null;
     }
     this.storages += 1;
     this.byteLength += allocation.byteLength;
     if (this.byteLength > this.peakByteLength) this.peakByteLength = this.byteLength;
-    return this.dropped.watch(storage, allocation);
+    return this.dropped.watch(allocation);
   }
 
   private noteSpill(storage: object, { byteLength }: Allocation): void {
@@ -114,8 +114,8 @@ export class DeviceMemory implements MemoryUse {
     this.spilled.register(storage, byteLength);
   }
 
-  release(storage: object, allocation: Allocation, place: number): void {
-    this.dropped.forget(storage, place);
+  release(allocation: Allocation, cohort: Cohort): void {
+    this.dropped.forget(cohort, allocation);
     this.giveBack(allocation);
   }
 
@@ -142,6 +142,7 @@ export class DeviceMemory implements MemoryUse {
   async reclaimWaiting(turn: () => Promise<void>): Promise<void> {
     if (sweepsAtOnce || this.weight < this.lookAt) return;
     const startMs = performance.now();
+    this.dropped.close();
     const hard = this.base + HARD_BYTE_LENGTH;
     for (let stage = 0; stage < 3; stage++) {
       provokeCollection(stage);

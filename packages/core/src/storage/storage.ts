@@ -1,6 +1,7 @@
 import { byteLengthOf, type DType } from '../dtype.ts';
 import { OutOfMemoryError } from '../errors.ts';
 import type { Allocation } from './contract.ts';
+import type { Cohort } from './dropped.ts';
 import type { DeviceEntry } from './registry.ts';
 
 const ALIGNMENT = 16;
@@ -22,14 +23,14 @@ export class Storage {
   /** The launch of an update that named it last: one names each storage once. */
   lastUpdate = 0;
   private owners = 0;
-  /** Where the device's account has it; -1 where JavaScript frees it. */
-  private readonly place: number;
+  /** By which the device's account finds out that it was dropped; null where JavaScript frees the memory, or once it is freed. */
+  private cohort: Cohort | null;
 
   constructor(entry: DeviceEntry, allocation: Allocation, byteLength: number) {
     this.entry = entry;
     this.allocation = allocation;
     this.byteLength = byteLength;
-    this.place = entry.memory.watch(this, allocation);
+    this.cohort = entry.memory.watch(this, allocation);
   }
 
   /** Whether one owner alone holds it. */
@@ -43,7 +44,10 @@ export class Storage {
 
   release(): void {
     this.owners -= 1;
-    if (this.owners === 0 && this.place >= 0) this.entry.memory.release(this, this.allocation, this.place);
+    if (this.owners > 0 || this.cohort === null) return;
+    this.entry.memory.release(this.allocation, this.cohort);
+    // It serves others from now on.
+    this.cohort = null;
   }
 }
 

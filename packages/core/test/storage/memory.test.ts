@@ -71,6 +71,39 @@ describe('dropped tensors', () => {
     expect(memory.use(device).storages).toBeLessThan(3000);
   });
 
+  test.each([256, 2048])(
+    'of %d elements are held by a living one of 256 for at most three times its size',
+    (size) => {
+      fresh();
+      memory.configure({ reclaimByteLength: 1024 * MIB });
+      const kept = [];
+      for (let i = 0; i < 500; i++) {
+        kept.push(zeros([256], { device }));
+        for (let j = 0; j < 7; j++) zeros([size], { device });
+      }
+      memory.reclaim(device);
+      expect(memory.use(device).storages).toBeGreaterThanOrEqual(kept.length);
+      expect(memory.use(device).byteLength).toBeLessThanOrEqual(4 * kept.length * 1024);
+    },
+  );
+
+  test('are found whatever was freed before they were made', () => {
+    fresh();
+    for (const size of [32, 256, 2048, 100_000]) {
+      const freed = Array.from({ length: 10 }, () => zeros([size], { device }));
+      for (const x of freed.slice(0, 7)) x.dispose();
+      for (let i = 0; i < 9; i++) zeros([size], { device });
+      for (const x of freed) x.dispose();
+      for (let i = 0; i < 21; i++) zeros([size], { device });
+    }
+    expect(memory.use(device).storages).toBe(4 * 30);
+    memory.reclaim(device);
+    expect(memory.use(device)).toMatchObject({ storages: 0, byteLength: 0 });
+    // What was found is found once.
+    memory.reclaim(device);
+    expect(memory.use(device)).toMatchObject({ storages: 0, byteLength: 0 });
+  });
+
   test('what is alive stays as it is', () => {
     fresh();
     memory.configure({ reclaimByteLength: MIB });
