@@ -1,6 +1,7 @@
 import type { OptionalKernels } from '@flambeau/core/backend';
 import type { Multiply } from '../matmul/matmul.ts';
 import type { Queue } from '../queue/types.ts';
+import { batchNormKernels } from './batch-norm.ts';
 import { convolutionKernels } from './convolution.ts';
 import { crossEntropyKernel } from './cross-entropy.ts';
 import { linearKernel } from './linear.ts';
@@ -18,6 +19,7 @@ export function fusedKernels(queue: Queue, multiply: Multiply): OptionalKernels 
     ...softmaxKernels(queue),
     ...normKernels(queue),
     ...normGradientKernels(queue),
+    ...batchNormKernels(queue),
     crossEntropy: crossEntropyKernel(queue),
   };
 }

@@ -239,7 +239,8 @@ const FEW = 64;
 export const areEnough = (rows: number, count: number, software: boolean): boolean =>
   count <= LONG || rows >= (software ? FEW : 1);
 
-type Operands = Readonly<Record<string, TensorOperand | undefined>>;
+/** Operands by the names that core gives them. */
+export type Operands = Readonly<Record<string, TensorOperand | undefined>>;
 
 /** Whether all operands are floating, of one dtype, and have elements. */
 export function areAlike(inputs: Operands): boolean {

@@ -17,10 +17,10 @@ export async function webgpuOn(name: DriverName, options: WebGpuOptions = {}): P
 }
 
 /** The backend on a software driver, with the kernels that it takes on a GPU. */
-export async function webgpuAsOnGpu(name: DriverName): Promise<WebGpuBackend> {
+export async function webgpuAsOnGpu(name: DriverName, options: WebGpuOptions = {}): Promise<WebGpuBackend> {
   const { gpuDevice: device } = await webgpuOn(name);
   Object.defineProperty(device, 'adapterInfo', { value: { description: 'a GPU' } });
-  return webgpu({ device });
+  return webgpu({ ...options, device });
 }
 
 /** Tests that need a driver. Where it is missing they are skipped, and the head of the run says so; `FLAMBEAU_TEST_ALL=1` forbids that. */

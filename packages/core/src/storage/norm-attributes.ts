@@ -1,6 +1,6 @@
 import { contiguousStrides, type Shape } from '../shape.ts';
 
-/** What kernels of layer, group, instance and RMS norms are given as attributes. */
+/** What kernels of batch, layer, group, instance and RMS norms are given as attributes. */
 export interface NormAttributes {
   /** The shape in which the input is seen. */
   readonly view: Shape;
