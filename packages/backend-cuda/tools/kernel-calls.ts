@@ -2,6 +2,8 @@ import {
   add,
   amax,
   argmax,
+  avgPool2d,
+  col2im,
   conv2d,
   crossEntropy,
   cumsum,
@@ -15,7 +17,9 @@ import {
   floorDivide,
   gather,
   gelu,
+  groupNorm,
   hasDevice,
+  instanceNorm,
   layerNorm,
   lgamma,
   logcumsumexp,
@@ -25,10 +29,12 @@ import {
   noGrad,
   permute,
   registerBackend,
+  relu,
   remainder,
   rmsNorm,
   scaledDotProductAttention,
   scatterAdd,
+  setKernelInterceptor,
   sigmoid,
   softmax,
   sort,
@@ -37,6 +43,7 @@ import {
   tanh,
   transpose,
 } from '@flambeau/core';
+import { Adam, AdamW, RMSprop, SGD } from '@flambeau/optim';
 import type { KernelSource } from '../src/launch.ts';
 import { type RecordedLaunch, Recorder, recordingBackend } from './recorder.ts';
 
@@ -98,10 +105,14 @@ function floating(dtype: DType): void {
   }
   const image = tensor([8, 32, 56, 56], dtype).requiresGrad_();
   const weight = tensor([64, 32, 3, 3], dtype).requiresGrad_();
-  conv2d(image, weight, tensor([64], dtype), { padding: 1 })
+  // The sum's gradient repeats one element; behind relu it lies side by side, as the kernels of convolutions take it.
+  relu(conv2d(image, weight, tensor([64], dtype), { padding: 1 }))
     .sum()
     .backward();
-  maxPool2d(image, 2).sum().backward();
+  for (const pool of [maxPool2d, avgPool2d]) pool(image, 2).sum().backward();
+  col2im(tensor([8, 32 * 9, 56 * 56], dtype), [56, 56], 3, { padding: 1 });
+  groupNorm(image, 8, tensor([32], dtype), tensor([32], dtype));
+  instanceNorm(image, null, null, tensor([32], dtype), tensor([32], dtype));
   if (dtype === 'float64') return;
   for (const features of [32, 64, 128]) {
     const query = tensor([4, 8, 256, features], dtype);
@@ -111,19 +122,54 @@ function floating(dtype: DType): void {
   }
 }
 
+/** Steps of optimisers over so many parameters that a launch takes its most rows, and one is left for another. */
+function steps(dtype: DType): void {
+  const parameters = Array.from({ length: 17 }, () => tensor([64, 10], dtype).requiresGrad_());
+  for (const x of parameters) x.grad = tensor([64, 10], dtype);
+  for (const optimizer of [
+    new SGD(parameters),
+    new SGD(parameters, { momentum: 0.9, weightDecay: 1e-4 }),
+    new Adam(parameters),
+    new AdamW(parameters),
+    new RMSprop(parameters),
+  ])
+    optimizer.step();
+}
+
+/** Runs `body` and says which of the device's kernels it reached, by their names in the backend's table. */
+function kernelsReached(body: () => void): ReadonlySet<string> {
+  const reached = new Set<string>();
+  const before = setKernelInterceptor(({ device, kernel }, launch) => {
+    if (device === DEVICE) reached.add(kernel);
+    launch();
+  });
+  try {
+    body();
+  } finally {
+    setKernelInterceptor(before);
+  }
+  return reached;
+}
+
 /**
  * The kernels of ordinary use, of every kind and dtype, with how they would be launched on a device of 132
- * multiprocessors. Nothing is computed.
+ * multiprocessors. Nothing is computed. `unreached` names the kernels of the backend's table that no call above reaches.
  */
 export function recordKernels(): {
   readonly sources: readonly KernelSource[];
   readonly launches: readonly RecordedLaunch[];
+  readonly unreached: readonly string[];
 } {
   if (hasDevice(DEVICE)) throw new RangeError(`recordKernels: ${DEVICE} is in use; call it once`);
   const recorder = new Recorder();
-  registerBackend(recordingBackend(recorder, DEVICE));
-  for (const dtype of [...FLOATING, ...INTEGERS, 'bool' as const]) basics(dtype);
-  for (const dtype of [...FLOATING, ...INTEGERS]) numeric(dtype);
-  for (const dtype of FLOATING) floating(dtype);
-  return { sources: [...recorder.sources.values()], launches: recorder.launches };
+  const { kernels } = registerBackend(recordingBackend(recorder, DEVICE));
+  const reached = kernelsReached(() => {
+    for (const dtype of [...FLOATING, ...INTEGERS, 'bool' as const]) basics(dtype);
+    for (const dtype of [...FLOATING, ...INTEGERS]) numeric(dtype);
+    for (const dtype of FLOATING) floating(dtype);
+    for (const dtype of FLOATING) steps(dtype);
+  });
+  const { fused = {}, ...others } = kernels;
+  const unreached = [...Object.keys(others), ...Object.keys(fused)].filter((name) => !reached.has(name));
+  return { sources: [...recorder.sources.values()], launches: recorder.launches, unreached };
 }

@@ -21,6 +21,7 @@ const HOT = [
   /^convolution \w+ (float32|float16)/,
   /^attention (float32|float16)/,
   /^maxPool float32/,
+  /^update \d+ .*=float32/,
   /^scatter add float32/,
 ];
 

@@ -3,9 +3,13 @@ import { recordKernels } from '../../tools/kernel-calls.ts';
 import { findNvcc, occupancy, reportKernels } from '../../tools/kernel-report.ts';
 
 const nvcc = await findNvcc();
-const { sources, launches } = recordKernels();
+const { sources, launches, unreached } = recordKernels();
 
 describe('the kernels of ordinary use', () => {
+  it('are all of the backend: none of its table is left without a call', () => {
+    expect(unreached).toEqual([]);
+  });
+
   it('are asked for with arguments and grids that CUDA takes', () => {
     expect(sources.length).toBeGreaterThan(200);
     for (const { key, grid, block, sharedBytes, argumentCount } of launches) {
