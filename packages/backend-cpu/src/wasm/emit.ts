@@ -3,17 +3,17 @@ import { type FunctionBuilder, i32, Type } from './assembler/index.ts';
 /** `parameters(4)`: the types of four addresses or counts. */
 export const parameters = (count: number): Type[] => new Array<Type>(count).fill(Type.i32);
 
-/** `N` numbers; any number of them where `N` is not known. */
-type Tuple<N extends number, Made extends number[] = []> = number extends N
-  ? number[]
+/** `N` of a kind; any number of them where `N` is not known. */
+export type Tuple<N extends number, T, Made extends T[] = []> = number extends N
+  ? T[]
   : Made['length'] extends N
     ? Made
-    : Tuple<N, [...Made, number]>;
+    : Tuple<N, T, [...Made, T]>;
 
 /** New locals of one type. */
-export const locals = <N extends number>(f: FunctionBuilder, type: Type, count: N): Tuple<N> =>
+export const locals = <N extends number>(f: FunctionBuilder, type: Type, count: N): Tuple<N, number> =>
   // TypeScript does not count what `from` makes.
-  Array.from({ length: count }, () => f.local(type)) as Tuple<N>;
+  Array.from({ length: count }, () => f.local(type)) as Tuple<N, number>;
 
 /** `for (counter = 0; counter < limit; counter += step)`. */
 export function countUp(

@@ -1,4 +1,4 @@
-import { grad, ones, rand, randn, scaledDotProductAttention, type Tensor } from '@flambeau/core';
+import { grad, ones, rand, randn, scaledDotProductAttention, type Tensor, tensor } from '@flambeau/core';
 import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { seeded } from '../support.ts';
@@ -112,6 +112,12 @@ describe.each(variants)('fused attention with %s', (_name, make) => {
     const y = scaledDotProductAttention(q, k, k, { attnMask });
     expect(y.select(0, 1).abs().sum().itemSync()).toBe(0);
     expect(grad(y.sum(), [q])[0]!.select(0, 1).abs().sum().itemSync()).toBe(0);
+  });
+
+  it('does not take a query of NaN for one that may see nothing', () => {
+    const q = tensor([[1], [Number.NaN], [1]]).mul(ones([3, 4]));
+    const y = scaledDotProductAttention(q, ones([5, 4]), ones([5, 4]));
+    expect([0, 1, 2].map((i) => y.select(0, i).isnan().any().itemSync())).toEqual([false, true, false]);
   });
 
   it('shares many heads of long rows', () => {

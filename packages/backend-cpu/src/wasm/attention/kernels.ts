@@ -190,14 +190,8 @@ function finishScores(context: Context, row: Row, scores: number, mask: number, 
 /** Turns a row of scores into weights, and keeps their log-sum-exp. */
 function softmaxRow(row: Row, scores: number, logsumexp: number): void {
   const { F, ops } = row;
-  const { lanes } = F;
-  const most = row.accumulator(Number.NEGATIVE_INFINITY);
-  row.each([scores], ({ load, valid }, [place]) =>
-    row.assign(most, lanes.apply(ops.max, most, valid(load(place!), Number.NEGATIVE_INFINITY))),
-  );
-  const top = row.across(most, ops.max);
-  const blind = F.eq(top, F.c(Number.NEGATIVE_INFINITY));
-  const shift = F.select(blind, F.c(0), top);
+  const top = row.largest(scores);
+  const shift = F.select(F.eq(top, F.c(Number.NEGATIVE_INFINITY)), F.c(0), top);
   const sum = row.accumulator(0);
   row.each([scores], ({ load, store, valid }, [place]) => {
     const weight = exp(F, F.sub(load(place!), shift));
@@ -205,6 +199,8 @@ function softmaxRow(row: Row, scores: number, logsumexp: number): void {
     row.assign(sum, F.add(sum, valid(weight, 0)));
   });
   const total = row.across(sum, ops.add);
+  // A row that sees nothing: all its scores are -∞.
+  const blind = F.eq(total, F.c(0));
   const by = F.select(blind, F.c(0), F.div(F.c(1), total));
   row.each([scores], ({ load, store }, [place]) => store(place!, F.mul(load(place!), by)));
   row.storeOne(logsumexp, F.select(blind, top, F.add(top, log(F, total))));
@@ -223,10 +219,9 @@ function weightsRow(row: Row, scores: number, logsumexp: number): void {
 /** The sum of the products of two rows of `length` elements, in every lane. */
 function dot(f: FunctionBuilder, lane: Lane, relaxed: boolean, length: number, a: number, b: number): Reg {
   const row = new Row(f, lane, relaxed, length);
-  const sum = row.accumulator(0);
-  row.each([a, b], ({ load, valid }, [x, y]) =>
-    row.assign(sum, row.F.madd(valid(load(x!), 0), load(y!), sum)),
-  );
+  const [sum] = row.fold(1, [a, b], ({ load, valid }, [x, y], [held]) => [
+    row.F.madd(valid(load(x!), 0), load(y!), held!),
+  ]);
   return row.across(sum, row.ops.add);
 }
 

@@ -47,9 +47,10 @@ const grow = (F: Real, r: Reg, series: readonly number[]): Reg =>
 /** `exp(x) 2^shift`; the shift keeps halves of large exponentials finite. */
 export function exp(F: Real, x: Reg, shift = 0): Reg {
   if (F.width === 32) return exp32(F, x);
-  const within = F.most(F.least(x, F.c(711)), F.c(-746));
-  const { bits, r } = reduce(F, within, 1);
-  return scaled(F, F.add(grow(F, r, TAYLOR), F.c(1)), bits, shift);
+  const { lanes } = F;
+  const gone = vanishes(F, x, -746);
+  const { bits, r } = reduce(F, F.least(lanes.andnot(x, gone), F.c(711)), 1);
+  return lanes.andnot(scaled(F, F.add(grow(F, r, TAYLOR), F.c(1)), bits, shift), gone);
 }
 
 /** Within `±COMMON` both `exp(x)` and the power of two in it are normal numbers. */
@@ -67,11 +68,16 @@ function exp32(F: Real, x: Reg): Reg {
   return common;
 }
 
+/**
+ * Where the exponential rounds to 0. It would be computed by way of subnormal numbers, which takes a processor long,
+ * and masks are full of it.
+ */
+const vanishes = (F: Real, x: Reg, from: number): Reg => F.lt(x, F.c(from));
+
 /** Every second power of two: the square of one is the scale, so that neither overflows before its time. */
 function wholeRange(F: Real, x: Reg): Reg {
   const { lanes } = F;
-  // What rounds to 0 would be computed by way of subnormal numbers, which takes a processor long: masks are full of it.
-  const gone = F.lt(x, F.c(-104));
+  const gone = vanishes(F, x, -104);
   const { bits, r } = reduce(F, F.least(lanes.andnot(x, gone), F.c(89)), 2);
   const scale = F.powerOfTwo(bits);
   return lanes.andnot(F.mul(F.mul(F.add(grow(F, r, EXP32), F.c(1)), scale), scale), gone);
@@ -86,10 +92,11 @@ export function scaled(F: Real, y: Reg, bits: Reg, shift = 0): Reg {
 
 /** `2^x`, exact at integers. */
 export function exp2(F: Real, x: Reg): Reg {
-  const within = F.most(F.least(x, F.c(1025)), F.c(-1080));
+  const gone = vanishes(F, x, -1080);
+  const within = F.least(F.lanes.andnot(x, gone), F.c(1025));
   const bits = F.add(within, F.magic);
   const r = F.mul(F.sub(within, F.sub(bits, F.magic)), F.c(Math.LN2));
-  return scaled(F, F.add(grow(F, r, TAYLOR), F.c(1)), bits);
+  return F.lanes.andnot(scaled(F, F.add(grow(F, r, TAYLOR), F.c(1)), bits), gone);
 }
 
 /** `exp(x) - 1`. */

@@ -48,8 +48,11 @@ export function accumulatorOf(
   combiner: ReduceCombiner,
   type: DType,
 ): Accumulator {
-  if (blockOf(combiner, type) === 0) return new Plain(lanes, steps, combiner, type);
-  return kindOf(type) === 'f32' ? new SingleSum(lanes) : new DoubleSum(lanes);
+  const kind = kindOf(type);
+  if (blockOf(combiner, type) !== 0) return kind === 'f32' ? new SingleSum(lanes) : new DoubleSum(lanes);
+  if ((kind === 'f32' || kind === 'f64') && (combiner === 'max' || combiner === 'min'))
+    return new Extremum(lanes, kind, combiner);
+  return new Plain(lanes, steps, combiner, type);
 }
 
 /** The lanes of a vector, turned by half and by a quarter. */
@@ -115,6 +118,61 @@ class Plain extends Accumulator {
       all = value(all.kind, reg, reg);
     } else all = each(each(all, turned), swapped);
     return this.truths ? cast(lanes, 'bool', this.type, all) : all;
+  }
+}
+
+/**
+ * Extrema of floats: the largest or smallest of what is a number, and beside it whether anything was not. An instruction
+ * that spreads NaN itself takes several times as long.
+ */
+class Extremum extends Accumulator {
+  private readonly kind: 'f32' | 'f64';
+  private readonly F: Real;
+  private readonly combiner: 'max' | 'min';
+  private readonly best: readonly Reg[];
+  private readonly strange: readonly Reg[];
+
+  constructor(lanes: Lanes, kind: 'f32' | 'f64', combiner: 'max' | 'min') {
+    super(lanes);
+    this.kind = kind;
+    this.F = new Real(lanes, kind === 'f32' ? 32 : 64);
+    this.combiner = combiner;
+    const regs = (): Reg[] => (isWide(kind) ? [this.local(), this.local()] : [this.local()]);
+    [this.best, this.strange] = [regs(), regs()];
+  }
+
+  private better(a: Reg, b: Reg): Reg {
+    return this.combiner === 'max' ? this.F.most(a, b) : this.F.least(a, b);
+  }
+
+  reset(): void {
+    const { F, lanes } = this;
+    const worst = F.c(this.combiner === 'max' ? Number.NEGATIVE_INFINITY : Number.POSITIVE_INFINITY);
+    for (const reg of this.best) this.move(worst, reg);
+    for (const reg of this.strange) this.move(lanes.constant('i32', 0), reg);
+  }
+  add({ regs }: Value): void {
+    for (const [i, x] of regs.entries()) this.take(i, x, this.F.ne(x, x));
+  }
+  flush(): void {}
+  join(other: this): void {
+    for (const [i, x] of other.best.entries()) this.take(i, x, other.strange[i]!);
+  }
+  private take(i: number, x: Reg, strange: Reg): void {
+    this.move(this.better(this.best[i]!, x), this.best[i]!);
+    this.move(this.lanes.or(this.strange[i]!, strange), this.strange[i]!);
+  }
+  result(): Value {
+    const { F } = this;
+    return value(this.kind, ...this.best.map((reg, i) => F.select(this.strange[i]!, F.c(Number.NaN), reg)));
+  }
+  total(): Value {
+    const { lanes, kind } = this;
+    if (kind === 'f64') this.take(0, this.best[1]!, this.strange[1]!);
+    for (const turn of kind === 'f64' ? [turned] : [turned, swapped])
+      this.take(0, turn(lanes, this.best[0]!), turn(lanes, this.strange[0]!));
+    const [all] = this.result().regs as [Reg];
+    return value(kind, ...(kind === 'f64' ? [all, all] : [all]));
   }
 }
 

@@ -13,11 +13,10 @@ import { addRows, type Row } from './row.ts';
 export function addNorms(module: ModuleBuilder, lane: Lane, relaxed: boolean): void {
   const spread = (row: Row, x: number, center: Reg | null, scale: Reg, eps: Reg): Reg => {
     const { F, ops } = row;
-    const squares = row.accumulator(0);
-    row.each([x], ({ load, valid }, [from]) => {
+    const [squares] = row.fold(1, [x], ({ load, valid }, [from], [held]) => {
       const value = load(from!);
       const away = valid(center === null ? value : F.sub(value, center), 0);
-      row.assign(squares, F.madd(away, away, squares));
+      return [F.madd(away, away, held!)];
     });
     const variance = F.mul(row.across(squares, ops.add), scale);
     return F.div(F.c(1), F.sqrt(F.add(variance, eps)));
@@ -58,11 +57,9 @@ export function addNorms(module: ModuleBuilder, lane: Lane, relaxed: boolean): v
     relaxed,
     { moving: 2, perRow: 2, fixed: 2, numbers: 2 },
     (row, { moving: [x, y], perRow: [mean, rstd], fixed: [weight, bias], numbers: [count, eps] }) => {
-      const { F, ops } = row;
       const scale = row.number(count!);
-      const sum = row.accumulator(0);
-      row.each([x!], ({ load, valid }, [from]) => row.assign(sum, F.add(sum, valid(load(from!), 0))));
-      const center = F.mul(row.across(sum, ops.add), scale);
+      const sum = row.sum([x!], ({ load }, [from]) => load(from!));
+      const center = row.F.mul(sum, scale);
       const factor = spread(row, x!, center, scale, row.number(eps!));
       row.storeOne(mean!, center);
       row.storeOne(rstd!, factor);
@@ -108,12 +105,14 @@ export function addNormGradients(
     const scale = row.number(at.numbers[0]!);
     const normal = unit(row, at.perRow);
     const vectors = weighted ? [at.fixed[0]!] : [];
-    const [level, slope] = [row.accumulator(0), row.accumulator(0)];
-    row.each([dy, x, ...vectors], ({ load, valid }, [d, from, w]) => {
-      const g = valid(w === undefined ? load(d!) : F.mul(load(d!), load(w)), 0);
-      if (centered) row.assign(level, F.add(level, g));
-      row.assign(slope, F.madd(g, normal(load(from!)), slope));
-    });
+    const [level, slope] = row.fold(
+      2,
+      [dy, x, ...vectors],
+      ({ load, valid }, [d, from, w], [sum, product]) => {
+        const g = valid(w === undefined ? load(d!) : F.mul(load(d!), load(w)), 0);
+        return [centered ? F.add(sum!, g) : sum!, F.madd(g, normal(load(from!)), product!)];
+      },
+    );
     const meanLevel = F.mul(row.across(level, ops.add), scale);
     const meanSlope = F.mul(row.across(slope, ops.add), scale);
     const rstd = row.splat(at.perRow[perRow - 1]!);

@@ -108,10 +108,9 @@ export function addPlaneNorms(module: ModuleBuilder, lane: Lane, relaxed: boolea
       const meanOf = (term: (value: Reg) => Reg): Reg => {
         const sum = row.accumulator(0);
         overPlanes([x!], [], ([plane]) => {
-          const part = row.accumulator(0);
-          row.each([plane!], ({ load, valid }, [from]) =>
-            row.assign(part, F.add(part, valid(term(load(from!)), 0))),
-          );
+          const [part] = row.fold(1, [plane!], ({ load, valid }, [from], [held]) => [
+            F.add(held!, valid(term(load(from!)), 0)),
+          ]);
           row.assign(sum, F.add(sum, part));
         });
         return F.mul(row.across(sum, ops.add), scale);
@@ -148,11 +147,9 @@ export function addPlaneNorms(module: ModuleBuilder, lane: Lane, relaxed: boolea
       const unit = (value: Reg): Reg => F.mul(F.sub(value, center), rstd);
       const [level, slope] = [row.accumulator(0), row.accumulator(0)];
       overPlanes([dy!, x!], vectors, (planes, [w, dweight, dbias]) => {
-        const [sum, product] = [row.accumulator(0), row.accumulator(0)];
-        row.each(planes, ({ load, valid }, [d, from]) => {
+        const [sum, product] = row.fold(2, planes, ({ load, valid }, [d, from], [plain, scaled]) => {
           const g = valid(load(d!), 0);
-          row.assign(sum, F.add(sum, g));
-          row.assign(product, F.madd(g, valid(unit(load(from!)), 0), product));
+          return [F.add(plain!, g), F.madd(g, valid(unit(load(from!)), 0), scaled!)];
         });
         const [total, totalProduct] = [row.across(sum, ops.add), row.across(product, ops.add)];
         row.storeOne(dbias!, F.add(row.splat(dbias!), total));

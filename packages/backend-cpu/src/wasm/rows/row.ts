@@ -7,7 +7,7 @@ import {
   type Opcode,
   Type,
 } from '../assembler/index.ts';
-import { countUp, locals, whileRoom } from '../emit.ts';
+import { countUp, locals, type Tuple, whileRoom } from '../emit.ts';
 import { Lanes, type Reg } from '../lanes/lanes.ts';
 import { Real } from '../lanes/real.ts';
 import type { Lane } from '../matmul/lane.ts';
@@ -19,6 +19,14 @@ interface Element {
   readonly store: (pointer: number, value: Reg) => void;
   /** A value where there is an element, and what changes nothing where there is none. */
   readonly valid: (value: Reg, neutral: number) => Reg;
+}
+
+/** How many vectors are combined side by side. */
+const ABREAST = 4;
+
+interface Folding {
+  readonly first: number;
+  readonly join: (F: Real, a: Reg, b: Reg) => Reg;
 }
 
 /** Emits the passes of a kernel over rows: contiguous lines of `length` elements. */
@@ -37,19 +45,82 @@ export class Row {
     this.place = f.local(Type.i32);
   }
 
-  /** Goes over the elements under some pointers, which stay where they are. */
-  each(pointers: readonly number[], body: (element: Element, pointers: readonly number[]) => void): void {
+  /**
+   * Goes over the elements under some pointers, which stay where they are.
+   *
+   * @param abreast how many vectors a turn of the loop takes; the body is told which of them it has.
+   */
+  each(
+    pointers: readonly number[],
+    body: (element: Element, pointers: readonly number[], which: number) => void,
+    abreast = 1,
+  ): void {
     const { f, lane, place, length } = this;
     const moving = locals(f, Type.i32, pointers.length);
     for (const [i, pointer] of pointers.entries()) f.get(pointer).set(moving[i]!);
-    const step = (count: number): void =>
+    const step = (count: number, turn: () => void): void =>
       whileRoom(f, place, length, count, () => {
-        body(count === 1 ? this.single() : this.vector(), moving);
+        turn();
         for (const pointer of moving) f.increase(pointer, count * lane.bytes);
       });
     f.i32(0).set(place);
-    step(lane.width);
-    step(1);
+    if (abreast > 1)
+      step(abreast * lane.width, () => {
+        for (let which = 0; which < abreast; which++)
+          body(this.vector(which * lane.width * lane.bytes), moving, which);
+      });
+    step(lane.width, () => body(this.vector(), moving, 0));
+    step(1, () => body(this.single(), moving, 0));
+  }
+
+  /**
+   * Combines elements in several ways at once, each from 0 or `first` on: `body` adds a vector to what is held. Four
+   * are held side by side, so that a vector does not wait for the one before it.
+   *
+   * @returns what was combined in each way, lane by lane.
+   */
+  fold<const N extends number>(
+    ways: N,
+    pointers: readonly number[],
+    body: (element: Element, pointers: readonly number[], held: readonly Reg[]) => readonly Reg[],
+    { first, join }: Folding = { first: 0, join: (F, a, b) => F.add(a, b) },
+  ): Tuple<N, Reg> {
+    const held = Array.from({ length: ABREAST }, () =>
+      Array.from({ length: ways }, () => this.accumulator(first)),
+    );
+    this.each(
+      pointers,
+      (element, moving, which) => {
+        for (const [way, value] of body(element, moving, held[which]!).entries())
+          this.assign(held[which]![way]!, value);
+      },
+      ABREAST,
+    );
+    // As many as there are ways, each of them a register.
+    return held.reduce((all, more) => all.map((value, way) => join(this.F, value, more[way]!))) as Tuple<
+      N,
+      Reg
+    >;
+  }
+
+  /** The largest element, in every lane; NaN do not count, as what is made of a row with one is NaN anyway. */
+  largest(x: number): Reg {
+    const most = { first: Number.NEGATIVE_INFINITY, join: (F: Real, a: Reg, b: Reg) => F.most(a, b) };
+    const [each] = this.fold(
+      1,
+      [x],
+      ({ load, valid }, [from], [held]) => [this.F.most(held!, valid(load(from!), most.first))],
+      most,
+    );
+    return this.across(each, this.ops.max);
+  }
+
+  /** The sum of all lanes of what `body` gives for each element, in every lane. */
+  sum(pointers: readonly number[], body: (element: Element, pointers: readonly number[]) => Reg): Reg {
+    const [each] = this.fold(1, pointers, (element, moving, [held]) => [
+      this.F.add(held!, element.valid(body(element, moving), 0)),
+    ]);
+    return this.across(each, this.ops.add);
   }
 
   /** A sum, product or extremum that begins with `first` in every lane. */
@@ -101,14 +172,14 @@ export class Row {
     return this.lane.bytes === 4 ? f32x4 : f64x2;
   }
 
-  private vector(): Element {
+  private vector(offset = 0): Element {
     const { f, F } = this;
     return {
       load: (pointer) => {
-        f.get(pointer).load();
+        f.get(pointer).load(offset);
         return F.lanes.keep();
       },
-      store: (pointer, value) => void f.get(pointer).get(value).store(),
+      store: (pointer, value) => void f.get(pointer).get(value).store(offset),
       valid: (value) => value,
     };
   }
