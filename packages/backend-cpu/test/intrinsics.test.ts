@@ -1,5 +1,7 @@
 import type { BinaryIntrinsic, DType, UnaryIntrinsic } from '@flambeau/core/backend';
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { runtime } from '../src/scalar/arithmetic.ts';
 import { apply, backends, faultOf, program, type Value } from './support.ts';
 
 const { NaN: nan, POSITIVE_INFINITY: inf } = Number;
@@ -144,9 +146,16 @@ describe.each(backends)('intrinsics by %s', (name, backend) => {
     ['div', (a, b) => a / b],
     ['rem', (a, b) => a % b],
     ['atan2', Math.atan2],
-    ['min', Math.min],
-    ['max', Math.max],
   ];
+  it.each(['min', 'max'] as const)('%s on pairs of special values, of two zeros either', (op) => {
+    const [a, b] = pairs(FLOATS);
+    const plus = (y: number): number => (y === 0 ? 0 : y);
+    const reference = a.map((x, i) => plus(Math[op](x, b[i]!)));
+    for (const type of ['float64', 'float32'] as const)
+      expect(apply(backend, binary(op, type), [a, b]).map((y) => plus(Number(y)))).toEqual(
+        reference.map(type === 'float32' ? Math.fround : Number),
+      );
+  });
   it.each(plain)('%s on pairs of special values', (op, reference) => {
     const [a, b] = pairs(FLOATS);
     const exact = inJavaScript || op !== 'atan2';
@@ -172,6 +181,29 @@ describe.each(backends)('intrinsics by %s', (name, backend) => {
         a.map((x, i) => reference(x, b[i]!)),
       );
     }
+  });
+
+  it('divides float32 as float64 does, next to whole quotients and far from them', () => {
+    const x: number[] = [];
+    const y: number[] = [];
+    const near = fc.tuple(
+      fc.integer({ min: -(2 ** 29), max: 2 ** 29 }),
+      fc.float({ noNaN: true, noDefaultInfinity: true, min: Math.fround(-1e20), max: Math.fround(1e20) }),
+      fc.integer({ min: -2, max: 2 }),
+    );
+    for (const [k, divisor, ulps] of fc.sample(near, { seed: 1, numRuns: 4000 })) {
+      const product = Math.fround(k * divisor);
+      x.push(Math.fround(product + ulps * gap(product || 1e-30, 'float32')));
+      y.push(divisor);
+    }
+    for (const [op, reference] of [
+      ['rem', (a: number, b: number) => a % b],
+      ['mod', runtime.modFloat],
+      ['floorDiv', runtime.floorDivFloat],
+    ] as const)
+      expect(apply(backend, binary(op, 'float32'), [x, y])).toEqual(
+        x.map((a, i) => Math.fround(reference(a, y[i]!))),
+      );
   });
 
   // Rows and columns of what PyTorch 2.13 gives for these dividends and divisors.

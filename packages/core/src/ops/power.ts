@@ -18,6 +18,8 @@ export const rsqrt = pointwise('rsqrt', (x) => x.rsqrt(), {
 
 const squareOf = pointwise('square', (x) => x.square(), { grad: ({ dy, x }) => dy.mul(x).mul(2) });
 
+const cube = pointwise('cube', (x) => x.square().mul(x), { grad: ({ dy, x }) => dy.mul(x.square()).mul(3) });
+
 const power = pointwise('pow', (x, exponent) => x.pow(exponent), {
   refuse: { bool: "convert one side first: to({ dtype: 'int32' })" },
 });
@@ -52,6 +54,8 @@ export const pow = choice('pow', (x: Value, exponent: Value) => {
   switch (exponent) {
     case 2:
       return use(square, x);
+    case 3:
+      return x.dtype === 'bool' ? use(power, x, exponent) : use(cube, x);
     case 0.5:
       return use(sqrt, x);
     case -0.5:

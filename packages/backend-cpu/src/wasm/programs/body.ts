@@ -41,9 +41,9 @@ const WEIGHTS: Partial<Record<Instruction['op'], number>> = {
   sinh: 90,
   cosh: 70,
   pow: 120,
-  floorDiv: 80,
-  rem: 80,
-  mod: 80,
+  floorDiv: 40,
+  rem: 40,
+  mod: 40,
 };
 
 export const weightOf = (step: Instruction): number =>

@@ -1,5 +1,6 @@
 import type { BinaryIntrinsic, ScalarType, UnaryIntrinsic } from '@flambeau/core/backend';
 import { f32x4, f64x2, i32x4, i64x2, type Opcode } from '../assembler/index.ts';
+import { type Division, divideInt32, divideInt64, divideSingle } from '../functions/division.ts';
 import { cosh, exp, exp2, expm1, sinh, tanh } from '../functions/exponential.ts';
 import { byLane } from '../functions/host.ts';
 import { log, log1p, log2, log10 } from '../functions/logarithm.ts';
@@ -33,6 +34,15 @@ const DOUBLE: Partial<Record<UnaryIntrinsic, Unary>> = {
 type Circular = (F: Real, x: Reg, host: number, short: boolean) => Reg;
 const CIRCULAR: Partial<Record<UnaryIntrinsic, Circular>> = { sin, cos, tan };
 
+/** Of floats `div` and `truncDiv` have no host: they do not come here. */
+const DIVISIONS: Partial<Record<BinaryIntrinsic, Division>> = {
+  div: 'truncDiv',
+  truncDiv: 'truncDiv',
+  rem: 'rem',
+  floorDiv: 'floorDiv',
+  mod: 'mod',
+};
+
 const FLOAT_NAME: Partial<Record<string, keyof typeof f32x4 & keyof typeof f64x2>> = {
   neg: 'neg',
   abs: 'abs',
@@ -45,8 +55,6 @@ const FLOAT_NAME: Partial<Record<string, keyof typeof f32x4 & keyof typeof f64x2
   sub: 'sub',
   mul: 'mul',
   div: 'div',
-  min: 'min',
-  max: 'max',
 };
 
 const COMPARISONS = ['eq', 'ne', 'lt', 'le', 'gt', 'ge'] as const;
@@ -192,11 +200,33 @@ export class Steps {
       const callee = this.host(host);
       // A mask has been dealt with.
       const kind = a.kind as Exclude<Value['kind'], 'mask'>;
+      const division = this.division(op, type, a, b, callee);
+      if (division !== null) return division;
       const regs = a.regs.map((x, i) => byLane(this.lanes, kind, callee, [x, b.regs[i]!]));
       return value(kind, ...(kind === 'i32' ? regs.map((reg) => wrap(this.lanes, type, reg)) : regs));
     }
     if (a.kind === 'i32') return this.intBinary(op, type, a, b);
     return a.kind === 'i64' ? this.int64Binary(op, a, b) : this.floatBinary(op, a, b, bound);
+  }
+
+  /** Null for what is no division that rounds, and for float64, whose products are not exact. */
+  private division(op: BinaryIntrinsic, type: ScalarType, a: Value, b: Value, host: number): Value | null {
+    const { lanes, double } = this;
+    const division = DIVISIONS[op];
+    if (division === undefined) return null;
+    switch (a.kind) {
+      case 'f32':
+        if (division === 'truncDiv') return null;
+        return this.throughDouble((x, y) => divideSingle(double, division, x!, y!, host), a, b);
+      case 'i32': {
+        const result = divideInt32(lanes, double, division, a.regs[0]!, b.regs[0]!, host);
+        return value('i32', wrap(lanes, type, result));
+      }
+      case 'i64':
+        return value('i64', ...a.regs.map((x, i) => divideInt64(lanes, division, x, b.regs[i]!, host)));
+      default:
+        return null;
+    }
   }
 
   private literalShift(op: BinaryIntrinsic, type: ScalarType, a: Value, bits: number): Value | null {
@@ -222,8 +252,13 @@ export class Steps {
     const ops = single ? f32x4 : f64x2;
     const each = (f: (x: Reg, y: Reg) => Reg): Value =>
       value(a.kind, ...a.regs.map((x, i) => f(x, b.regs[i]!)));
-    if (bound !== undefined && (op === 'min' || op === 'max'))
-      return each((x, y) => lanes.apply(op === 'min' ? ops.pmin : ops.pmax, x, y));
+    if (op === 'min' || op === 'max') {
+      const pick = (x: Reg, y: Reg): Reg => lanes.apply(op === 'min' ? ops.pmin : ops.pmax, x, y);
+      // A NaN on the left stays; one on the right is all ones. The instruction that spreads NaN takes twice as long.
+      return each((x, y) =>
+        bound === undefined ? lanes.or(pick(x, y), lanes.apply(ops.ne, y, y)) : pick(x, y),
+      );
+    }
     const plain = FLOAT_NAME[op];
     if (plain !== undefined) return each((x, y) => lanes.apply(ops[plain], x, y));
     switch (op) {
