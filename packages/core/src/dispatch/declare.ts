@@ -14,8 +14,9 @@ import {
   type PrimitiveDeclaration,
   type Specs,
 } from './operator.ts';
-import { PointwiseOp, type PointwiseSettings } from './pointwise.ts';
+import { PointwiseOp } from './pointwise.ts';
 import type { ParameterValues, Value } from './pointwise-operands.ts';
+import type { PointwiseSettings } from './pointwise-variants.ts';
 import { type Dims, type ReduceOptions, ReductionOp, type ReductionSettings } from './reduction.ts';
 import { operatorInterceptor } from './seams.ts';
 import { UpdateOp, type UpdateSettings } from './update.ts';

@@ -1,59 +1,24 @@
-import {
-  type Category,
-  DTYPE_COUNT,
-  DTYPES,
-  type DType,
-  isDifferentiable,
-  type Scalar,
-  scalarDType,
-} from '../dtype.ts';
+import { DTYPES, type DType, isDifferentiable, scalarDType } from '../dtype.ts';
 import { ArgumentError, DTypeError, describe, ShapeError, showShape } from '../errors.ts';
-import { type Expr, input, literal, parameter, type ScalarType } from '../expr/expr.ts';
-import { compile, type Program } from '../expr/program.ts';
+import type { Program } from '../expr/program.ts';
 import { gradEnabled } from '../graph/mode.ts';
 import { type Edge, edgeTo, wantsGrad } from '../graph/node.ts';
 import { isTensor, Tensor } from '../graph/tensor.ts';
 import { sameShape } from '../shape.ts';
-import type { Parameters } from '../storage/contract.ts';
 import { type DeviceEntry, deviceEntry } from '../storage/registry.ts';
 import { assignNode, checkInPlace, separateFrom } from './in-place.ts';
 import { emptyTensor, isUniform } from './operands.ts';
-import { type Build, deriveGradient, type GradientRule } from './pointwise-gradient.ts';
+import { type Build, deriveGradient } from './pointwise-gradient.ts';
 import { launchFlat, launchPointwise } from './pointwise-launch.ts';
 import { PointwiseNode } from './pointwise-node.ts';
 import {
   checkParameters,
-  computeDType,
   isTensorOperand,
   type ParameterValues,
   placeOperands,
   type Value,
 } from './pointwise-operands.ts';
-
-export interface PointwiseSettings {
-  /** `float`: integers and booleans are computed as the default floating dtype. */
-  readonly promote?: 'float';
-  /** Which inputs take part in promotion; by default all. Others keep their own dtype inside the expression. */
-  readonly promoted?: readonly boolean[];
-  /** Numbers given at the call by name, with their defaults. */
-  readonly params?: ParameterValues;
-  /** The gradient for each input, where differentiating the expression would be less stable or dearer. */
-  readonly grad?: GradientRule;
-  /** The dtype of the result; by default that of the expression's value. */
-  readonly output?: DType;
-  /** The result takes the first input's dtype, whatever the others are. */
-  readonly converts?: boolean;
-  /** Categories of the computed dtype that have no meaning here, with what to use instead. */
-  readonly refuse?: Partial<Record<Category, string>>;
-}
-
-interface Variant {
-  readonly program: Program;
-  /** Names of the parameters that differ from their defaults, in the order of their slots. */
-  readonly slots: readonly string[];
-  /** Those of them that are computed with as integers. */
-  readonly integral: readonly string[];
-}
+import { type PointwiseSettings, PointwiseVariants } from './pointwise-variants.ts';
 
 /** How one input's gradient is computed. */
 export interface InputGradient {
@@ -65,10 +30,6 @@ export interface InputGradient {
   readonly readsOutput: boolean;
 }
 
-const NO_PARAMETERS: Parameters = [];
-const SCALAR_CODE = DTYPE_COUNT;
-const BASE = DTYPE_COUNT + 1;
-
 /** A pointwise operator: one scalar expression, and all that follows from it. */
 export class PointwiseOp {
   readonly kind = 'pointwise';
@@ -79,10 +40,10 @@ export class PointwiseOp {
   private readonly paramNames: readonly string[];
   private readonly defaults: ParameterValues;
   private readonly promoted: readonly boolean[];
+  private readonly variants: PointwiseVariants;
   /** The program for operands alike, and the dtype that it was last made for. */
   private alike: Program | null = null;
   private alikeDType: DType | null = null;
-  private readonly variants = new Map<number, Variant>();
   private readonly gradients: (InputGradient | null | undefined)[] = [];
 
   constructor(name: string, arity: number, build: Build, settings: PointwiseSettings = {}) {
@@ -93,6 +54,7 @@ export class PointwiseOp {
     this.defaults = settings.params ?? {};
     this.paramNames = Object.keys(this.defaults);
     this.promoted = settings.promoted ?? new Array<boolean>(arity).fill(true);
+    this.variants = new PointwiseVariants(name, build, settings, this.promoted);
   }
 
   /** The operator on its operands: at least one tensor, numbers standing for tensors without dimensions. */
@@ -104,14 +66,14 @@ export class PointwiseOp {
     const operands = given.some(isTensor) ? given : this.anchored(given);
     const { entry, shape, model } = placeOperands(this.name, operands);
     const first = operands[0];
-    const variant = this.variant(
+    const variant = this.variants.of(
       operands,
       options,
       this.settings.converts && isTensor(first) ? first.dtype : undefined,
     );
     const tensors = operands.filter(isTensorOperand);
     const output = emptyTensor(entry, variant.program.output, shape, model?.strides);
-    launchPointwise(variant.program, output, tensors, this.parameters(operands, options, variant));
+    launchPointwise(variant.program, output, tensors, this.variants.parameters(operands, options, variant));
     if (gradEnabled && tensors.some(wantsGrad)) this.record(operands, options, output);
     return output;
   }
@@ -132,7 +94,7 @@ export class PointwiseOp {
     }
     if (model === null) return null;
     if (dtype !== this.alikeDType) {
-      this.alike = this.variant(operands, undefined).program;
+      this.alike = this.variants.of(operands, undefined).program;
       this.alikeDType = dtype;
     }
     const program = this.alike!;
@@ -156,7 +118,7 @@ export class PointwiseOp {
   overwriteAlike(target: Tensor, other: Tensor): boolean {
     if (!target.rowMajor || !other.rowMajor || other.dtype !== target.dtype) return false;
     if (other.storage.entry !== target.storage.entry || !sameShape(other.shape, target.shape)) return false;
-    const { program } = this.variant([target, other], undefined);
+    const { program } = this.variants.of([target, other], undefined);
     if (program.output !== target.dtype || program.parameterCount > 0) return false;
     launchFlat(program, target, [target, other]);
     target.storage.version += 1;
@@ -178,7 +140,7 @@ export class PointwiseOp {
         { op: name },
       );
     }
-    const result = this.variant(operands, options);
+    const result = this.variants.of(operands, options);
     const { program } = result;
     if (!this.settings.converts && DTYPES[program.output].rank > DTYPES[target.dtype].rank) {
       throw new DTypeError(
@@ -187,7 +149,8 @@ export class PointwiseOp {
       );
     }
     const separate = operands.map((operand) => (isTensor(operand) ? separateFrom(target, operand) : operand));
-    const variant = program.output === target.dtype ? result : this.variant(operands, options, target.dtype);
+    const variant =
+      program.output === target.dtype ? result : this.variants.of(operands, options, target.dtype);
     const tensors = separate.filter(isTensorOperand);
     const node =
       gradEnabled &&
@@ -195,7 +158,7 @@ export class PointwiseOp {
       operands.some((operand) => isTensor(operand) && wantsGrad(operand))
         ? this.node(operands, options, true)
         : null;
-    launchPointwise(variant.program, target, tensors, this.parameters(operands, options, variant));
+    launchPointwise(variant.program, target, tensors, this.variants.parameters(operands, options, variant));
     target.storage.version += 1;
     target.storage.changedBy = name;
     if (node !== null) {
@@ -214,8 +177,8 @@ export class PointwiseOp {
 
   /** Writes the expression, which reads no input, over a tensor that nothing else has seen. */
   fillInto(output: Tensor, options: ParameterValues): void {
-    const variant = this.variant([], options, output.dtype, output.dtype);
-    launchPointwise(variant.program, output, [], this.parameters([], options, variant));
+    const variant = this.variants.of([], options, output.dtype, output.dtype);
+    launchPointwise(variant.program, output, [], this.variants.parameters([], options, variant));
   }
 
   /** Numbers alone: the first becomes a tensor on the default device. */
@@ -231,92 +194,6 @@ export class PointwiseOp {
     }
     const dtype = typeof first === 'number' && Number.isInteger(first) ? 'int32' : scalarDType(first);
     return [constant.fill(deviceEntry(undefined), [], dtype, { value: first }), ...others];
-  }
-
-  private variant(
-    operands: readonly Value[],
-    options: ParameterValues | undefined,
-    output?: DType,
-    forced?: DType,
-  ): Variant {
-    const compute = forced ?? computeDType(operands, this.promoted, this.settings.promote);
-    let key = DTYPES[compute].index;
-    for (const operand of operands)
-      key = key * BASE + (isTensor(operand) ? DTYPES[operand.dtype].index : SCALAR_CODE);
-    key = key * BASE + (output === undefined ? SCALAR_CODE : DTYPES[output].index);
-    for (const name of this.paramNames)
-      key = key * 2 + (isDefault(options?.[name], this.defaults[name]!) ? 0 : 1);
-    return this.variants.get(key) ?? this.makeVariant(key, operands, options, compute, output);
-  }
-
-  private makeVariant(
-    key: number,
-    operands: readonly Value[],
-    options: ParameterValues | undefined,
-    compute: DType,
-    output: DType | undefined,
-  ): Variant {
-    const refusal = this.settings.refuse?.[DTYPES[compute].category];
-    if (refusal !== undefined)
-      throw new DTypeError(`${this.name}: ${compute} is not supported; ${refusal}`, { op: this.name });
-    const inputs: Expr[] = [];
-    const dtypes: DType[] = [];
-    const promoted: boolean[] = [];
-    let slot = 0;
-    operands.forEach((operand, i) => {
-      if (!isTensor(operand)) {
-        inputs.push(parameter(slot++));
-        return;
-      }
-      inputs.push(input(dtypes.length));
-      dtypes.push(operand.dtype);
-      promoted.push(this.promoted[i]!);
-    });
-    const slots = this.paramNames.filter((name) => !isDefault(options?.[name], this.defaults[name]!));
-    const params = Object.fromEntries(
-      this.paramNames.map((name) => [
-        name,
-        slots.includes(name) ? parameter(slot++) : literal(Number(this.defaults[name]!)),
-      ]),
-    );
-    const program = compile(this.build(inputs, params), {
-      inputs: dtypes,
-      promoted,
-      compute,
-      output: output ?? this.settings.output,
-      parameterCount: slot,
-    });
-    const first = slot - slots.length;
-    const integral = slots.filter((_, i) =>
-      program.steps.some(
-        (step) => step.op === 'parameter' && step.slot === first + i && isIntegral(step.type),
-      ),
-    );
-    const variant = { program, slots, integral };
-    this.variants.set(key, variant);
-    return variant;
-  }
-
-  private parameters(
-    operands: readonly Value[],
-    options: ParameterValues | undefined,
-    variant: Variant,
-  ): Parameters {
-    if (variant.program.parameterCount === 0) return NO_PARAMETERS;
-    const values: (number | bigint)[] = [];
-    for (const operand of operands)
-      if (!isTensor(operand)) values.push(typeof operand === 'boolean' ? Number(operand) : operand);
-    for (const name of variant.slots) {
-      const value = options![name]!;
-      if (variant.integral.includes(name) && typeof value === 'number' && !Number.isInteger(value)) {
-        throw new ArgumentError(
-          `${this.name}: ${name} must be an integer where the tensors are of integers, got ${value}`,
-          { op: this.name },
-        );
-      }
-      values.push(typeof value === 'boolean' ? Number(value) : value);
-    }
-    return values;
   }
 
   /** The gradient for input `i`, made when it is first wanted; null where none flows. */
@@ -365,10 +242,6 @@ export class PointwiseOp {
     return new PointwiseNode(this, operands, options, edges, overwrites);
   }
 }
-
-const isIntegral = (type: ScalarType): boolean => type === 'uint32' || DTYPES[type].rank === 1;
-const isDefault = (value: Scalar | undefined, standard: Scalar): boolean =>
-  value === undefined || Object.is(value, standard);
 
 /** A value everywhere: what `full` and empty reductions are made by. */
 export const constant = new PointwiseOp('full', 0, (_inputs, { value }) => value!, { params: { value: 0 } });
