@@ -1,7 +1,6 @@
 import { pointwiseOf } from '../dispatch/declare.ts';
-import { isDifferentiable } from '../dtype.ts';
 import { AutogradError, ShapeError, showShape } from '../errors.ts';
-import { anomalyMode, setRecording } from '../graph/mode.ts';
+import { setRecording } from '../graph/mode.ts';
 import { type Edge, type GradientList, LeafNode, type Node } from '../graph/node.ts';
 import type { Tensor, TensorHook } from '../graph/tensor.ts';
 import { add } from '../ops/arithmetic.ts';
@@ -9,6 +8,8 @@ import { sumTo } from '../ops/broadcast.ts';
 import { cast, clone } from '../ops/copying.ts';
 import { sameShape } from '../shape.ts';
 import { closeScope, openScope } from '../storage/scope.ts';
+import { applyRule } from './anomaly.ts';
+import { NodeList } from './node-list.ts';
 
 export interface BackwardOptions {
   /** Keeps the graph's saved values for another backward. Default: `createGraph`. */
@@ -34,35 +35,6 @@ interface Displaced {
 }
 
 const NOTHING: (Tensor | null)[] = [];
-
-/** Nodes in an array that is kept from pass to pass, as one that grows anew leaves much garbage. */
-class NodeList {
-  private readonly nodes: (Node | undefined)[] = [];
-  length = 0;
-
-  push(node: Node): void {
-    this.nodes[this.length++] = node;
-  }
-
-  at(i: number): Node {
-    return this.nodes[i]!;
-  }
-
-  /** Every edge leads to a smaller id, so falling ids meet a node after all its users. */
-  sortByFallingId(): void {
-    for (let i = 1; i < this.length; i++) {
-      if (this.nodes[i - 1]!.id > this.nodes[i]!.id) continue;
-      const sorted = (this.nodes.slice(0, this.length) as Node[]).sort((x, y) => y.id - x.id);
-      for (let k = 0; k < sorted.length; k++) this.nodes[k] = sorted[k];
-      return;
-    }
-  }
-
-  clear(): void {
-    for (let i = 0; i < this.length; i++) this.nodes[i] = undefined;
-    this.length = 0;
-  }
-}
 
 /** Whether one place alone holds a gradient, in memory of its own. */
 const isSole = (gradient: Tensor): boolean =>
@@ -206,7 +178,7 @@ class Pass {
     let gradients: GradientList = NOTHING;
     const mark = openScope();
     try {
-      gradients = apply(node, dys);
+      gradients = applyRule(node, dys);
       for (let i = 0; i < edges.length; i++) {
         const edge = edges[i]!;
         const gradient = gradients[i];
@@ -311,20 +283,6 @@ function runHooks(all: ReadonlyMap<number, TensorHook[]>, dys: (Tensor | null)[]
   }
 }
 
-function apply(node: Node, dys: readonly (Tensor | null)[]): GradientList {
-  if (!anomalyMode) return node.apply(dys);
-  try {
-    const gradients = node.apply(dys);
-    for (const [i, gradient] of gradients.entries()) if (gradient) refuseNaN(node, gradient, i);
-    return gradients;
-  } catch (error) {
-    if (error instanceof AutogradError && node.calledAt !== undefined) {
-      error.message += `; the forward operator was called at:\n${node.calledAt.split('\n').slice(1).join('\n')}`;
-    }
-    throw error;
-  }
-}
-
 /** Undoes broadcasting and conversion: the gradient as the input's shape and dtype. */
 function fit(node: Node, gradient: Tensor, edge: Edge): Tensor {
   if (gradient.dtype === edge.dtype && sameShape(gradient.shape, edge.shape)) return gradient;
@@ -335,17 +293,5 @@ function fit(node: Node, gradient: Tensor, edge: Edge): Tensor {
       `backward of ${node.name}: its gradient has shape ${showShape(gradient.shape)}, its input ${showShape(edge.shape)}`,
       { op: node.name, cause: error },
     );
-  }
-}
-
-function refuseNaN(node: Node, gradient: Tensor, index: number): void {
-  const { backend } = gradient.entry;
-  if (backend.readSync === undefined || !isDifferentiable(gradient.dtype)) return;
-  const total = sumTo(cast(gradient, 'float32'), []);
-  const bytes = backend.readSync(total.storage.allocation, total.offset * 4, 4);
-  if (Number.isNaN(new DataView(bytes.buffer, bytes.byteOffset).getFloat32(0, true))) {
-    throw new AutogradError(`backward of ${node.name}: the gradient of input ${index} holds NaN`, {
-      op: node.name,
-    });
   }
 }
