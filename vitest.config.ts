@@ -1,8 +1,8 @@
 import { playwright } from '@vitest/browser-playwright';
 import { defaultClientConditions, defaultServerConditions, type Plugin } from 'vite';
 import { defineConfig } from 'vitest/config';
-import { caseFiles } from './packages/backend-testkit/test/browser/commands.ts';
 import { chromiumPath, missing } from './packages/backend-webgpu/test/support/drivers.ts';
+import { commands } from './tools/vitest/page.ts';
 
 const chromium = chromiumPath();
 
@@ -43,7 +43,7 @@ const browser = (name: string, isolated: boolean, include = 'packages/*/test/**/
       connectTimeout: 240_000,
       screenshotFailures: false,
       ui: false,
-      commands: { caseFiles },
+      commands,
       provider: playwright({
         launchOptions: {
           executablePath: chromium!,

@@ -1,6 +1,6 @@
 import { withoutJudging } from '@flambeau/backend-testkit';
 import { type CaseFile, suites, tier1Files } from '@flambeau/backend-testkit/cases';
-import { type FileReport, type Framework, runFile } from '@flambeau/backend-testkit/golden';
+import { type FileReport, frameworkOn, runFile } from '@flambeau/backend-testkit/golden';
 import * as core from '@flambeau/core';
 import type { Backend } from '@flambeau/core/backend';
 import * as nn from '@flambeau/nn';
@@ -15,15 +15,14 @@ export const goldenFiles = (): readonly CaseFile[] => suites.flatMap(tier1Files)
 /** Runs a file on a registered backend, in every dtype that it has. */
 export async function runGolden(
   { name, text }: CaseFile,
-  { device, limits }: Pick<Backend, 'device' | 'limits'>,
+  backend: Pick<Backend, 'device' | 'limits'>,
 ): Promise<FileReport> {
-  const dtypes = new Set<string>(limits.dtypes);
-  const framework: Framework = { core, nn, optim, device, dtypes, synchronousReads: true };
+  const framework = frameworkOn(backend, { core, nn, optim });
   const before = core.getDefaultDevice();
   // Plugins extend the type of devices.
-  core.setDefaultDevice(device as core.Device);
+  core.setDefaultDevice(backend.device as core.Device);
   try {
-    return await runFile(framework, name, text, dtypes);
+    return await runFile(framework, name, text, framework.dtypes);
   } finally {
     core.setDefaultDevice(before);
   }

@@ -1,5 +1,6 @@
 import { pathToFileURL } from 'node:url';
-import { type Framework, isCallable, isObject, type Namespace } from '../golden/framework.ts';
+import type { Backend } from '@flambeau/core/backend';
+import { type Framework, frameworkOn, isCallable, isObject, type Namespace } from '../golden/framework.ts';
 
 interface BackendModule {
   readonly module: string;
@@ -26,21 +27,15 @@ export async function loadFramework(backend: string, options?: unknown): Promise
   const core = await load('@flambeau/core');
   const make = (await load(module))[factory];
   if (!isCallable(make)) throw new Error(`${module} exports no function ${factory}`);
-  const instance = await make(options);
   const { registerBackend, setDefaultDevice } = core;
   if (!isCallable(registerBackend) || !isCallable(setDefaultDevice))
     throw new Error('core exports no registerBackend');
-  registerBackend(instance);
-  const device = isObject(instance) ? String(instance.device) : backend;
-  setDefaultDevice(device);
-  return {
-    core,
-    nn: await loadIfThere('@flambeau/nn'),
-    optim: await loadIfThere('@flambeau/optim'),
-    device,
-    dtypes: dtypesOf(instance),
-    synchronousReads: readsSynchronously(instance),
-  };
+  // What core registers is a backend.
+  const instance = registerBackend(await make(options)) as Backend;
+  setDefaultDevice(instance.device);
+  const nn = await loadIfThere('@flambeau/nn');
+  const optim = await loadIfThere('@flambeau/optim');
+  return frameworkOn(instance, { core, nn, optim });
 }
 
 function parseBackend(text: string): BackendModule {
@@ -60,16 +55,4 @@ async function loadIfThere(name: string): Promise<Namespace | undefined> {
     if (isObject(error) && error.code === 'ERR_MODULE_NOT_FOUND') return undefined;
     throw error;
   }
-}
-
-function readsSynchronously(backend: unknown): boolean {
-  return !isObject(backend) || !isObject(backend.limits) || backend.limits.synchronousReads !== false;
-}
-
-function dtypesOf(backend: unknown): ReadonlySet<string> | undefined {
-  const limits = isObject(backend) && isObject(backend.limits) ? backend.limits : {};
-  const { dtypes } = limits;
-  return isObject(dtypes) && Symbol.iterator in dtypes
-    ? new Set(dtypes as unknown as Iterable<string>)
-    : undefined;
 }

@@ -1,3 +1,4 @@
+import type { Backend } from '@flambeau/core/backend';
 import { camelCase } from './names.ts';
 
 /** What a module exports, looked up by name: the runner maps names, so it knows no function's type. */
@@ -35,6 +36,17 @@ export interface Framework {
   /** False where the device is read asynchronously only: what must know values then goes by the forms that wait. */
   readonly synchronousReads?: boolean | undefined;
 }
+
+/** The framework on a registered backend, which is to be the default device while cases run. */
+export const frameworkOn = (
+  { device, limits }: Pick<Backend, 'device' | 'limits'>,
+  modules: Pick<Framework, 'core' | 'nn' | 'optim'>,
+): Framework => ({
+  ...modules,
+  device,
+  dtypes: new Set<string>(limits.dtypes),
+  synchronousReads: limits.synchronousReads,
+});
 
 /** A case that the runner's tables do not cover. It counts as failed. */
 export class UnmappedError extends Error {

@@ -1,7 +1,8 @@
 import { cpu } from '@flambeau/backend-cpu';
 import { beforeEach, describe, vi } from 'vitest';
+import { comparesOperators } from '../../../../tools/vitest/conformance.ts';
 import { alien } from '../alien/index.ts';
-import { comparesOperators, testConformance } from '../conformance/suite.ts';
+import { testConformance } from '../conformance/suite.ts';
 
 // A page that may not share memory says once, as debug output, that it computes with one thread.
 beforeEach(() => {

@@ -1,12 +1,11 @@
 import { cpu } from '@flambeau/backend-cpu';
-import { expect, it } from 'vitest';
+import { expect, inject, it } from 'vitest';
 import { commands } from 'vitest/browser';
-import { testFiles } from '../golden/files.ts';
-import { frameworkOn, isolated } from './page.ts';
+import { testGolden } from '../../../../tools/vitest/golden.ts';
 
-it('the page is isolated as it was asked to be', () => expect(crossOriginIsolated).toBe(isolated));
+it('the page is isolated as it was asked to be', () => expect(crossOriginIsolated).toBe(inject('isolated')));
 
-const framework = frameworkOn(cpu());
-
-for (const suite of ['ops', 'modules', 'optim'] as const)
-  testFiles(await commands.caseFiles(suite), () => framework);
+const files = await Promise.all(
+  (['ops', 'modules', 'optim'] as const).map((suite) => commands.caseFiles(suite)),
+);
+testGolden(files.flat(), cpu);

@@ -1,6 +1,7 @@
 import { cpu } from '@flambeau/backend-cpu';
 import { describe } from 'vitest';
+import { comparesOperators } from '../../../../tools/vitest/conformance.ts';
 import { alien } from '../alien/index.ts';
-import { comparesOperators, testConformance } from './suite.ts';
+import { testConformance } from './suite.ts';
 
 describe('the alien backend', () => testConformance(alien(), cpu(), (name) => !comparesOperators(name)));

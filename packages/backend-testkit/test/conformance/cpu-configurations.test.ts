@@ -1,7 +1,8 @@
 import { type CpuOptions, cpu } from '@flambeau/backend-cpu';
 import { describe } from 'vitest';
+import { comparesOperators } from '../../../../tools/vitest/conformance.ts';
 import { alien } from '../alien/index.ts';
-import { comparesOperators, testConformance } from './suite.ts';
+import { testConformance } from './suite.ts';
 
 /** How the CPU backend runs where the host allows less, or an application asks for it. */
 const configurations: Readonly<Record<string, CpuOptions>> = {

@@ -1,7 +1,8 @@
 import { cpu } from '@flambeau/backend-cpu';
 import { describe } from 'vitest';
+import { comparesOperators } from '../../../../tools/vitest/conformance.ts';
 import { alien } from '../alien/index.ts';
-import { comparesOperators, testConformance } from './suite.ts';
+import { testConformance } from './suite.ts';
 
 // As a GPU in a browser: no operator may need float64 or int64 on its way.
 describe('operators on a device of three dtypes', () =>

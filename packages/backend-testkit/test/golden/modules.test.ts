@@ -1,5 +1,5 @@
 import { describe } from 'vitest';
-import { testTier } from './framework.ts';
+import { testTier } from './tier.ts';
 
 describe('modules of tier 1', () => testTier('modules'));
 describe('optimisers of tier 1', () => testTier('optim'));

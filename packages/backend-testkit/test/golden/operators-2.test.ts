@@ -1,4 +1,4 @@
 import { describe } from 'vitest';
-import { testTier } from './framework.ts';
+import { testTier } from './tier.ts';
 
 describe('operators of tier 1, part 2 of 4', () => testTier('ops', 1, 4));

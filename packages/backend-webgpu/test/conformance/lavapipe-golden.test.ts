@@ -1,5 +1,7 @@
-import { tier1Files } from '@flambeau/backend-testkit/cases';
+import { suites, tier1Files } from '@flambeau/backend-testkit/cases';
+import { testGolden } from '../../../../tools/vitest/golden.ts';
 import { describeOn, webgpuOn } from '../support/device.ts';
-import { testGolden } from '../support/golden.ts';
 
-describeOn('lavapipe', 'the WebGPU backend', () => testGolden(() => webgpuOn('lavapipe'), tier1Files));
+describeOn('lavapipe', 'the WebGPU backend', () =>
+  testGolden(suites.flatMap(tier1Files), () => webgpuOn('lavapipe')),
+);

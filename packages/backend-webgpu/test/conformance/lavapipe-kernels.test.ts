@@ -1,4 +1,5 @@
-import { comparesOperators, testConformance } from '../support/conformance.ts';
+import { comparesOperators } from '../../../../tools/vitest/conformance.ts';
+import { testConformance } from '../support/conformance.ts';
 import { describeOn, webgpuOn } from '../support/device.ts';
 
 describeOn('lavapipe', 'the WebGPU backend', () =>

@@ -1,17 +1,10 @@
-import type { CaseFile, Suite } from '@flambeau/backend-testkit/cases';
 import { webgpu } from '@flambeau/backend-webgpu';
 import { describe } from 'vitest';
 import { commands } from 'vitest/browser';
-import { testGolden } from '../support/golden.ts';
+import { testGolden } from '../../../../tools/vitest/golden.ts';
 
-declare module 'vitest/browser' {
-  interface BrowserCommands {
-    caseFiles: (suite: Suite) => Promise<readonly CaseFile[]>;
-  }
-}
+const files = await Promise.all(
+  (['ops', 'modules', 'optim'] as const).map((suite) => commands.caseFiles(suite)),
+);
 
-describe('the WebGPU backend in a page', () =>
-  testGolden(
-    () => webgpu(),
-    (suite) => commands.caseFiles(suite),
-  ));
+describe('the WebGPU backend in a page', () => testGolden(files.flat(), webgpu));

@@ -1,0 +1,20 @@
+// Loaded with Vitest's configuration, where packages would resolve to their builds: hence the path.
+import { type CaseFile, type Suite, tier1Files } from '../../packages/backend-testkit/src/host/cases.ts';
+
+/** What Node does for tests in a page, which reads no files. */
+export const commands = {
+  caseFiles: (_context: unknown, suite: Suite): readonly CaseFile[] => tier1Files(suite),
+};
+
+declare module 'vitest' {
+  interface ProvidedContext {
+    /** Whether the page is served with the headers that allow it threads. */
+    isolated: boolean;
+  }
+}
+
+declare module 'vitest/browser' {
+  interface BrowserCommands {
+    caseFiles: (suite: Suite) => Promise<readonly CaseFile[]>;
+  }
+}
