@@ -1,4 +1,10 @@
-import type { Allocation, Backend, BackendError, DType, Kernels } from '@flambeau/core/backend';
+import {
+  type Allocation,
+  BACKEND_DTYPES,
+  type Backend,
+  type BackendError,
+  type Kernels,
+} from '@flambeau/core/backend';
 import {
   allocate,
   type CpuAllocation,
@@ -58,19 +64,6 @@ export interface CpuOptions {
   readonly maxByteLength?: number;
 }
 
-const DTYPES: readonly DType[] = [
-  'float32',
-  'float64',
-  'float16',
-  'bfloat16',
-  'int64',
-  'int32',
-  'int16',
-  'int8',
-  'uint8',
-  'bool',
-];
-
 /**
  * The CPU backend: kernels in plain JavaScript on typed arrays. It runs wherever JavaScript does.
  *
@@ -87,7 +80,7 @@ export function cpu(options: CpuOptions = {}): Backend {
     device: 'cpu',
     name: bySource ? 'JavaScript' : 'JavaScript, without compiling',
     limits: {
-      dtypes: DTYPES,
+      dtypes: BACKEND_DTYPES,
       maxByteLength: 2 ** 32,
       synchronousReads: true,
       ...(heap === null ? {} : { roomByteLength: heap.tensorByteLength }),

@@ -1,3 +1,4 @@
+import { bfloat16, bytesOf, float16, type Value, valuesOf } from '@flambeau/backend-testkit';
 import type {
   Backend,
   BinaryIntrinsic,
@@ -12,7 +13,8 @@ import { BackendError, DTYPES } from '@flambeau/core/backend';
 import fc from 'fast-check';
 import { cpu } from '../src/index.ts';
 
-export type Value = number | bigint | boolean;
+export { bfloat16, float16, type Value } from '@flambeau/backend-testkit';
+export { BACKEND_DTYPES } from '@flambeau/core/backend';
 
 /** Every test runs on every way of making loops. */
 export const backends: readonly [string, Backend][] = [
@@ -20,19 +22,6 @@ export const backends: readonly [string, Backend][] = [
   ['closures', cpu({ compiler: 'closures', wasm: 'off' })],
   ['WebAssembly', cpu({ wasmFrom: 1 })],
   ['WebAssembly without sharing', cpu({ wasmFrom: 1, sharedMemory: 'off', relaxedSimd: 'off' })],
-];
-
-export const ALL_DTYPES: readonly DType[] = [
-  'float32',
-  'float64',
-  'float16',
-  'bfloat16',
-  'int64',
-  'int32',
-  'int16',
-  'int8',
-  'uint8',
-  'bool',
 ];
 
 export const sizeOf = (shape: readonly number[]): number => shape.reduce((a, b) => a * b, 1);
@@ -60,92 +49,6 @@ function positionsOf({ offset, strides }: Layout, shape: readonly number[]): num
     positions = inner;
   }
   return positions;
-}
-
-/** float16 values by their bits, from the definition of the format. */
-export function float16(bits: number): number {
-  const sign = bits >> 15 === 0 ? 1 : -1;
-  const exponent = (bits >> 10) & 31;
-  const fraction = bits & 1023;
-  if (exponent === 31) return fraction === 0 ? sign * Number.POSITIVE_INFINITY : Number.NaN;
-  return sign * (exponent === 0 ? fraction * 2 ** -24 : (1024 + fraction) * 2 ** (exponent - 25));
-}
-
-/** bfloat16 values by their bits. */
-export function bfloat16(bits: number): number {
-  const sign = bits >> 15 === 0 ? 1 : -1;
-  const exponent = (bits >> 7) & 255;
-  const fraction = bits & 127;
-  if (exponent === 255) return fraction === 0 ? sign * Number.POSITIVE_INFINITY : Number.NaN;
-  return sign * (exponent === 0 ? fraction * 2 ** -133 : (128 + fraction) * 2 ** (exponent - 134));
-}
-
-/** The pattern whose value is the number: for numbers that the format holds exactly. */
-function exactBits(decode: (bits: number) => number): (value: number) => number {
-  const table = new Map<number, number>();
-  for (let bits = 65535; bits >= 0; bits--) table.set(decode(bits), bits);
-  return (value) => {
-    const bits = Object.is(value, -0) ? 0x8000 : table.get(value);
-    if (bits === undefined) throw new RangeError(`${value} is not exact in 16 bits`);
-    return bits;
-  };
-}
-const float16Bits = exactBits(float16);
-const bfloat16Bits = exactBits(bfloat16);
-
-function bytesOf(dtype: DType, values: readonly Value[]): Uint8Array {
-  const array = ((): ArrayBufferView => {
-    switch (dtype) {
-      case 'float32':
-      case 'complex64':
-        return Float32Array.from(values, Number);
-      case 'float64':
-        return Float64Array.from(values, Number);
-      case 'float16':
-        return Uint16Array.from(values, (v) => float16Bits(Number(v)));
-      case 'bfloat16':
-        return Uint16Array.from(values, (v) => bfloat16Bits(Number(v)));
-      case 'int64':
-        return BigInt64Array.from(values, BigInt);
-      case 'int32':
-        return Int32Array.from(values, Number);
-      case 'int16':
-        return Int16Array.from(values, Number);
-      case 'int8':
-        return Int8Array.from(values, Number);
-      case 'uint8':
-      case 'bool':
-        return Uint8Array.from(values, Number);
-    }
-  })();
-  return new Uint8Array(array.buffer, array.byteOffset, array.byteLength);
-}
-
-export function valuesOf(dtype: DType, bytes: Uint8Array): Value[] {
-  const buffer = bytes.slice().buffer;
-  switch (dtype) {
-    case 'float32':
-    case 'complex64':
-      return [...new Float32Array(buffer)];
-    case 'float64':
-      return [...new Float64Array(buffer)];
-    case 'float16':
-      return Array.from(new Uint16Array(buffer), float16);
-    case 'bfloat16':
-      return Array.from(new Uint16Array(buffer), bfloat16);
-    case 'int64':
-      return [...new BigInt64Array(buffer)];
-    case 'int32':
-      return [...new Int32Array(buffer)];
-    case 'int16':
-      return [...new Int16Array(buffer)];
-    case 'int8':
-      return [...new Int8Array(buffer)];
-    case 'uint8':
-      return [...new Uint8Array(buffer)];
-    case 'bool':
-      return Array.from(new Uint8Array(buffer), (v) => v !== 0);
-  }
 }
 
 /** A tensor for a kernel under test, with what lies around it in its memory. */

@@ -1,7 +1,6 @@
-import { type Backend, BackendError, DeviceError } from '@flambeau/core/backend';
+import { BACKEND_DTYPES, type Backend, BackendError, DeviceError } from '@flambeau/core/backend';
 import { DiskCache } from './cache/disk-cache.ts';
 import { CudaDevice } from './device.ts';
-import { CUDA_DTYPES } from './dtypes.ts';
 import {
   blasCandidates,
   driverCandidates,
@@ -83,7 +82,7 @@ export function cuda(options: CudaOptions = {}): CudaBackend {
     device,
     name,
     limits: {
-      dtypes: CUDA_DTYPES,
+      dtypes: BACKEND_DTYPES,
       maxByteLength: totalBytes,
       synchronousReads: true,
       roomByteLength: Math.floor(totalBytes * ROOM_SHARE),

@@ -20,6 +20,7 @@ import {
   groupNorm,
   hasDevice,
   instanceNorm,
+  isFloating,
   layerNorm,
   lgamma,
   logcumsumexp,
@@ -43,14 +44,12 @@ import {
   tanh,
   transpose,
 } from '@flambeau/core';
+import { BACKEND_DTYPES } from '@flambeau/core/backend';
 import { Adam, AdamW, RMSprop, SGD } from '@flambeau/optim';
 import type { KernelSource } from '../src/launch.ts';
 import { type RecordedLaunch, Recorder, recordingBackend } from './recorder.ts';
 
 const DEVICE = 'cuda:1000';
-
-const FLOATING: readonly DType[] = ['float32', 'float64', 'float16', 'bfloat16'];
-const INTEGERS: readonly DType[] = ['int64', 'int32', 'int16', 'int8', 'uint8'];
 
 const tensor = (shape: readonly number[], dtype: DType = 'float32'): Tensor =>
   // Plugins extend the type of devices; this one is a tool's own.
@@ -164,10 +163,12 @@ export function recordKernels(): {
   const recorder = new Recorder();
   const { kernels } = registerBackend(recordingBackend(recorder, DEVICE));
   const reached = kernelsReached(() => {
-    for (const dtype of [...FLOATING, ...INTEGERS, 'bool' as const]) basics(dtype);
-    for (const dtype of [...FLOATING, ...INTEGERS]) numeric(dtype);
-    for (const dtype of FLOATING) floating(dtype);
-    for (const dtype of FLOATING) steps(dtype);
+    for (const dtype of BACKEND_DTYPES) basics(dtype);
+    for (const dtype of BACKEND_DTYPES.filter((dtype) => dtype !== 'bool')) numeric(dtype);
+    for (const dtype of BACKEND_DTYPES.filter(isFloating)) {
+      floating(dtype);
+      steps(dtype);
+    }
   });
   const { fused = {}, ...others } = kernels;
   const unreached = [...Object.keys(others), ...Object.keys(fused)].filter((name) => !reached.has(name));

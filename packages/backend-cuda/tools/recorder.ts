@@ -1,5 +1,10 @@
-import type { Allocation, Backend, BackendError, Kernels } from '@flambeau/core/backend';
-import { CUDA_DTYPES } from '../src/dtypes.ts';
+import {
+  type Allocation,
+  BACKEND_DTYPES,
+  type Backend,
+  type BackendError,
+  type Kernels,
+} from '@flambeau/core/backend';
 import { cudaKernels } from '../src/kernels/index.ts';
 import type {
   DeviceProperties,
@@ -96,7 +101,7 @@ export function recordingBackend(recorder: Recorder, device: string): Backend {
     device,
     name: 'recorder',
     limits: {
-      dtypes: CUDA_DTYPES,
+      dtypes: BACKEND_DTYPES,
       maxByteLength: 2 ** 40,
       synchronousReads: true,
     },

@@ -1,6 +1,7 @@
 import {
   type Allocation,
   adoptAllocation,
+  BACKEND_DTYPES,
   type Backend,
   BackendError,
   byteLengthOf,
@@ -77,16 +78,8 @@ export interface TensorBuffer {
   readonly strides: readonly number[];
 }
 
-const DTYPES: readonly DType[] = [
-  'float32',
-  'float16',
-  'bfloat16',
-  'int32',
-  'int16',
-  'int8',
-  'uint8',
-  'bool',
-];
+/** Shaders have no types of 64 bits. */
+const DTYPES = BACKEND_DTYPES.filter((dtype) => byteLengthOf(dtype) <= 4);
 
 const MIB = 2 ** 20;
 /** What a buffer takes on the host, in Dawn and the driver: 2 to 7 KiB were measured. */

@@ -50,6 +50,20 @@ export const DTYPES: Readonly<Record<DType, DTypeInfo>> = {
   complex64: info('complex64', 10, 8, 3),
 };
 
+/** The dtypes that a backend may hold: core makes pairs of float32 of complex numbers. */
+export const BACKEND_DTYPES: readonly DType[] = [
+  'float32',
+  'float64',
+  'float16',
+  'bfloat16',
+  'int64',
+  'int32',
+  'int16',
+  'int8',
+  'uint8',
+  'bool',
+];
+
 /** The least and the greatest value of each dtype; infinities where it has them. */
 export const RANGES: Readonly<Record<DType, readonly [Scalar, Scalar]>> = {
   bool: [false, true],

@@ -2,10 +2,10 @@ import { kthvalue, median, nanmedian, tensor, topk, type ValuesAndIndices } from
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { cpu } from '../../src/index.ts';
-import { ALL_DTYPES } from '../support.ts';
+import { BACKEND_DTYPES } from '../support.ts';
 import { counting, decomposed, expectClose, outputsAndGradients, use, variants } from './support.ts';
 
-const DTYPES = ALL_DTYPES.filter((dtype) => dtype !== 'bool');
+const DTYPES = BACKEND_DTYPES.filter((dtype) => dtype !== 'bool');
 const NAMES = ['rankedAlong', 'medianAlong'] as const;
 const both = ({ values, indices }: ValuesAndIndices) => [values, indices];
 

@@ -2,7 +2,7 @@ import type { Backend, DType, ScatterMode } from '@flambeau/core/backend';
 import { describe, expect, it } from 'vitest';
 import { cpu } from '../../src/index.ts';
 import {
-  ALL_DTYPES,
+  BACKEND_DTYPES,
   type Box,
   box,
   dense,
@@ -59,7 +59,7 @@ const LENGTHS = [1, 7, 8, 9, 33, 70];
 
 describe.each(compiled)('lines that share an index, %s', (_name, backend) => {
   it('are gathered as JavaScript gathers them', () => {
-    for (const dtype of ALL_DTYPES)
+    for (const dtype of BACKEND_DTYPES)
       for (const indexType of ['int32', 'int64'] as const)
         for (const length of LENGTHS) {
           const gather = (on: Backend): Value[] => {
@@ -74,7 +74,7 @@ describe.each(compiled)('lines that share an index, %s', (_name, backend) => {
   });
 
   it('are scattered as JavaScript scatters them, with indices that repeat', () => {
-    for (const dtype of ALL_DTYPES)
+    for (const dtype of BACKEND_DTYPES)
       for (const mode of ['assign', 'add', 'mul', 'max', 'min'] satisfies ScatterMode[])
         for (const length of LENGTHS) {
           const scatter = (on: Backend): Value[] => {
@@ -158,7 +158,7 @@ describe.each(compiled)('places of extrema, %s', (_name, backend) => {
   };
 
   it('are the first of ties, in rows and columns of every length', () => {
-    for (const dtype of ALL_DTYPES)
+    for (const dtype of BACKEND_DTYPES)
       for (const [kept, along] of [
         [1, 1],
         [3, 7],

@@ -12,6 +12,7 @@ import {
   expand,
   groupNorm,
   instanceNorm,
+  isFloating,
   layerNorm,
   logSoftmax,
   maxPool1d,
@@ -24,6 +25,7 @@ import {
   type Tensor,
   transpose,
 } from '@flambeau/core';
+import { BACKEND_DTYPES } from '@flambeau/core/backend';
 
 /** One call of a composite operator that has a kernel of its own. */
 export interface FusedCase {
@@ -40,7 +42,7 @@ export interface FusedCase {
   readonly gradients: boolean;
 }
 
-const FLOATING: readonly DType[] = ['float32', 'float64', 'float16', 'bfloat16'];
+const FLOATING = BACKEND_DTYPES.filter(isFloating);
 const SINGLE: readonly DType[] = ['float32', 'bfloat16'];
 
 const rows = (name: string, f: typeof softmax): FusedCase[] =>

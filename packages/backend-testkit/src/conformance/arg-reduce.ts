@@ -1,8 +1,9 @@
 import type { DType } from '@flambeau/core/backend';
+import { BACKEND_DTYPES } from '@flambeau/core/backend';
 import { type Bench, rowMajor, seen, sizeOf, strided } from './bench.ts';
 import type { ConformanceCase } from './case.ts';
 import { compareValues } from './compare.ts';
-import { ALL, type Value } from './elements.ts';
+import type { Value } from './elements.ts';
 import { benchCase } from './memory.ts';
 import { needs } from './pointwise.ts';
 import type { Random } from './random.ts';
@@ -56,7 +57,7 @@ const ROWS: readonly (readonly number[])[] = [
 ];
 
 export const argReduceCases: readonly ConformanceCase[] = [
-  ...ALL.map((dtype) =>
+  ...BACKEND_DTYPES.map((dtype) =>
     benchCase(
       `argReduce: ${dtype} at any strides, the first of ties`,
       async (bench, random) => {

@@ -1,17 +1,18 @@
 import type { DType } from '@flambeau/core/backend';
+import { BACKEND_DTYPES } from '@flambeau/core/backend';
 import type { ConformanceCase } from './case.ts';
 import { compareValues } from './compare.ts';
-import { ALL, bfloat16, bfloat16Bits, FLOATING, float16, float16Bits, type Value } from './elements.ts';
+import { bfloat16, bfloat16Bits, FLOATING, float16, float16Bits, type Value } from './elements.ts';
 import { apply, expression } from './expression.ts';
 import { benchCase } from './memory.ts';
 import { needs } from './pointwise.ts';
 
 /** From one dtype to another, whole numbers that both hold. */
-const casts = ALL.map((from) =>
+const casts = BACKEND_DTYPES.map((from) =>
   benchCase(
     `arithmetic: casts of ${from}`,
     async (bench) => {
-      for (const to of ALL) {
+      for (const to of BACKEND_DTYPES) {
         if (!bench.backend.limits.dtypes.includes(to)) continue;
         const cast = expression('cast', (x) => x!.cast(to), [from], to);
         const numbers =

@@ -1,12 +1,10 @@
-import type { DType } from '@flambeau/core/backend';
+import { BACKEND_DTYPES, type DType, isFloating, isInteger } from '@flambeau/core/backend';
 
 /** An element on the host: int64 as a bigint, bool as a boolean, all else as a number. */
 export type Value = number | bigint | boolean;
 
-export const FLOATING: readonly DType[] = ['float32', 'float64', 'float16', 'bfloat16'];
-export const INTEGERS: readonly DType[] = ['int64', 'int32', 'int16', 'int8', 'uint8'];
-/** Every dtype that a backend may have. */
-export const ALL: readonly DType[] = [...FLOATING, ...INTEGERS, 'bool'];
+export const FLOATING = BACKEND_DTYPES.filter(isFloating);
+export const INTEGERS = BACKEND_DTYPES.filter(isInteger);
 
 /** float16 values by their bits, from the definition of the format. */
 export function float16(bits: number): number {

@@ -1,4 +1,4 @@
-import { type DType, isFloating, type ScatterMode } from '@flambeau/core/backend';
+import { BACKEND_DTYPES, type DType, isFloating, type ScatterMode } from '@flambeau/core/backend';
 import {
   type Bench,
   faultOf,
@@ -13,7 +13,7 @@ import {
 } from './bench.ts';
 import { type ConformanceCase, ensure } from './case.ts';
 import { allowed, compareValues } from './compare.ts';
-import { ALL, type Value } from './elements.ts';
+import type { Value } from './elements.ts';
 import { benchCase } from './memory.ts';
 import { needs } from './pointwise.ts';
 import { type Random, wrapped } from './random.ts';
@@ -56,7 +56,7 @@ async function runGather(
   for (const box of [input, index, output]) bench.free(box.allocation);
 }
 
-const gatherCases = ALL.map((dtype) =>
+const gatherCases = BACKEND_DTYPES.map((dtype) =>
   benchCase(
     `gather: ${dtype} at any strides, indices of both dtypes`,
     async (bench, random) => {
@@ -153,7 +153,7 @@ const two = (dtype: DType): Value => (dtype === 'int64' ? 2n : 2);
 
 const MODES: readonly ScatterMode[] = ['assign', 'add', 'mul', 'max', 'min'];
 
-const scatterCases = ALL.map((dtype) =>
+const scatterCases = BACKEND_DTYPES.map((dtype) =>
   benchCase(
     `scatter: every mode into ${dtype} at any strides`,
     async (bench, random) => {

@@ -1,8 +1,9 @@
 import type { Expr } from '@flambeau/core';
 import type { DType } from '@flambeau/core/backend';
+import { BACKEND_DTYPES } from '@flambeau/core/backend';
 import type { ConformanceCase } from './case.ts';
 import { compareValues } from './compare.ts';
-import { ALL, FLOATING, INTEGERS, type Value } from './elements.ts';
+import { FLOATING, INTEGERS, type Value } from './elements.ts';
 import { apply, callOn, expression, pairs } from './expression.ts';
 import { benchCase } from './memory.ts';
 import { needs } from './pointwise.ts';
@@ -17,7 +18,7 @@ const comparisons: readonly (readonly [keyof Expr & string, (x: Value, y: Value)
   ['ge', (x, y) => x >= y],
 ];
 
-const compared = ALL.map((dtype) =>
+const compared = BACKEND_DTYPES.map((dtype) =>
   benchCase(
     `arithmetic: comparisons of ${dtype}`,
     async (bench) => {

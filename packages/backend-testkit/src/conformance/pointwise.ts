@@ -1,9 +1,9 @@
 import { add, arange, clone, type Expr, eye, gt, mul, pointwise } from '@flambeau/core';
-import { byteLengthOf, type DType, type Program } from '@flambeau/core/backend';
+import { BACKEND_DTYPES, byteLengthOf, type DType, type Program } from '@flambeau/core/backend';
 import { type Bench, type Box, indicesOf, rowMajor, seen, sizeOf, strided } from './bench.ts';
 import { type ConformanceCase, type ConformanceContext, ensure } from './case.ts';
 import { compareValues } from './compare.ts';
-import { ALL, type Value } from './elements.ts';
+import type { Value } from './elements.ts';
 import { benchCase } from './memory.ts';
 import { blank, program } from './programs.ts';
 import type { Random } from './random.ts';
@@ -48,7 +48,7 @@ export async function runStrided(
   bench.free(output.allocation);
 }
 
-const stridedCases = ALL.map((dtype) =>
+const stridedCases = BACKEND_DTYPES.map((dtype) =>
   benchCase(
     `pointwise: ${dtype} at any strides, ranks 0 to 8`,
     async (bench, random) => {

@@ -1,9 +1,9 @@
 import { all, amax, amin, any, mean, prod, sum, type Tensor } from '@flambeau/core';
-import { type DType, isFloating, type Reduction } from '@flambeau/core/backend';
+import { BACKEND_DTYPES, type DType, isFloating, type Reduction } from '@flambeau/core/backend';
 import { type Bench, indicesOf, rowMajor, seen, sizeOf, strided } from './bench.ts';
 import type { ConformanceCase } from './case.ts';
 import { allowed, compareValues } from './compare.ts';
-import { ALL, type Value } from './elements.ts';
+import type { Value } from './elements.ts';
 import { benchCase } from './memory.ts';
 import { needs } from './pointwise.ts';
 import { blank, reductionOf } from './programs.ts';
@@ -87,7 +87,7 @@ async function runReduction(
   bench.free(output.allocation);
 }
 
-const byDType = ALL.map((dtype) =>
+const byDType = BACKEND_DTYPES.map((dtype) =>
   benchCase(
     `reduce: every combiner over ${dtype} at any strides`,
     async (bench, random) => {

@@ -1,8 +1,8 @@
-import { type DType, isFloating, type ScanCombiner } from '@flambeau/core/backend';
+import { BACKEND_DTYPES, type DType, isFloating, type ScanCombiner } from '@flambeau/core/backend';
 import { type Bench, movedLast, seen, sizeOf, strided } from './bench.ts';
 import type { ConformanceCase } from './case.ts';
 import { allowed, compareValues } from './compare.ts';
-import { ALL, FLOATING, type Value } from './elements.ts';
+import { FLOATING, type Value } from './elements.ts';
 import { benchCase } from './memory.ts';
 import { needs } from './pointwise.ts';
 import { type Random, wrapped } from './random.ts';
@@ -80,7 +80,7 @@ const factors = (random: Random, dtype: DType, count: number): Value[] =>
   });
 
 export const scanCases: readonly ConformanceCase[] = [
-  ...ALL.map((dtype) =>
+  ...BACKEND_DTYPES.map((dtype) =>
     benchCase(
       `scan: ${dtype} at any strides, both ways`,
       async (bench, random) => {

@@ -1,8 +1,9 @@
 import type { DType } from '@flambeau/core/backend';
+import { BACKEND_DTYPES } from '@flambeau/core/backend';
 import { type Bench, movedLast, seen, sizeOf, strided } from './bench.ts';
 import type { ConformanceCase } from './case.ts';
 import { compareValues } from './compare.ts';
-import { ALL, FLOATING, type Value } from './elements.ts';
+import { FLOATING, type Value } from './elements.ts';
 import { benchCase } from './memory.ts';
 import { needs } from './pointwise.ts';
 import type { Random } from './random.ts';
@@ -53,7 +54,7 @@ async function run(
 const { NaN: nan, POSITIVE_INFINITY: inf } = Number;
 
 export const sortCases: readonly ConformanceCase[] = [
-  ...ALL.map((dtype) =>
+  ...BACKEND_DTYPES.map((dtype) =>
     benchCase(
       `sort: ${dtype} at any strides, stable both ways`,
       async (bench, random) => {

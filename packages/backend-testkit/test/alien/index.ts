@@ -1,4 +1,4 @@
-import { type Backend, BackendError, byteLengthOf, type DType } from '@flambeau/core/backend';
+import { BACKEND_DTYPES, type Backend, BackendError, byteLengthOf, type DType } from '@flambeau/core/backend';
 import { kernels } from './kernels.ts';
 import { Memory, type MemoryUse } from './memory.ts';
 import { Queue, type Schedule } from './queue.ts';
@@ -34,19 +34,6 @@ export interface AlienBackend extends Backend {
   lose(reason: string): void;
 }
 
-const DTYPES: readonly DType[] = [
-  'float32',
-  'float64',
-  'float16',
-  'bfloat16',
-  'int64',
-  'int32',
-  'int16',
-  'int8',
-  'uint8',
-  'bool',
-];
-
 /**
  * A device that is nothing like host memory, to prove that core works on any. Its handles hold nothing; work waits on
  * a queue and never runs at the call; fresh memory is poisoned; it reads asynchronously only; and it refuses all that
@@ -55,7 +42,7 @@ const DTYPES: readonly DType[] = [
  * @example registerBackend(alien());
  */
 export function alien(options: AlienOptions = {}): AlienBackend {
-  const { device = 'alien', schedule = 'macrotask', dtypes = DTYPES, capacity = 2 ** 30 } = options;
+  const { device = 'alien', schedule = 'macrotask', dtypes = BACKEND_DTYPES, capacity = 2 ** 30 } = options;
   const memory = new Memory(capacity);
   const queue = new Queue(schedule);
   let tellLost: (reason: BackendError) => void = () => {};

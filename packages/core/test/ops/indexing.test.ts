@@ -3,7 +3,6 @@ import {
   arange,
   argwhere,
   bucketize,
-  type DType,
   ELLIPSIS,
   embedding,
   gather,
@@ -28,6 +27,7 @@ import {
   tensorSplit,
   zeros,
 } from '@flambeau/core';
+import { BACKEND_DTYPES } from '@flambeau/core/backend';
 import { describe, expect, it } from 'vitest';
 import { waitingDevice } from './waiting-device.ts';
 
@@ -238,20 +238,7 @@ describe('operators whose values decide a shape', () => {
 });
 
 describe('gather and scatter', () => {
-  const dtypes: DType[] = [
-    'float32',
-    'float64',
-    'float16',
-    'bfloat16',
-    'int64',
-    'int32',
-    'int16',
-    'int8',
-    'uint8',
-    'bool',
-  ];
-
-  it.each(dtypes)('move %s', (dtype) => {
+  it.each(BACKEND_DTYPES)('move %s', (dtype) => {
     const x = tensor([0, 1, 1, 0]).to({ dtype });
     const index = tensor([3, 1], { dtype: 'int64' });
     const taken = gather(x, 0, index);

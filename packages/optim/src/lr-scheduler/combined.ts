@@ -30,26 +30,57 @@ function checkSchedulers(op: string, optimizer: ScheduledOptimizer | undefined, 
   });
 }
 
-const saveAll = (schedulers: readonly LRScheduler[]): SchedulerStateDict[] =>
-  schedulers.map((scheduler) => scheduler.stateDict());
+/** A scheduler made of others: it sets no learning rate itself, and saves what they save. */
+abstract class CombinedScheduler extends LRScheduler {
+  protected readonly schedulers: readonly LRScheduler[];
 
-/** The saved states of the schedulers. @throws {CheckpointError} one is missing or does not fit. */
-function savedStates(
-  op: string,
-  schedulers: readonly LRScheduler[],
-  state: SchedulerStateDict,
-): SchedulerStateDict[] {
-  const saved = state._schedulers;
-  if (!Array.isArray(saved) || saved.length !== schedulers.length) {
-    throw new CheckpointError(
-      `${op}.loadStateDict: the saved state must have ${schedulers.length} schedulers`,
-      { op },
-    );
+  constructor(name: string, optimizer: ScheduledOptimizer, schedulers: readonly LRScheduler[]) {
+    super(name, optimizer);
+    this.schedulers = schedulers;
   }
-  schedulers.forEach((scheduler, i) => {
-    scheduler.checkState(saved[i]);
-  });
-  return saved;
+
+  protected override isLive(name: string): boolean {
+    return name === 'schedulers';
+  }
+
+  protected override getLr(): number[] {
+    return this.current;
+  }
+
+  override rewind(): void {
+    for (const scheduler of this.schedulers) scheduler.rewind();
+  }
+
+  override stateDict(): SchedulerStateDict {
+    return { ...super.stateDict(), _schedulers: this.schedulers.map((scheduler) => scheduler.stateDict()) };
+  }
+
+  override checkState(state: SchedulerStateDict): void {
+    super.checkState(state);
+    this.savedStates(state);
+  }
+
+  override loadStateDict(state: SchedulerStateDict): void {
+    super.loadStateDict(state);
+    this.savedStates(state).forEach((saved, i) => {
+      this.schedulers[i]!.loadStateDict(saved);
+    });
+  }
+
+  /** The saved states of the schedulers. @throws {CheckpointError} one is missing or does not fit. */
+  private savedStates({ _schedulers: saved }: SchedulerStateDict): SchedulerStateDict[] {
+    const { name, schedulers } = this;
+    if (!Array.isArray(saved) || saved.length !== schedulers.length) {
+      throw new CheckpointError(
+        `${name}.loadStateDict: the saved state must have ${schedulers.length} schedulers`,
+        { op: name },
+      );
+    }
+    schedulers.forEach((scheduler, i) => {
+      scheduler.checkState(saved[i]);
+    });
+    return saved;
+  }
 }
 
 /**
@@ -58,9 +89,8 @@ function savedStates(
  * @throws {ArgumentError} the milestones are not one fewer than the schedulers, or these belong to several optimisers.
  * @example new SequentialLR(optimizer, [new LinearLR(optimizer), new ExponentialLR(optimizer, 0.9)], [5])
  */
-export class SequentialLR extends LRScheduler {
+export class SequentialLR extends CombinedScheduler {
   protected milestones: number[];
-  private readonly schedulers: readonly LRScheduler[];
 
   constructor(
     optimizer: ScheduledOptimizer,
@@ -76,8 +106,7 @@ export class SequentialLR extends LRScheduler {
         { op: 'SequentialLR' },
       );
     }
-    super('SequentialLR', optimizer);
-    this.schedulers = schedulers;
+    super('SequentialLR', optimizer, schedulers);
     this.milestones = milestones.slice();
     this.lastEpoch = (options.lastEpoch ?? -1) + 1;
     // Each scheduler set its own beginning when it was made; only the first one's counts.
@@ -87,20 +116,8 @@ export class SequentialLR extends LRScheduler {
     this.lastLr = this.current;
   }
 
-  protected override isLive(name: string): boolean {
-    return name === 'schedulers';
-  }
-
-  protected override getLr(): number[] {
-    return this.current;
-  }
-
   private index(epoch: number): number {
     return this.milestones.filter((milestone) => milestone <= epoch).length;
-  }
-
-  override rewind(): void {
-    for (const scheduler of this.schedulers) scheduler.rewind();
   }
 
   override start(): void {
@@ -123,22 +140,6 @@ export class SequentialLR extends LRScheduler {
     else scheduler.step();
     this.lastLr = this.current;
   }
-
-  override stateDict(): SchedulerStateDict {
-    return { ...super.stateDict(), _schedulers: saveAll(this.schedulers) };
-  }
-
-  override checkState(state: SchedulerStateDict): void {
-    super.checkState(state);
-    savedStates(this.name, this.schedulers, state);
-  }
-
-  override loadStateDict(state: SchedulerStateDict): void {
-    super.loadStateDict(state);
-    savedStates(this.name, this.schedulers, state).forEach((saved, i) => {
-      this.schedulers[i]!.loadStateDict(saved);
-    });
-  }
 }
 
 export interface ChainedSchedulerOptions {
@@ -152,29 +153,14 @@ export interface ChainedSchedulerOptions {
  * @throws {ArgumentError} the schedulers belong to several optimisers.
  * @example new ChainedScheduler([new ConstantLR(optimizer), new ExponentialLR(optimizer, 0.9)])
  */
-export class ChainedScheduler extends LRScheduler {
-  private readonly schedulers: readonly LRScheduler[];
-
+export class ChainedScheduler extends CombinedScheduler {
   constructor(schedulers: readonly LRScheduler[], options: ChainedSchedulerOptions = {}) {
     checkOptions('ChainedScheduler', options, ['optimizer']);
     const optimizer = options.optimizer ?? schedulers[0]?.optimizer;
     checkSchedulers('ChainedScheduler', optimizer, schedulers);
-    super('ChainedScheduler', optimizer!);
-    this.schedulers = schedulers;
+    super('ChainedScheduler', optimizer!, schedulers);
     this.lastEpoch = 0;
     this.lastLr = this.current;
-  }
-
-  protected override isLive(name: string): boolean {
-    return name === 'schedulers';
-  }
-
-  protected override getLr(): number[] {
-    return this.current;
-  }
-
-  override rewind(): void {
-    for (const scheduler of this.schedulers) scheduler.rewind();
   }
 
   override start(): void {
@@ -196,21 +182,5 @@ export class ChainedScheduler extends LRScheduler {
     this.lastEpoch += 1;
     for (const scheduler of this.schedulers) scheduler.step();
     this.lastLr = this.current;
-  }
-
-  override stateDict(): SchedulerStateDict {
-    return { ...super.stateDict(), _schedulers: saveAll(this.schedulers) };
-  }
-
-  override checkState(state: SchedulerStateDict): void {
-    super.checkState(state);
-    savedStates(this.name, this.schedulers, state);
-  }
-
-  override loadStateDict(state: SchedulerStateDict): void {
-    super.loadStateDict(state);
-    savedStates(this.name, this.schedulers, state).forEach((saved, i) => {
-      this.schedulers[i]!.loadStateDict(saved);
-    });
   }
 }
