@@ -52,7 +52,7 @@ async function main(): Promise<void> {
       'at most': LIMIT,
     };
   };
-  console.log(`${adapter}, 10 times 1,000 launches on 4 elements a round, ${rounds} rounds`);
+  console.log(`${adapter}, 20,000 launches on 4 elements a round, ${rounds} rounds`);
   console.table(Object.entries(measured).map(([name, found]) => row(name, found)));
   const slow = Object.entries(ways).filter(([name, found]) => row(name, found)['of bare'] > LIMIT);
   for (const [name] of slow)

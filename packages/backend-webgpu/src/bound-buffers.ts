@@ -31,22 +31,35 @@ export function boundBuffers(
   /** Whether an input may share the binding of one of `first`; where it must not, the queue copies. */
   sharesFirst: boolean,
 ): BoundBuffers {
-  const most = queue.limits.maxStorageBuffersPerShaderStage;
-  const buffers = first.slice();
+  const { maxStorageBuffers } = queue;
   const slots = new Array<number>(inputs.length);
   const offsets = new Array<number>(inputs.length);
-  const begin = sharesFirst ? 0 : first.length;
+  let count = first.length;
   for (let k = 0; k < inputs.length; k++) {
     const input = inputs[k]!;
-    const allocation = own(input);
-    let slot = begin;
-    while (slot < buffers.length && buffers[slot]!.block !== allocation.block) slot++;
-    if (slot === buffers.length) buffers.push(allocation);
-    slots[k] = slot;
+    slots[k] = slotOf(k, first, inputs, slots, sharesFirst) ?? count++;
     offsets[k] = input.offset;
   }
-  if (buffers.length <= most) return { buffers, slots, offsets, copies: NONE };
-  return gathered(queue, buffers, most, inputs, slots, offsets);
+  // Of the right length at once: what `push` takes in reserve would be most of a launch's garbage.
+  const buffers = new Array<GpuAllocation>(count);
+  for (let i = 0; i < first.length; i++) buffers[i] = first[i]!;
+  for (let k = 0; k < inputs.length; k++) if (slots[k]! >= first.length) buffers[slots[k]!] = own(inputs[k]!);
+  if (count <= maxStorageBuffers) return { buffers, slots, offsets, copies: NONE };
+  return gathered(queue, buffers, maxStorageBuffers, inputs, slots, offsets);
+}
+
+/** The binding that input `k` shares with one of `first` or with an input before it; undefined where it needs its own. */
+function slotOf(
+  k: number,
+  first: readonly GpuAllocation[],
+  inputs: readonly Operand[],
+  slots: readonly number[],
+  sharesFirst: boolean,
+): number | undefined {
+  const { block } = own(inputs[k]!);
+  if (sharesFirst) for (let i = 0; i < first.length; i++) if (first[i]!.block === block) return i;
+  for (let j = 0; j < k; j++) if (own(inputs[j]!).block === block) return slots[j]!;
+  return undefined;
 }
 
 function gathered(

@@ -32,7 +32,9 @@ export class Arena {
   /** Puts words in place for a binding of `boundByteLength` bytes; gives the byte where they begin. */
   pushWords(words: Uint32Array): number {
     const at = this.used;
-    this.words.set(words, at >> 2);
+    const first = at >> 2;
+    // There are few, for which `set` would take longer than they do.
+    for (let i = 0; i < words.length; i++) this.words[first + i] = words[i]!;
     this.advance(words.byteLength);
     return at;
   }

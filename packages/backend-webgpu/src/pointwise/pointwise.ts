@@ -36,9 +36,10 @@ export function pointwiseKernel(queue: Queue): RequiredKernels['pointwise'] {
       );
       shaders.set(key, shader);
     }
-    const { count, words } = uniformsOf(shader, shape, output, inputs, bound, quads);
-    putParameters(shader.parameters, parameters, words, shader.parametersAt);
-    queue.dispatch(shader, bound.buffers, words, spread(count));
+    const { uniforms } = shader;
+    const count = putLayout(uniforms, shape, output, inputs, bound, quads);
+    putParameters(shader.parameters, parameters, uniforms, shader.parametersAt);
+    queue.dispatch(shader, bound.buffers, uniforms, spread(count));
     releaseCopies(queue, bound);
   };
 }
@@ -109,16 +110,16 @@ function modeOf(shape: readonly number[], { strides }: Operand, offset: number):
   return fallsInQuads(strides, offset) ? 1 : 2;
 }
 
-function uniformsOf(
-  shader: PointwiseShader,
+/** Writes sizes, offsets and strides into uniforms; gives how many invocations there are. */
+function putLayout(
+  words: Uint32Array,
   shape: readonly number[],
   output: Operand,
   inputs: readonly Operand[],
   { offsets }: BoundBuffers,
   quads: boolean,
-): { readonly count: number; readonly words: Uint32Array } {
+): number {
   const rank = shape.length;
-  const words = new Uint32Array(shader.words);
   let count = 1;
   for (let dim = 0; dim < rank; dim++) {
     const size = shape[dim]!;
@@ -136,5 +137,5 @@ function uniformsOf(
     words[at++] = offsets[k]!;
     for (let dim = 0; dim < rank; dim++) words[at++] = strides[dim]!;
   }
-  return { count, words };
+  return count;
 }

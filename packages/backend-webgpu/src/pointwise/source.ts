@@ -31,6 +31,8 @@ export interface PointwiseShader extends Shader {
   readonly parameters: readonly ParameterWord[];
   /** The first parameter's word. */
   readonly parametersAt: number;
+  /** The uniform block, filled anew for each launch. */
+  readonly uniforms: Uint32Array;
 }
 
 /** Places of words in the uniform block: count, last size, sizes, output, inputs, parameters. */
@@ -69,6 +71,7 @@ export function pointwiseShader(
     workgroupSize: [GROUP, 1, 1],
     parameters,
     parametersAt: places.parameters,
+    uniforms: new Uint32Array(words.words),
     source: () => new Source(program, rank, lanes, slots, parameters, places).text(),
   };
 }

@@ -1,5 +1,5 @@
 import { type BackendError, type FlambeauError, runningOperator } from '@flambeau/core/backend';
-import type { Block, GpuAllocation } from '../memory/allocation.ts';
+import type { GpuAllocation } from '../memory/allocation.ts';
 import { BufferPool, type MemoryAccount } from '../memory/pool.ts';
 import { Staging } from '../memory/staging.ts';
 import { BindGroups } from './bind-groups.ts';
@@ -25,7 +25,7 @@ export interface QueueOptions {
  */
 export class CommandQueue implements Queue {
   readonly device: GPUDevice;
-  readonly limits: GPUSupportedLimits;
+  readonly maxStorageBuffers: number;
   readonly features: ReadonlySet<string>;
   readonly software: boolean;
   readonly faults: GpuAllocation;
@@ -39,14 +39,13 @@ export class CommandQueue implements Queue {
   private readonly pipelines: Pipelines;
   private readonly groups: BindGroups;
   private readonly sites = new FaultSites();
-  private readonly blocks: Block[] = [];
 
   constructor(device: GPUDevice, options: QueueOptions) {
     this.device = device;
-    this.limits = device.limits;
     this.features = device.features as ReadonlySet<string>;
     this.software = options.software;
-    const { maxBufferSize, maxStorageBufferBindingSize } = device.limits;
+    const { maxBufferSize, maxStorageBufferBindingSize, maxStorageBuffersPerShaderStage } = device.limits;
+    this.maxStorageBuffers = maxStorageBuffersPerShaderStage;
     this.maxByteLength = Math.floor(Math.min(maxBufferSize, maxStorageBufferBindingSize) / 16) * 16;
     this.outcome = new Outcome(device, options.owned, () => this.commands.drop());
     this.commands = new Commands(device, this.outcome);
@@ -122,20 +121,16 @@ export class CommandQueue implements Queue {
     workgroups: readonly [number, number, number],
   ): void {
     this.outcome.checkPresent();
-    const { blocks, commands } = this;
+    const { commands } = this;
     const { arena } = commands;
     const pipeline = this.pipelines.of(shader);
     const { uniformBytes } = pipeline;
     if (uniformBytes > 0 && !arena.fits(uniformBytes)) commands.flush();
     const copies = this.apartFromWritten(shader.bindings, buffers);
+    const bound = copies === null ? buffers : buffers.map((buffer, i) => copies[i] ?? buffer);
     const offset = uniformBytes > 0 ? arena.pushWords(uniforms) : -1;
-    blocks.length = buffers.length;
-    for (let i = 0; i < buffers.length; i++) {
-      const { block } = (copies?.[i] ?? buffers[i])!;
-      block.batch = commands.batch;
-      blocks[i] = block;
-    }
-    commands.launch(shader, pipeline.pipeline, this.groups.of(pipeline, blocks), offset, workgroups);
+    for (let i = 0; i < bound.length; i++) bound[i]!.block.batch = commands.batch;
+    commands.launch(shader, pipeline.pipeline, this.groups.of(pipeline, bound), offset, workgroups);
     if (copies !== null) for (const copy of copies) if (copy !== undefined) this.release(copy);
     commands.flushLarge();
   }

@@ -20,7 +20,8 @@ export type FaultSite = number;
 
 /** What kernels launch on. All work runs in the order of the calls. */
 export interface Queue {
-  readonly limits: GPUSupportedLimits;
+  /** How many buffers a shader binds at most. A number of our own, as asking a device for its limits takes longer than a launch. */
+  readonly maxStorageBuffers: number;
   readonly features: ReadonlySet<string>;
   /** The adapter is a software rasteriser: its barriers are slow, and its caches are the CPU's. */
   readonly software: boolean;

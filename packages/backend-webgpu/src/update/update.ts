@@ -14,16 +14,19 @@ const MOST_ACCESSES = 128;
  * little there, and each has one row.
  */
 export function updateKernel(queue: Queue): UpdateKernel {
-  const most = queue.limits.maxStorageBuffersPerShaderStage;
+  const { maxStorageBuffers } = queue;
   const table: (UpdateShader | undefined)[][] = [];
   const roomFor = ({ operands, written }: Update): number =>
     queue.software
       ? 1
-      : Math.min(most / operands.length, Math.max(1, MOST_ACCESSES / (operands.length + written.length)));
+      : Math.min(
+          maxStorageBuffers / operands.length,
+          Math.max(1, MOST_ACCESSES / (operands.length + written.length)),
+        );
   return {
     // A buffer of somebody else's may stand behind several allocations, of which no launch may write two.
     when: (_, { operands }) =>
-      operands.length <= most &&
+      operands.length <= maxStorageBuffers &&
       operands.every((operand) => operand.offset % 4 === 0 && !own(operand).block.foreign),
     run(update, rows, parameters) {
       const shaders = (table[update.id] ??= []);

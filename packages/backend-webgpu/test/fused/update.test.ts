@@ -41,7 +41,7 @@ describeOn(anyDriver, 'updates', () => {
     const launches: number[] = [];
     const kernel = updateKernel({
       ...queue,
-      limits: { ...queue.limits, maxStorageBuffersPerShaderStage: most },
+      maxStorageBuffers: most,
       dispatch: (shader: Shader, ...rest: [never, never, never]) => {
         launches.push(shader.bindings.length / 3);
         queue.dispatch(shader, ...rest);

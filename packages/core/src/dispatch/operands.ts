@@ -85,6 +85,7 @@ export function overlapsItself(tensor: {
 /** How two tensors share memory: `exact` when they are the same elements in the same places. */
 export function aliasing(a: Tensor, b: Tensor): 'none' | 'exact' | 'partial' {
   if (a.storage !== b.storage) return 'none';
+  if (a === b) return 'exact';
   const [aStart, aEnd] = byteRange(a);
   const [bStart, bEnd] = byteRange(b);
   if (aEnd <= bStart || bEnd <= aStart) return 'none';

@@ -17,16 +17,12 @@ export function launchPointwise(
   inputs: readonly Tensor[],
   parameters: Parameters,
 ): void {
-  const size = sizeOf(output.shape);
-  if (size === 0) return;
-  const kernels = kernelsOf(output.storage.entry);
-  if (!program.usesIndex && output.rowMajor && inputs.every((x) => walksFlat(x, output.shape))) {
-    const operands = inputs.map((x) =>
-      x.rowMajor && sizeOf(x.shape) === size ? flatOperand(x) : operandWith(x, REPEATED),
-    );
-    kernels.pointwise(program, flatShape(output, size), flatOperand(output), operands, parameters);
+  if (sizeOf(output.shape) === 0) return;
+  if (!program.usesIndex && output.rowMajor && allWalkFlat(inputs, output.shape)) {
+    launchFlat(program, output, inputs, parameters);
     return;
   }
+  const kernels = kernelsOf(output.storage.entry);
   const strides = inputs.map((x) => broadcastStrides(x.shape, x.strides, output.shape));
   if (program.usesIndex) {
     const operands = inputs.map((x, i) => operandWith(x, strides[i]!));
@@ -42,22 +38,34 @@ export function launchPointwise(
 const flatShape = ({ shape }: Tensor, size: number): readonly number[] =>
   shape.length === 1 ? shape : [size];
 
-const walksFlat = (x: Tensor, shape: readonly number[]): boolean =>
-  (x.rowMajor && sameShape(x.shape, shape)) || isUniform(x);
+function allWalkFlat(inputs: readonly Tensor[], shape: readonly number[]): boolean {
+  for (let i = 0; i < inputs.length; i++) {
+    const x = inputs[i]!;
+    if (!(x.rowMajor && sameShape(x.shape, shape)) && !isUniform(x)) return false;
+  }
+  return true;
+}
 
-/** Runs a program over tensors of the output's shape that lie in row-major order or repeat one value. */
-export function launchFlat(program: Program, output: Tensor, inputs: readonly Tensor[]): void {
+/** Runs a program over tensors that lie in row-major order in the output's shape, or repeat one value. */
+export function launchFlat(
+  program: Program,
+  output: Tensor,
+  inputs: readonly Tensor[],
+  parameters: Parameters = NO_PARAMETERS,
+): void {
   const size = sizeOf(output.shape);
   if (size === 0) return;
   const operands = new Array<Operand>(inputs.length);
-  for (let i = 0; i < inputs.length; i++)
-    operands[i] = inputs[i]!.rowMajor ? flatOperand(inputs[i]!) : operandWith(inputs[i]!, REPEATED);
+  for (let i = 0; i < inputs.length; i++) {
+    const x = inputs[i]!;
+    operands[i] = x.rowMajor && sizeOf(x.shape) === size ? flatOperand(x) : operandWith(x, REPEATED);
+  }
   kernelsOf(output.storage.entry).pointwise(
     program,
     flatShape(output, size),
     flatOperand(output),
     operands,
-    NO_PARAMETERS,
+    parameters,
   );
 }
 

@@ -20,6 +20,21 @@ export interface Place {
 
 export const isTensorOperand = (operand: Value): operand is Tensor => typeof operand === 'object';
 
+/** The tensors among operands, in order. */
+export function tensorsAmong(operands: readonly Value[]): readonly Tensor[] {
+  let count = 0;
+  for (let i = 0; i < operands.length; i++) if (isTensorOperand(operands[i]!)) count++;
+  if (count === operands.length) return operands as readonly Tensor[];
+  // Calls are many and numbers few: what `filter` takes in reserve would be most of a call's garbage.
+  const tensors = new Array<Tensor>(count);
+  let at = 0;
+  for (let i = 0; i < operands.length; i++) {
+    const operand = operands[i]!;
+    if (isTensorOperand(operand)) tensors[at++] = operand;
+  }
+  return tensors;
+}
+
 /** Checks tensors, their device and shapes. */
 export function placeOperands(name: string, operands: readonly Value[]): Place {
   let first: Tensor | undefined;

@@ -5,7 +5,7 @@ import { compile, type Program } from '../expr/program.ts';
 import { isTensor } from '../graph/tensor.ts';
 import type { Parameters } from '../storage/contract.ts';
 import type { Build, GradientRule } from './pointwise-gradient.ts';
-import { computeDType, type ParameterValues, type Value } from './pointwise-operands.ts';
+import { computeDType, isTensorOperand, type ParameterValues, type Value } from './pointwise-operands.ts';
 
 export interface PointwiseSettings {
   /** `float`: integers and booleans are computed as the default floating dtype. */
@@ -122,9 +122,10 @@ export class PointwiseVariants {
 
   parameters(operands: readonly Value[], options: ParameterValues | undefined, variant: Variant): Parameters {
     if (variant.program.parameterCount === 0) return NO_PARAMETERS;
-    const values: (number | bigint)[] = [];
+    const values = new Array<number | bigint>(variant.program.parameterCount);
+    let at = 0;
     for (const operand of operands)
-      if (!isTensor(operand)) values.push(typeof operand === 'boolean' ? Number(operand) : operand);
+      if (!isTensorOperand(operand)) values[at++] = typeof operand === 'boolean' ? Number(operand) : operand;
     for (const name of variant.slots) {
       const value = options![name]!;
       if (variant.integral.includes(name) && typeof value === 'number' && !Number.isInteger(value)) {
@@ -133,7 +134,7 @@ export class PointwiseVariants {
           { op: this.name },
         );
       }
-      values.push(typeof value === 'boolean' ? Number(value) : value);
+      values[at++] = typeof value === 'boolean' ? Number(value) : value;
     }
     return values;
   }

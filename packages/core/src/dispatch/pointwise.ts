@@ -13,9 +13,9 @@ import { launchFlat, launchPointwise } from './pointwise-launch.ts';
 import { PointwiseNode } from './pointwise-node.ts';
 import {
   checkParameters,
-  isTensorOperand,
   type ParameterValues,
   placeOperands,
+  tensorsAmong,
   type Value,
 } from './pointwise-operands.ts';
 import { type PointwiseSettings, PointwiseVariants } from './pointwise-variants.ts';
@@ -71,7 +71,7 @@ export class PointwiseOp {
       options,
       this.settings.converts && isTensor(first) ? first.dtype : undefined,
     );
-    const tensors = operands.filter(isTensorOperand);
+    const tensors = tensorsAmong(operands);
     const output = emptyTensor(entry, variant.program.output, shape, model?.strides);
     launchPointwise(variant.program, output, tensors, this.variants.parameters(operands, options, variant));
     if (gradEnabled && tensors.some(wantsGrad)) this.record(operands, options, output);
@@ -148,10 +148,9 @@ export class PointwiseOp {
         { op: name },
       );
     }
-    const separate = operands.map((operand) => (isTensor(operand) ? separateFrom(target, operand) : operand));
+    const tensors = tensorsAmong(operands).map((operand) => separateFrom(target, operand));
     const variant =
       program.output === target.dtype ? result : this.variants.of(operands, options, target.dtype);
-    const tensors = separate.filter(isTensorOperand);
     const node =
       gradEnabled &&
       isDifferentiable(target.dtype) &&
