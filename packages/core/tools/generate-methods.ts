@@ -7,9 +7,8 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { isDeclared } from '../src/dispatch/declare.ts';
-import * as operators from '../src/ops/index.ts';
+import * as operators from '../src/ops/methods.ts';
 import * as installed from '../src/tensor/installed.ts';
-import { functionsOnly, isMethod } from '../src/tensor/method-rule.ts';
 import { type FunctionSignatures, type Overload, readSignatures } from './method-signatures.ts';
 
 const root = fileURLToPath(new URL('../../..', import.meta.url));
@@ -49,13 +48,14 @@ function main(): void {
     root,
     generated,
     blank: 'export interface TensorMethods {}\n',
-    modules: [source('ops/index.ts'), source('tensor/installed.ts')],
+    modules: [source('ops/methods.ts'), source('tensor/installed.ts'), source('ops/functions.ts')],
     class: { file: source('graph/tensor.ts'), name: 'Tensor' },
   });
-  const functions = reading.modules.flat();
-  checkRule(functions);
+  const others = reading.modules[2]!;
+  const methods = reading.modules.slice(0, 2).flat();
+  checkPlaces(methods, others);
   const members = new Map(Object.entries(EXTRA));
-  for (const fn of functions) addMethod(fn, members);
+  for (const fn of methods) addMethod(fn, members);
   for (const name of members.keys()) {
     if (reading.classMembers.has(name))
       problems.push(`${name}: the class Tensor has a member of its own with this name`);
@@ -66,27 +66,21 @@ function main(): void {
   finish(formatted(text), [...reading.problems, ...problems]);
 }
 
-/** The list in method-rule.ts must say what the types say. */
-function checkRule(functions: readonly FunctionSignatures[]): void {
-  const names = new Set(functions.map(({ name }) => name));
-  for (const fn of functions) {
-    const takesTensor = fn.overloads.some(({ takesInstance }) => takesInstance);
-    if (REORDERED.has(fn.name)) continue;
-    if (isMethod(fn.name) && !takesTensor)
-      problems.push(`${fn.name} takes no tensor first: add it to FUNCTIONS_ONLY in method-rule.ts`);
-    if (!isMethod(fn.name) && takesTensor)
-      problems.push(`${fn.name} takes a tensor first: take it off FUNCTIONS_ONLY in method-rule.ts`);
-  }
-  for (const name of functionsOnly()) {
-    if (!names.has(name))
-      problems.push(`${name} is no exported function: take it off FUNCTIONS_ONLY in method-rule.ts`);
-  }
+/** Functions must be exported where the types of their first parameters say. */
+function checkPlaces(methods: readonly FunctionSignatures[], others: readonly FunctionSignatures[]): void {
+  const takesTensor = ({ overloads }: FunctionSignatures): boolean =>
+    overloads.some(({ takesInstance }) => takesInstance);
+  for (const fn of methods)
+    if (!takesTensor(fn)) problems.push(`${fn.name} takes no tensor first: export it from ops/functions.ts`);
+  for (const fn of others)
+    if (takesTensor(fn) && !REORDERED.has(fn.name))
+      problems.push(`${fn.name} takes a tensor first: export it from ops/methods.ts`);
 }
 
 function addMethod(fn: FunctionSignatures, members: Map<string, string>): void {
   const { name } = fn;
   const overloads = fn.overloads.filter(({ takesInstance }) => takesInstance);
-  if (!isMethod(name) || overloads.length === 0) return;
+  if (overloads.length === 0) return;
   add(members, name, overloads.map((overload) => member(name, overload, overload.documentation)).join('\n'));
   const value: unknown = { ...operators, ...installed }[name as keyof typeof operators];
   if (!isDeclared(value) || value.inPlace === undefined) return;

@@ -32,6 +32,7 @@ interface Overwritable<A extends unknown[]> {
 }
 
 /** The form of a pointwise operator that writes its result over its first operand. */
+/* @__NO_SIDE_EFFECTS__ */
 function inPlace<A extends unknown[]>(op: Overwritable<A>): (x: Tensor, ...rest: A) => Tensor {
   // Core leaves the other arguments open, as they are those of the operator itself.
   return op.inPlace as (x: Tensor, ...rest: A) => Tensor;
@@ -39,7 +40,7 @@ function inPlace<A extends unknown[]>(op: Overwritable<A>): (x: Tensor, ...rest:
 
 const scaleBy = inPlace(mul);
 const confine = inPlace(
-  pointwise('clipGradValue', (g, { limit }) => g.max(limit.neg()).min(limit), {
+  /* @__PURE__ */ pointwise('clipGradValue', (g, { limit }) => g.max(limit.neg()).min(limit), {
     params: { limit: Number.NaN },
   }),
 );

@@ -28,8 +28,9 @@ interface RAdamState {
 const NUMBERS = ['shrink', 'stepSize', 'epsilon', 'weight', 'squareDecay', 'squareWeight'] as const;
 type Values = Readonly<Record<'x' | 'g' | 'average' | 'square' | (typeof NUMBERS)[number], Expr>>;
 
-const withStep = (name: string, step: (values: Values) => Expr) =>
-  descent(name, {
+/* @__NO_SIDE_EFFECTS__ */
+function withStep(name: string, step: (values: Values) => Expr) {
+  return descent(name, {
     operands: ['x', 'g', 'average', 'square'],
     numbers: NUMBERS,
     steps: {
@@ -38,6 +39,7 @@ const withStep = (name: string, step: (values: Values) => Expr) =>
       x: (values) => values.x.mul(values.shrink).sub(step(values)),
     },
   });
+}
 const adaptive = withStep('radam', ({ average, square, stepSize, epsilon }) =>
   average.mul(stepSize).div(square.sqrt().add(epsilon)),
 );

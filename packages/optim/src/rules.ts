@@ -26,6 +26,7 @@ export interface DescentRule<N extends string> {
 }
 
 /** Declares both forms of a rule from the one that goes along `g` as it is. */
+/* @__NO_SIDE_EFFECTS__ */
 export function descent<const O extends string, const N extends string, const L extends string = never>(
   name: string,
   settings: UpdateSettings<O | 'x' | 'g', N, L>,

@@ -29,8 +29,9 @@ const plain = descent('sgd', {
   steps: { x: ({ x, g, lr }) => x.sub(g.mul(lr)) },
 });
 
-const withMomentum = (name: string, nesterov: boolean) =>
-  descent(name, {
+/* @__NO_SIDE_EFFECTS__ */
+function withMomentum(name: string, nesterov: boolean) {
+  return descent(name, {
     operands: ['x', 'g', 'buffer'],
     numbers: ['lr', 'momentum', 'kept', 'weight'],
     steps: {
@@ -38,6 +39,7 @@ const withMomentum = (name: string, nesterov: boolean) =>
       x: ({ x, g, buffer, lr, momentum }) => x.sub((nesterov ? g.add(buffer.mul(momentum)) : buffer).mul(lr)),
     },
   });
+}
 const heavyBall = withMomentum('sgdMomentum', false);
 const nesterovs = withMomentum('sgdNesterov', true);
 

@@ -86,6 +86,8 @@ export function pointwise<P extends ParameterValues, B extends (...given: Given<
   build: B,
   settings: With<P>,
 ): OperatorWith<Parameters<B>, P>;
+// Bundlers may leave out what is declared and not used.
+/* @__NO_SIDE_EFFECTS__ */
 export function pointwise(
   name: string,
   build: (...args: never[]) => Expr,
@@ -151,6 +153,7 @@ export interface UpdateOperator<N extends string> extends Declared {
  * });
  * noGrad(() => momentum(params.map((x, i) => [x, x.grad!, averages[i]!]), { lr: 0.1, decay: 0.9 }));
  */
+/* @__NO_SIDE_EFFECTS__ */
 export function update<const O extends string, const N extends string, const L extends string = never>(
   name: string,
   settings: UpdateSettings<O, N, L>,
@@ -168,6 +171,7 @@ export interface ReduceOperator extends Declared {
 }
 
 /** Declares a reduction: an expression before, a combiner, an expression after. */
+/* @__NO_SIDE_EFFECTS__ */
 export function reduction(name: string, settings: ReductionSettings): ReduceOperator {
   const op = new ReductionOp(name, settings);
   const call = (x: Tensor, dim?: Dims | ReduceOptions, options?: ReduceOptions): Tensor =>
@@ -182,6 +186,7 @@ export function reduction(name: string, settings: ReductionSettings): ReduceOper
 export type ViewOperator<A extends unknown[]> = ((x: Tensor, ...args: A) => Tensor) & Declared;
 
 /** Declares an operator whose result shares its input's memory. */
+/* @__NO_SIDE_EFFECTS__ */
 export function view<A extends unknown[]>(name: string, declaration: ViewDeclaration<A>): ViewOperator<A> {
   const op = new ViewOp(name, declaration);
   const call = (x: Tensor, ...args: A): Tensor => op.call(x, args);
@@ -200,6 +205,7 @@ interface Settings<O, R extends keyof O> {
 }
 
 /** Declares an operator that calls a backend's kernel. */
+/* @__NO_SIDE_EFFECTS__ */
 export function primitive<
   Args extends unknown[],
   I extends Inputs,
@@ -234,6 +240,7 @@ export function composite<
   name: string,
   declaration: CompositeDeclaration<Args, I, A, O, S> & Settings<O, R>,
 ): ((...args: Args) => Returned<O, R>) & Declared;
+/* @__NO_SIDE_EFFECTS__ */
 export function composite(
   name: string,
   declared: ((...args: never[]) => unknown) | Settings<Specs, string>,

@@ -1,9 +1,9 @@
 import { hideFrames } from '../errors.ts';
 import { Tensor } from '../graph/tensor.ts';
-import * as operators from '../ops/index.ts';
+import * as operators from '../ops/methods.ts';
 import { read, readSync } from '../ops/reading.ts';
+import { where } from '../ops/where.ts';
 import * as methods from './installed.ts';
-import { isMethod } from './method-rule.ts';
 import { format } from './print.ts';
 
 /** A function whose first argument is the tensor that it becomes a method of. */
@@ -49,7 +49,7 @@ function defineGetter(name: string, get: (this: Tensor) => unknown): void {
 }
 
 for (const [name, fn] of Object.entries<unknown>({ ...operators, ...methods })) {
-  if (typeof fn !== 'function' || !isMethod(name)) continue;
+  if (typeof fn !== 'function') continue;
   define(name, methodOf(fn as TensorFunction));
   const { inPlace } = fn as { inPlace?: TensorFunction };
   if (inPlace !== undefined) define(`${name}_`, methodOf(inPlace));
@@ -57,7 +57,7 @@ for (const [name, fn] of Object.entries<unknown>({ ...operators, ...methods })) 
 
 define(
   'where',
-  methodOf((x, condition, other) => operators.where(condition as Tensor, x, other as Tensor)),
+  methodOf((x, condition, other) => where(condition as Tensor, x, other as Tensor)),
 );
 defineGetter('T', function () {
   return operators.reverseDims(this);

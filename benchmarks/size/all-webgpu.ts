@@ -1,0 +1,4 @@
+export * as backend from '@flambeau/backend-webgpu';
+export * as core from '@flambeau/core';
+export * as nn from '@flambeau/nn';
+export * as optim from '@flambeau/optim';
