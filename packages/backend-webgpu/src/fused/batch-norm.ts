@@ -1,4 +1,5 @@
 import {
+  collapse,
   contiguousStrides,
   DTYPE_COUNT,
   DTYPES,
@@ -24,7 +25,6 @@ import {
   outputShader,
   statisticsShader,
 } from './batch-norm-shaders.ts';
-import { joined } from './norm-rows.ts';
 import { type PartPlace, type PartWalk, partWalkOf, vectorGradients } from './norm-vectors.ts';
 import { areAlike, launchRows, type Operands, type RowPlace } from './rows.ts';
 
@@ -51,7 +51,7 @@ const ENOUGH = 1024;
  */
 function runsOf({ view }: NormAttributes, software: boolean): Runs {
   const [, channels, length] = view as [number, number, number];
-  const loops = joined(view, [
+  const loops = collapse(view, [
     [channels * length, length, 1],
     [0, 1, 0],
   ]);

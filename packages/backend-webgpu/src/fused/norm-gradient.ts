@@ -1,4 +1,5 @@
 import {
+  collapse,
   contiguousStrides,
   DTYPE_COUNT,
   DTYPES,
@@ -15,7 +16,7 @@ import { shaderRank } from '../elements/operands.ts';
 import { dtypeAt, shaderTable } from '../elements/shaders.ts';
 import { numbered } from '../elements/uniforms.ts';
 import type { Queue, Shader } from '../queue/types.ts';
-import { alongSource, INNER_RANKS, joined, takesRows } from './norm-rows.ts';
+import { alongSource, INNER_RANKS, takesRows } from './norm-rows.ts';
 import { partWalkOf, read, vectorGradients, written } from './norm-vectors.ts';
 import { launchRows, type Operands, type RowPlace, type RowText, rowShader } from './rows.ts';
 
@@ -78,7 +79,7 @@ function gradientKernel(queue: Queue, centered: boolean): FusedKernel {
     const around = layout.view.slice(0, outer);
     const count = sizeOf(layout.view.slice(outer));
     const met = vectorStrides(layout);
-    const inner = joined(layout.view.slice(outer), [met.slice(outer)]);
+    const inner = collapse(layout.view.slice(outer), [met.slice(outer)]);
     const ranks = shaderRank(outer) * INNER_RANKS + inner.shape.length;
     const code = (ranks * DTYPE_COUNT + DTYPES[x!.dtype].index) * 2 + Number(weight !== undefined);
     const rows = contiguousStrides(around);

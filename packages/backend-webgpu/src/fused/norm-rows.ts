@@ -11,31 +11,6 @@ import { areAlike, areEnough } from './rows.ts';
 
 /** What normalisations over rows share with their gradients. */
 
-/** Loops over several operands. */
-export interface Loops {
-  readonly shape: readonly number[];
-  /** The strides of each operand. */
-  readonly strides: readonly (readonly number[])[];
-}
-
-/** The same loops, joined where every operand goes on evenly. */
-export function joined(shape: readonly number[], strides: readonly (readonly number[])[]): Loops {
-  const sizes: number[] = [];
-  const found: number[][] = strides.map(() => []);
-  for (const [dim, size] of shape.entries()) {
-    if (size === 1) continue;
-    const last = sizes.length - 1;
-    if (last >= 0 && found.every((list, k) => list[last] === strides[k]![dim]! * size)) {
-      sizes[last]! *= size;
-      for (const [k, list] of found.entries()) list[last] = strides[k]![dim]!;
-    } else {
-      sizes.push(size);
-      for (const [k, list] of found.entries()) list.push(strides[k]![dim]!);
-    }
-  }
-  return { shape: sizes, strides: found };
-}
-
 /** One more than the dimensions that a row can have. */
 export const INNER_RANKS = 9;
 

@@ -1,4 +1,5 @@
 import {
+  collapse,
   contiguousStrides,
   DTYPE_COUNT,
   DTYPES,
@@ -14,7 +15,6 @@ import { packWords } from '../elements/uniforms.ts';
 import { sumPartsShader } from '../matmul/sum-parts.ts';
 import type { Queue, Shader } from '../queue/types.ts';
 import { spread } from '../wgsl/launch.ts';
-import { joined } from './norm-rows.ts';
 import { launchRows, type Operands, type RowOperand, type RowText, rowShader } from './rows.ts';
 
 export const read = (name: string, dtype: DType): RowOperand => ({ name, access: 'read', dtype });
@@ -91,7 +91,7 @@ export function partWalkOf({ view, dims, vector }: NormAttributes, software: boo
   ];
   const loopsOver = (wanted: (dim: number) => boolean) => {
     const chosen = view.map((_, dim) => dim).filter(wanted);
-    return joined(
+    return collapse(
       chosen.map((dim) => view[dim]!),
       strides.map((list) => chosen.map((dim) => list[dim]!)),
     );

@@ -1,4 +1,5 @@
 import {
+  collapse,
   contiguousStrides,
   DTYPE_COUNT,
   DTYPES,
@@ -15,7 +16,7 @@ import { dtypeAt, shaderTable } from '../elements/shaders.ts';
 import { numbered } from '../elements/uniforms.ts';
 import type { Queue, Shader } from '../queue/types.ts';
 import { floatBits } from '../wgsl/literal.ts';
-import { alongSource, INNER_RANKS, joined, takesRows } from './norm-rows.ts';
+import { alongSource, INNER_RANKS, takesRows } from './norm-rows.ts';
 import { launchRows, type RowPlace, type RowText, rowShader } from './rows.ts';
 
 interface Variant {
@@ -93,7 +94,7 @@ function normKernel(queue: Queue, centered: boolean): FusedKernel {
       const around = layout.view.slice(0, outer);
       const count = sizeOf(layout.view.slice(outer));
       const met = vectorStrides(layout);
-      const inner = joined(layout.view.slice(outer), [met.slice(outer)]);
+      const inner = collapse(layout.view.slice(outer), [met.slice(outer)]);
       const ranks = shaderRank(outer) * INNER_RANKS + inner.shape.length;
       const vectors = Number(weight !== undefined) + 2 * Number(bias !== undefined);
       const shader = shaders((ranks * DTYPE_COUNT + DTYPES[x.dtype].index) * 4 + vectors);
