@@ -1,9 +1,10 @@
 import { DTYPES, sizeOf } from '@flambeau/core/backend';
 import { own } from '../bound-buffers.ts';
 import { padded, shaderRank, wordsOf } from '../elements/operands.ts';
+import { shadersBy } from '../elements/shaders.ts';
 import { packWords } from '../elements/uniforms.ts';
 import type { GpuAllocation } from '../memory/allocation.ts';
-import type { Queue, Shader } from '../queue/types.ts';
+import type { Queue } from '../queue/types.ts';
 import { spread } from '../wgsl/launch.ts';
 import { type Choice, type Form, formOf, lanesOf, partLength, partsOf } from './plan.ts';
 import { type Product, turned } from './product.ts';
@@ -31,20 +32,6 @@ function codeOf({ dtype, rank, a, b, bias, vectorStore, partial, rows, columns }
   put(rows / 4, 3);
   put(columns >> 2, 3);
   return code;
-}
-
-/** Makes the shader of each code once. */
-function shadersBy<F>(codeOfForm: (form: F) => number, make: (form: F) => Shader): (form: F) => Shader {
-  const shaders = new Map<number, Shader>();
-  return (form) => {
-    const code = codeOfForm(form);
-    let shader = shaders.get(code);
-    if (shader === undefined) {
-      shader = make(form);
-      shaders.set(code, shader);
-    }
-    return shader;
-  };
 }
 
 /** Launches a product. */
