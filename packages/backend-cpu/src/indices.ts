@@ -1,5 +1,6 @@
 import { BackendError, type Operand, sizeOf } from '@flambeau/core/backend';
 import { bigintsOf, numbersOf } from './allocation.ts';
+import { arrange, innermost } from './loops.ts';
 import { Odometer } from './walk.ts';
 
 /** Indices that have been checked, as int32. */
@@ -9,49 +10,81 @@ export interface Indices {
   readonly strides: readonly number[];
 }
 
+/** Where narrowed indices are written. */
+export interface IndexRoom {
+  readonly array: Int32Array;
+  free(): void;
+}
+
+/** What looks through many indices faster than JavaScript. Both scans say how many are good before the first that is not. */
+export interface IndexScan {
+  /** Room that `narrow` can write to; null where JavaScript's own is better. */
+  room(count: number): IndexRoom | null;
+  /** Whether it can read a line of so many indices of an operand. */
+  reaches(index: Operand, count: number): boolean;
+  check(index: Operand, offset: number, step: number, count: number, limit: number): number;
+  narrow(
+    index: Operand,
+    offset: number,
+    step: number,
+    count: number,
+    limit: number,
+    room: IndexRoom,
+    filled: number,
+  ): number;
+}
+
 /**
- * Checks every index against `0..length-1` before anything is read or written with one. int64 indices are
- * narrowed into an array of their own, in which repeated dimensions stay repeated.
+ * Checks every index against `0..length-1` before anything is read or written with one, and hands them to `use` as int32.
+ * int64 indices are narrowed into memory of their own, which lives until `use` returns, and in which repeated dimensions
+ * stay repeated.
  *
  * @throws {BackendError} naming the index and the size.
  */
-export function checkedIndices(
+export function withIndices(
   op: string,
   shape: readonly number[],
   index: Operand,
   length: number,
-): Indices {
-  if (index.dtype === 'int32' && shape.length === 1) {
-    const array = int32sOf(index);
-    const step = index.strides[0]!;
-    const bad = findBad(array, index.offset, step, step === 0 ? 1 : shape[0]!, length);
-    if (bad >= 0) outOfRange(op, array[bad]!, length);
-    return { array, offset: index.offset, strides: index.strides };
-  }
-  const dims = shape.map((_, dim) => dim).filter((dim) => index.strides[dim] !== 0);
-  const sizes = dims.map((dim) => shape[dim]!);
-  const walked = { offset: index.offset, strides: dims.map((dim) => index.strides[dim]!) };
-  const outerRank = Math.max(sizes.length - 1, 0);
-  const size = sizes[outerRank] ?? 1;
-  const step = walked.strides[outerRank] ?? 0;
-  const rows = new Odometer(sizes, outerRank, [walked]);
+  scan: IndexScan | null,
+  use: (indices: Indices) => void,
+): void {
+  const walked = shape.map((_, dim) => dim).filter((dim) => index.strides[dim] !== 0);
+  const sizes = walked.map((dim) => shape[dim]!);
+  const nest = arrange(sizes, [walked.map((dim) => index.strides[dim]!)]);
+  const { outerRank, size, steps } = innermost(nest);
+  const step = steps[0]!;
+  const lines = new Odometer(nest.shape, outerRank, [{ offset: index.offset, strides: nest.strides[0]! }]);
+  const scanned = scan?.reaches(index, size) ? scan : null;
   if (index.dtype === 'int32') {
     const array = int32sOf(index);
     do {
-      const bad = findBad(array, rows.offsets[0]!, step, size, length);
-      if (bad >= 0) outOfRange(op, array[bad]!, length);
-    } while (rows.next());
-    return { array, offset: index.offset, strides: index.strides };
+      const from = lines.offsets[0]!;
+      const good =
+        scanned?.check(index, from, step, size, length) ?? checkLine(array, from, step, size, length);
+      if (good < size) outOfRange(op, array[from + good * step]!, length);
+    } while (lines.next());
+    use({ array, offset: index.offset, strides: index.strides });
+    return;
   }
   const words = wordsOf(index);
-  const array = new Int32Array(sizeOf(sizes));
-  let filled = 0;
-  do {
-    const bad = narrow(words, rows.offsets[0]!, step, size, length, array, filled);
-    if (bad >= 0) outOfRange(op, bigintsOf(index)[bad]!, length);
-    filled += size;
-  } while (rows.next());
-  return { array, offset: 0, strides: compactStrides(shape, index.strides) };
+  const room = scanned?.room(sizeOf(sizes)) ?? null;
+  const target = room ?? { array: new Int32Array(sizeOf(sizes)), free: () => {} };
+  try {
+    let filled = 0;
+    do {
+      const from = lines.offsets[0]!;
+      const good =
+        room === null
+          ? narrowLine(words, from, step, size, length, target.array, filled)
+          : scanned!.narrow(index, from, step, size, length, room, filled);
+      if (good < size) outOfRange(op, bigintsOf(index)[from + good * step]!, length);
+      filled += size;
+    } while (lines.next());
+    use({ array: target.array, offset: 0, strides: compactStrides(shape, index.strides) });
+  } finally {
+    target.free();
+  }
 }
 
 /** int64 as pairs of words, which need no bigints. */
@@ -73,16 +106,16 @@ function outOfRange(op: string, index: number | bigint, length: number): never {
   });
 }
 
-/** Where the first index outside `0..length-1` stands, or -1. */
-function findBad(array: Int32Array, start: number, step: number, count: number, length: number): number {
+/** How many indices lie in `0..length-1` before the first that does not. */
+function checkLine(array: Int32Array, start: number, step: number, count: number, length: number): number {
   for (let i = 0, at = start; i < count; i++, at += step) {
     const value = array[at]!;
-    if (value < 0 || value >= length) return at;
+    if (value < 0 || value >= length) return i;
   }
-  return -1;
+  return count;
 }
 
-function narrow(
+function narrowLine(
   words: Int32Array,
   start: number,
   step: number,
@@ -93,18 +126,19 @@ function narrow(
 ): number {
   for (let i = 0, at = start; i < count; i++, at += step) {
     const value = words[2 * at + LOW]!;
-    if (words[2 * at + 1 - LOW] !== 0 || value < 0 || value >= length) return at;
+    if (words[2 * at + 1 - LOW] !== 0 || value < 0 || value >= length) return i;
     target[to + i] = value;
   }
-  return -1;
+  return count;
 }
 
-/** Row-major strides over the dimensions that are walked; 0 stays 0. */
+/** Strides without gaps over the dimensions that are walked, in the order in which they lie; 0 stays 0. */
 function compactStrides(shape: readonly number[], strides: readonly number[]): number[] {
   const compact = new Array<number>(shape.length).fill(0);
+  const order = shape.map((_, dim) => dim).filter((dim) => strides[dim] !== 0 && shape[dim] !== 1);
+  order.sort((a, b) => strides[b]! - strides[a]!);
   let stride = 1;
-  for (let dim = shape.length - 1; dim >= 0; dim--) {
-    if (strides[dim] === 0) continue;
+  for (const dim of order.reverse()) {
     compact[dim] = stride;
     stride *= shape[dim]!;
   }

@@ -6,7 +6,7 @@ import {
   type ScatterMode,
 } from '@flambeau/core/backend';
 import { arrayOf, type TypedArray } from './allocation.ts';
-import { checkedIndices } from './indices.ts';
+import { withIndices } from './indices.ts';
 import { arrange, innermost } from './loops.ts';
 import { compileSource } from './policy.ts';
 import { loadClosure, storeClosure } from './scalar/closures.ts';
@@ -42,28 +42,28 @@ export function scatterKernel(bySource: boolean, lines: IndexedLines | null): Re
       ? compileSource<ScatterRow>(rowSource(mode, dtype))
       : rowClosure(mode, dtype));
   };
-  return (mode, shape, outputLength, output, source, index) => {
-    const indices = checkedIndices('scatter', shape, index, outputLength);
-    const last = shape.length - 1;
-    const along = output.strides[last]!;
-    const outputSteps = output.strides.map((stride, dim) => (dim === last ? 0 : stride));
-    const nest = arrange(shape, [source.strides, outputSteps, indices.strides]);
-    if (lines?.scatter(mode, { loops: nest, walked: source, indexed: output, along, indices })) return;
-    const { outerRank, size, steps } = innermost(nest);
-    const rows = new Odometer(nest.shape, outerRank, [
-      { offset: source.offset, strides: nest.strides[0]! },
-      { offset: output.offset, strides: nest.strides[1]! },
-      { offset: indices.offset, strides: nest.strides[2]! },
-    ]);
-    const row = rowFor(mode, output.dtype);
-    const y = arrayOf(output);
-    const x = arrayOf(source);
-    const [xStep, yStep, iStep] = steps as [number, number, number];
-    const { offsets } = rows;
-    do {
-      row(y, offsets[1]!, yStep, along, x, offsets[0]!, xStep, indices.array, offsets[2]!, iStep, size);
-    } while (rows.next());
-  };
+  return (mode, shape, outputLength, output, source, index) =>
+    withIndices('scatter', shape, index, outputLength, lines?.scan ?? null, (indices) => {
+      const last = shape.length - 1;
+      const along = output.strides[last]!;
+      const outputSteps = output.strides.map((stride, dim) => (dim === last ? 0 : stride));
+      const nest = arrange(shape, [source.strides, outputSteps, indices.strides]);
+      if (lines?.scatter(mode, { loops: nest, walked: source, indexed: output, along, indices })) return;
+      const { outerRank, size, steps } = innermost(nest);
+      const rows = new Odometer(nest.shape, outerRank, [
+        { offset: source.offset, strides: nest.strides[0]! },
+        { offset: output.offset, strides: nest.strides[1]! },
+        { offset: indices.offset, strides: nest.strides[2]! },
+      ]);
+      const row = rowFor(mode, output.dtype);
+      const y = arrayOf(output);
+      const x = arrayOf(source);
+      const [xStep, yStep, iStep] = steps as [number, number, number];
+      const { offsets } = rows;
+      do {
+        row(y, offsets[1]!, yStep, along, x, offsets[0]!, xStep, indices.array, offsets[2]!, iStep, size);
+      } while (rows.next());
+    });
 }
 
 function rowSource(mode: ScatterMode, dtype: DType): string {

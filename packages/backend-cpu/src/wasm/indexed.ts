@@ -1,5 +1,5 @@
 import { byteLengthOf, type DType, type Operand, type ScatterMode } from '@flambeau/core/backend';
-import type { Indices } from '../indices.ts';
+import type { IndexScan, Indices } from '../indices.ts';
 import type { Loops } from '../loops.ts';
 import { addressOf, allInHeap } from '../staging.ts';
 import { Code } from '../threads/code.ts';
@@ -19,6 +19,7 @@ import {
 } from './assembler/index.ts';
 import { advance, countUp, locals, parameters, whileRoom } from './emit.ts';
 import type { Engine } from './engine.ts';
+import { WasmIndexScan } from './index-scan.ts';
 import { ELEMENTS, type Lane } from './matmul/lane.ts';
 
 /** A gather or scatter: one operand is walked beside the indices, and they say where in the other one to go. */
@@ -42,8 +43,8 @@ const BYTES_PER_NANOSECOND = 8;
 
 type Operations = Readonly<Partial<Record<ScatterMode, Opcode>>>;
 
-/** An address, and the bytes from line to line. */
-type Place = readonly [start: number, step: number];
+/** An address, and the bytes from line to line and from row to row. */
+type Place = readonly [start: number, step: number, row: number];
 
 /** How lines are combined, by what has vector code; lines of other dtypes and modes are JavaScript's. */
 const OPERATIONS: Readonly<Partial<Record<DType, Operations>>> = {
@@ -55,14 +56,16 @@ const OPERATIONS: Readonly<Partial<Record<DType, Operations>>> = {
 
 /**
  * Moves by indices in the heap: whole lines of neighbours that share one (rows of an embedding and their gradients,
- * `indexSelect`, `indexAdd`), and single elements that are not combined. Each method says whether it did the work; nothing has happened where it did not.
+ * `indexSelect`, `indexAdd`), and single elements. Each method says whether it did the work; nothing has happened where it did not.
  */
 export class IndexedLines {
+  readonly scan: IndexScan;
   private readonly engine: Engine;
   private readonly codes = new Map<DType | 'move', Code>();
 
   constructor(engine: Engine) {
     this.engine = engine;
+    this.scan = new WasmIndexScan(engine);
   }
 
   gather(call: IndexedCall): boolean {
@@ -86,17 +89,18 @@ export class IndexedLines {
     // Single elements are lines of one: then the last loop is the one over lines.
     const over = whole ? last - 1 : last;
     const lines = loops.shape[over] ?? 1;
-    // What combines single elements is no faster here.
+    const rows = loops.shape[over - 1] ?? 1;
+    const entry = whole ? name : `${name}${bytes}`;
     if (
       !whole &&
-      (code.indexOf(`${name}${bytes}`) < 0 || lines < Math.min(FEWEST_ELEMENTS, this.engine.leastElements))
+      (code.indexOf(entry) < 0 || rows * lines < Math.min(FEWEST_ELEMENTS, this.engine.leastElements))
     )
       return false;
     if (!allInHeap(walked, [indexed])) return false;
     return this.withIndices(indices.array, (start) => {
       const turns = new Odometer(
         loops.shape,
-        Math.max(0, over),
+        Math.max(0, over - 1),
         [walked, indexed, indices].map(({ offset }, k) => ({ offset, strides: loops.strides[k]! })),
       );
       // The walked operand, the other one and the indices: where they begin, and the size of their elements.
@@ -105,10 +109,10 @@ export class IndexedLines {
       do {
         const places = bases.map((base, k): Place => {
           const size = sizes[k]!;
-          return [base + turns.offsets[k]! * size, (loops.strides[k]![over] ?? 0) * size];
+          const step = (dim: number): number => (loops.strides[k]![dim] ?? 0) * size;
+          return [base + turns.offsets[k]! * size, step(over), step(over - 1)];
         });
-        places.push([call.along * bytes, 0]);
-        this.launch(code, whole ? name : `${name}${bytes}`, shared, lines, whole ? length : bytes, places);
+        this.launch(code, entry, shared, [rows, lines], whole ? length : bytes, places, call.along * bytes);
       } while (turns.next());
     });
   }
@@ -118,27 +122,24 @@ export class IndexedLines {
     code: Code,
     name: string,
     shared: boolean,
-    lines: number,
+    [rows, lines]: readonly [rows: number, lines: number],
     length: number,
     places: readonly Place[],
+    along: number,
   ): void {
     const { pool } = this.engine;
-    const args = [lines, length, ...places.flat()];
-    const threads = shared ? pool.width(lines * (LINE_NANOSECONDS + length / BYTES_PER_NANOSECOND)) : 1;
+    const args = [rows, lines, length, ...places.flat(), along];
+    const nanoseconds = rows * lines * (LINE_NANOSECONDS + length / BYTES_PER_NANOSECOND);
+    const threads = shared ? pool.width(nanoseconds) : 1;
     if (threads === 1) {
       code.functions[name]!(...args);
       return;
     }
-    const per = Math.ceil(lines / (threads * PARTS_PER_THREAD));
-    const steps = [0, 0, ...places.flatMap(([, step], k) => [k < 3 ? per * step : 0, 0])];
-    pool.run({
-      code,
-      name,
-      args,
-      steps,
-      chunks: Math.ceil(lines / per),
-      count: { at: 0, per, total: lines },
-    });
+    const at = rows >= threads * PARTS_PER_THREAD ? 0 : 1;
+    const total = at === 0 ? rows : lines;
+    const per = Math.ceil(total / (threads * PARTS_PER_THREAD));
+    const steps = [0, 0, 0, ...places.flatMap(([, step, row]) => [per * (at === 0 ? row : step), 0, 0]), 0];
+    pool.run({ code, name, args, steps, chunks: Math.ceil(total / per), count: { at, per, total } });
   }
 
   /** The indices in the heap for as long as `use` runs; false where it has no room for them. */
@@ -167,8 +168,12 @@ export class IndexedLines {
       if (key === 'move') addMoves(module);
       else {
         const { lane } = ELEMENTS[key]!;
-        for (const [mode, operation] of Object.entries(OPERATIONS[key]!))
+        for (const [mode, operation] of Object.entries(OPERATIONS[key]!)) {
           addLines(module, mode, (f, line) => combine(f, line, lane, operation));
+          addLines(module, `${mode}${lane.bytes}`, (f, { walked, line }) =>
+            combineOne(f, line, walked, lane, operation),
+          );
+        }
       }
       code = new Code(heap, module.toBytes());
       this.codes.set(key, code);
@@ -184,20 +189,25 @@ interface Line {
   readonly length: number;
 }
 
-/** `name(lines, length, walked, its step, indexed, its step, index, its step, along)`; all in bytes. */
+/**
+ * `name(rows, lines, length, walked, its step, its row, indexed, its step, its row, index, its step, its row, along)`: rows
+ * of lines; all in bytes.
+ */
 function addLines(module: ModuleBuilder, name: string, move: (f: FunctionBuilder, line: Line) => void): void {
-  // The last one is the step of `along`, which has none.
-  module.export(name, parameters(10), [], (f) => {
-    const [lines, length, walked, step, indexed, otherStep, index, pickStep, along] = [
-      0, 1, 2, 3, 4, 5, 6, 7, 8,
-    ] as const;
-    const [i, line] = locals(f, Type.i32, 2);
-    countUp(f, i, lines, 1, () => {
-      f.get(indexed).get(index).memory(i32.load).get(along).op(i32.mul).op(i32.add).set(line);
-      move(f, { walked, line, length });
-      advance(f, walked, step);
-      advance(f, indexed, otherStep);
-      advance(f, index, pickStep);
+  module.export(name, parameters(13), [], (f) => {
+    const [rows, lines, length, along] = [0, 1, 2, 12] as const;
+    const operands = [3, 6, 9].map((at) => ({ start: at, step: at + 1, row: at + 2 }));
+    const moving = locals(f, Type.i32, 3);
+    const [walked, indexed, index] = moving;
+    const [row, i, line] = locals(f, Type.i32, 3);
+    countUp(f, row, rows, 1, () => {
+      for (const [k, { start }] of operands.entries()) f.get(start).set(moving[k]!);
+      countUp(f, i, lines, 1, () => {
+        f.get(indexed).get(index).memory(i32.load).get(along).op(i32.mul).op(i32.add).set(line);
+        move(f, { walked, line, length });
+        for (const [k, { step }] of operands.entries()) advance(f, moving[k]!, step);
+      });
+      for (const operand of operands) advance(f, operand.start, operand.row);
     });
   });
 }
@@ -227,6 +237,11 @@ function addMoves(module: ModuleBuilder): void {
   }
 }
 
+function combineOne(f: FunctionBuilder, to: number, from: number, lane: Lane, operation: Opcode): void {
+  f.get(to).get(to).memory(lane.loadFirst).get(from).memory(lane.loadFirst);
+  f.op(operation).memoryLane(lane.storeFirst, 0);
+}
+
 /** `line = line ∘ walked`, a vector at a time and then one by one. */
 function combine(f: FunctionBuilder, { walked, line, length }: Line, lane: Lane, operation: Opcode): void {
   const [at, to, from] = locals(f, Type.i32, 3);
@@ -236,8 +251,7 @@ function combine(f: FunctionBuilder, { walked, line, length }: Line, lane: Lane,
     f.increase(to, 16).increase(from, 16);
   });
   whileRoom(f, at, length, lane.bytes, () => {
-    f.get(to).get(to).memory(lane.loadFirst).get(from).memory(lane.loadFirst);
-    f.op(operation).memoryLane(lane.storeFirst, 0);
+    combineOne(f, to, from, lane, operation);
     f.increase(to, lane.bytes).increase(from, lane.bytes);
   });
 }

@@ -139,6 +139,61 @@ describe.each(compiled)('lines that share an index, %s', (_name, backend) => {
       expect(unbox(y)).toEqual(before);
     }
   });
+
+  it('name the first index that is out of range, wherever it lies in lines of any stride', () => {
+    const [rows, count] = [3, 41];
+    for (const dtype of ['int32', 'int64'] as const)
+      for (const strides of [
+        [count, 1],
+        [1, rows],
+        [2 * count, 2],
+        [0, 1],
+      ])
+        for (const place of [0, 2, 3, 4, 38, 40])
+          for (const bad of dtype === 'int32' ? [-1, 11] : [-1n, 11n, 2n ** 32n + 1n, -(2n ** 32n) + 1n]) {
+            const values = new Array<Value>(rows * count).fill(dtype === 'int32' ? 10 : 10n);
+            for (let row = 0; row < rows; row++) values[row * count + place] = bad;
+            const index = box(backend, dtype, [rows, count], values, { offset: 3, strides });
+            const x = box(backend, 'float32', [rows, 11], fill('float32', rows * 11));
+            const y = box(backend, 'float32', [rows, count], null);
+            expect(faultOf(() => backend.kernels.gather([rows, count], 11, y, x, index))).toBe(
+              `gather: index ${bad} is out of range for size 11`,
+            );
+          }
+  });
+
+  it('are found in memory that lies in any order', () => {
+    for (const dtype of ['int32', 'int64'] as const)
+      for (const strides of [
+        [35, 7, 1],
+        [1, 3, 15],
+        [7, 21, 1],
+        [0, 7, 1],
+        [7, 0, 1],
+        [14, 42, 2],
+      ]) {
+        const shape = [3, 5, 7];
+        const index = (on: Backend): Box => box(on, dtype, shape, null, { offset: 1, strides });
+        const gather = (on: Backend): Value[] => {
+          const picked = index(on);
+          const length = picked.length;
+          on.write(
+            picked.allocation,
+            0,
+            new Uint8Array(
+              dtype === 'int32'
+                ? Int32Array.from({ length }, (_, i) => (i * 5) % 11).buffer
+                : BigInt64Array.from({ length }, (_, i) => BigInt((i * 5) % 11)).buffer,
+            ),
+          );
+          const x = box(on, 'float32', [3, 5, 11], fill('float32', 165));
+          const y = box(on, 'float32', shape, null);
+          on.kernels.gather(shape, 11, y, x, picked);
+          return unbox(y);
+        };
+        expect(gather(backend), `${dtype} ${strides}`).toEqual(gather(plain));
+      }
+  });
 });
 
 describe.each(compiled)('places of extrema, %s', (_name, backend) => {
