@@ -9,7 +9,9 @@ import { representationOf } from './representation.ts';
 export interface Schedule {
   readonly hoisted: readonly number[];
   /** Steps that are the same for four elements whose index begins at a multiple of four. */
-  readonly shared: readonly number[];
+  readonly fours: readonly number[];
+  /** Those that are so for two of them. */
+  readonly pairs: readonly number[];
   readonly body: Block;
 }
 
@@ -86,40 +88,47 @@ export function scheduleOf(
       for (const argument of argumentsOf(step)) use(argument, region);
     }
   }
-  const constant: boolean[] = [];
-  const alike: boolean[] = [];
+  const spans: Span[] = [];
   const hoisted: number[] = [];
-  const shared: number[] = [];
+  const fours: number[] = [];
+  const pairs: number[] = [];
   for (const [i, step] of steps.entries()) {
     const region = regions[i] ?? root;
     const movable = region === root || !canThrow(step);
-    constant[i] = movable && isConstant(step, constant, constantInputs);
-    alike[i] = constant[i] || (movable && isAlike(steps, step, alike, groupedDim));
-    if (constant[i]) hoisted.push(i);
-    else if (alike[i]) shared.push(i);
+    const span = movable ? spanOf(steps, step, spans, constantInputs, groupedDim) : 1;
+    spans[i] = span;
+    if (span === Number.POSITIVE_INFINITY) hoisted.push(i);
+    else if (span === 4) fours.push(i);
+    else if (span === 2) pairs.push(i);
     else region.steps.push({ step: i, branches: branches[i] ?? null });
   }
-  return { hoisted, shared, body: root };
+  return { hoisted, fours, pairs, body: root };
 }
 
-/** Whether a step is the same for four neighbours: it tells their indices apart by multiples of four alone. */
-function isAlike(
+/** For how many neighbours, from a multiple of so many on, a step is the same. */
+type Span = 1 | 2 | 4 | typeof Number.POSITIVE_INFINITY;
+
+function spanOf(
   steps: readonly Instruction[],
   step: Instruction,
-  alike: readonly boolean[],
+  spans: readonly Span[],
+  constantInputs: number,
   groupedDim: number | null,
-): boolean {
-  if (step.op === 'shiftRight' && step.type === 'int32') {
-    const [index, distance] = [steps[step.a]!, steps[step.b]!];
-    if (index.op === 'index' && index.dim === groupedDim && distance.op === 'literal')
-      return Number(distance.value) >= 2;
-  }
-  const read = argumentsOf(step);
-  return read.length > 0 && read.every((argument) => alike[argument]);
+): Span {
+  if (step.op === 'index') return 1;
+  if (step.op === 'input') return ((constantInputs >> step.slot) & 1) === 1 ? Number.POSITIVE_INFINITY : 1;
+  const ignored = ignoredBits(steps, step, groupedDim);
+  if (ignored > 0) return ignored === 1 ? 2 : 4;
+  return argumentsOf(step).reduce((least, i) => Math.min(least, spans[i]!), Number.POSITIVE_INFINITY);
 }
 
-function isConstant(step: Instruction, constant: readonly boolean[], constantInputs: number): boolean {
-  if (step.op === 'index') return false;
-  if (step.op === 'input') return ((constantInputs >> step.slot) & 1) === 1;
-  return argumentsOf(step).every((argument) => constant[argument]);
+/** How many of the lowest bits of the index a step leaves out that reads nothing else of it. */
+function ignoredBits(steps: readonly Instruction[], step: Instruction, groupedDim: number | null): number {
+  if ((step.op !== 'shiftRight' && step.op !== 'bitAnd') || step.type !== 'int32') return 0;
+  const [index, literal] = [steps[step.a]!, steps[step.b]!];
+  if (index.op !== 'index' || index.dim !== groupedDim || literal.op !== 'literal') return 0;
+  const number = Number(literal.value);
+  if (step.op === 'shiftRight') return Math.max(0, number);
+  // The trailing zeros of the mask.
+  return number === 0 ? 32 : 31 - Math.clz32(number & -number);
 }

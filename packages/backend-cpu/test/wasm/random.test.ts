@@ -60,4 +60,24 @@ describe.each(backends)('what four neighbours share by %s', (_name, backend) => 
       expect(apply(backend, f, [x]).map(Number), type).toEqual(expected);
     }
   });
+
+  it.each([2, 4, 6, -2, -4, 5])('the index masked by %i beside other bits, in any type', (mask) => {
+    for (const type of ['int32', 'float64', 'int64', 'float32'] as const) {
+      const f = program([type], type, (s) => {
+        const masked = s.binary('bitAnd', s.index(0), s.literal(mask, 'int32'));
+        const pair = s.binary('mul', s.cast(masked, type), s.literal(3, type));
+        const odd = s.binary(
+          'eq',
+          s.binary('bitAnd', s.index(0), s.literal(1, 'int32')),
+          s.literal(1, 'int32'),
+        );
+        const four = s.cast(s.binary('shiftRight', s.index(0), s.literal(2, 'int32')), type);
+        const shared = s.binary('add', pair, four);
+        return s.binary('add', s.select(odd, shared, pair), s.input(0, type));
+      });
+      const x = Array.from({ length: 45 }, (_, i) => i * i);
+      const expected = x.map((v, i) => v + (i & mask) * 3 + (i % 2 === 1 ? i >> 2 : 0));
+      expect(apply(backend, f, [x]).map(Number), type).toEqual(expected);
+    }
+  });
 });

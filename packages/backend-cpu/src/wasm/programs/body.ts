@@ -5,7 +5,7 @@ import { v128 } from '../assembler/index.ts';
 import type { Lanes } from '../lanes/lanes.ts';
 import { canCast, cast, literal } from './cast.ts';
 import { type HostIndex, Steps } from './step.ts';
-import { isWide, kindOf, narrowMask, spread, type Value } from './value.ts';
+import { arranged, isWide, kindOf, narrowMask, type Value } from './value.ts';
 
 /** What a program's steps find around them. */
 export interface Surroundings {
@@ -15,6 +15,10 @@ export interface Surroundings {
   /** The positions of the four elements along a dimension, as int32. */
   index(dim: number): Value;
 }
+
+/** Two of four elements, each twice: the first two, or the others. */
+const twoByTwo = (lanes: Lanes, value: Value, half: number): Value =>
+  arranged(lanes, value, [2 * half, 2 * half, 2 * half + 1, 2 * half + 1]);
 
 /** About how many instructions a step takes for four elements. */
 const WEIGHTS: Partial<Record<Instruction['op'], number>> = {
@@ -62,8 +66,8 @@ export class Body {
   private readonly lanes: Lanes;
   private readonly steps: Steps;
   private readonly constants: (Value | undefined)[] = [];
-  /** Of the steps that units share and others read: four units' values side by side. */
-  private shared = new Map<number, Value>();
+  /** The values of steps that elements share and others read, by unit. */
+  private readonly shared = new Map<number, (unit: number) => Value>();
 
   /**
    * @param constantInputs bit k is set where input k is the same for the whole loop.
@@ -84,7 +88,7 @@ export class Body {
 
   /** Whether units have steps in common, so that `group` is to come before four of them. */
   get shares(): boolean {
-    return this.schedule.shared.length > 0;
+    return this.schedule.fours.length + this.schedule.pairs.length > 0;
   }
 
   /** Computes what is the same for the whole loop. */
@@ -92,26 +96,55 @@ export class Body {
     for (const i of this.schedule.hoisted) this.constants[i] = this.step(i, this.constants, around);
   }
 
-  /** Computes what each of four units has in common: `around` has the index of their first elements. */
-  group(around: Surroundings): void {
-    const { shared } = this.schedule;
+  /**
+   * Computes what the elements of four units have in common: that of fours for all units side by side, that of pairs for
+   * two units at a time. `around(span, half)` has the index of the first of each `span` elements.
+   */
+  group(around: (span: 2 | 4, half: 0 | 1) => Surroundings): void {
+    const { lanes } = this;
+    const { fours, pairs } = this.schedule;
     const { steps } = this.program;
-    const values = [...this.constants];
-    for (const i of shared) {
-      for (const argument of argumentsOf(steps[i]!)) values[argument] ??= this.step(argument, values, around);
-      values[i] = this.step(i, values, around);
-    }
-    const own = new Set([...shared, ...this.schedule.hoisted]);
-    const read = new Set(steps.flatMap((step, i) => (own.has(i) ? [] : argumentsOf(step))));
-    // The last step is read by whoever asked for the unit.
+    const compute = (
+      list: readonly number[],
+      given: readonly (Value | undefined)[],
+      at: Surroundings,
+    ): Value[] => {
+      const values = [...given];
+      for (const i of list) {
+        for (const argument of argumentsOf(steps[i]!)) values[argument] ??= this.step(argument, values, at);
+        values[i] = this.step(i, values, at);
+      }
+      // Those of the list have been computed, and no others are asked for.
+      return values as Value[];
+    };
+    const byFours = compute(fours, this.constants, around(4, 0));
+    const read = this.readOf(pairs, fours);
+    const byPairs = ([0, 1] as const).map((half) => {
+      const given = [...this.constants];
+      for (const i of read) given[i] = twoByTwo(lanes, byFours[i]!, half);
+      return compute(pairs, given, around(2, half));
+    });
+    const own = new Set([...fours, ...pairs, ...this.schedule.hoisted]);
+    const body = steps.flatMap((_, i) => (own.has(i) ? [] : [i]));
+    this.shared.clear();
+    for (const i of this.readOf(body, fours))
+      this.shared.set(i, (unit) => arranged(lanes, byFours[i]!, [unit, unit, unit, unit]));
+    for (const i of this.readOf(body, pairs))
+      this.shared.set(i, (unit) => twoByTwo(lanes, byPairs[unit >> 1]![i]!, unit & 1));
+  }
+
+  /** Which of the steps `given` others read; the last step is read by whoever asked for the unit. */
+  private readOf(others: readonly number[], given: readonly number[]): readonly number[] {
+    const { steps } = this.program;
+    const read = new Set(others.flatMap((i) => argumentsOf(steps[i]!)));
     read.add(steps.length - 1);
-    this.shared = new Map(shared.filter((i) => read.has(i)).map((i) => [i, values[i]!]));
+    return given.filter((i) => read.has(i));
   }
 
   /** Computes four elements. `once` came before, and `group` where units share steps: this is one of its four. */
   unit(around: Surroundings, unit = 0): Value {
     const values = [...this.constants];
-    for (const [i, four] of this.shared) values[i] = spread(this.lanes, four, unit);
+    for (const [i, sharedOf] of this.shared) values[i] = sharedOf(unit);
     this.block(this.schedule.body, values, around);
     return values[this.program.steps.length - 1]!;
   }

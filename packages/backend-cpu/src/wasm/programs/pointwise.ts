@@ -151,15 +151,17 @@ class Loop {
     );
   }
 
-  /** What the units of a turn have in common; the index of each is that of its first element. */
+  /** What the elements of a turn's units have in common; the index of each is that of the first. */
   private group(): void {
     if (!this.body.shares) return;
     const { lanes } = this;
-    const index = (): Value => {
-      const apart = lanes.shift(i32x4.shl, lanes.iota(), 2);
-      return value('i32', lanes.apply(i32x4.add, this.firstIndex(0), apart));
-    };
-    this.body.group({ ...this.surroundings(() => ({ each: [] }), 0), index });
+    this.body.group((span, half) => {
+      const index = (): Value => {
+        const apart = lanes.shift(i32x4.shl, lanes.iota(), span === 4 ? 2 : 1);
+        return value('i32', lanes.apply(i32x4.add, this.firstIndex(half * 2), apart));
+      };
+      return { ...this.surroundings(() => ({ each: [] }), 0), index };
+    });
   }
 
   /** The index of a unit's first element along the innermost dimension, four times. */

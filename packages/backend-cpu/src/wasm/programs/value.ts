@@ -63,16 +63,16 @@ export function promote(lanes: Lanes, a: Reg): readonly [Reg, Reg] {
 /** The lower halves of two vectors in one. */
 export const joined = (lanes: Lanes, low: Reg, high: Reg): Reg => lanes.pick(low, high, 0, 1, 4, 5);
 
-/** One of four elements, four times. */
-export function spread(lanes: Lanes, { kind, regs }: Value, element: number): Value {
-  if (regs.length === 1) {
-    const [reg] = regs as readonly [Reg];
-    return value(kind, lanes.pick(reg, reg, element, element, element, element));
-  }
-  const reg = regs[element >> 1]!;
-  const low = (element & 1) * 2;
-  const both = lanes.pick(reg, reg, low, low + 1, low, low + 1);
-  return value(kind, both, both);
+/** Four of a value's four elements, by number. */
+export function arranged(
+  lanes: Lanes,
+  { kind, regs }: Value,
+  [a, b, c, d]: readonly [number, number, number, number],
+): Value {
+  const [x, y] = regs as readonly [Reg, Reg?];
+  if (y === undefined) return value(kind, lanes.pick(x, x, a, b, c, d));
+  const two = (i: number, j: number): Reg => lanes.pick(x, y, 2 * i, 2 * i + 1, 2 * j, 2 * j + 1);
+  return value(kind, two(a, b), two(c, d));
 }
 
 /** 0 in every lane. */
