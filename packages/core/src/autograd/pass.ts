@@ -1,13 +1,13 @@
 import { pointwiseOf } from '../dispatch/declare.ts';
 import { AutogradError, ShapeError, showShape } from '../errors.ts';
-import { setRecording } from '../graph/mode.ts';
+import { anomalyMode, setRecording } from '../graph/mode.ts';
 import { type Edge, type GradientList, LeafNode, type Node } from '../graph/node.ts';
 import type { Tensor, TensorHook } from '../graph/tensor.ts';
 import { add } from '../ops/arithmetic.ts';
 import { sumTo } from '../ops/broadcast.ts';
 import { cast, clone } from '../ops/copying.ts';
 import { sameShape } from '../shape.ts';
-import { closeScope, openScope } from '../storage/scope.ts';
+import { closeScope, openScope, scope } from '../storage/scope.ts';
 import { applyRule } from './anomaly.ts';
 import { NodeList } from './node-list.ts';
 
@@ -143,8 +143,28 @@ class Pass {
 
   /** The sum of two gradients: in the memory of the first, where nobody else holds it. */
   private sum(present: Tensor, gradient: Tensor): Tensor {
-    const taken = !this.createGraph && isSole(present) && present.storage.isSole;
+    const taken = this.mayTake(present);
     return taken && addition.overwriteAlike(present, gradient) ? present : add(present, gradient);
+  }
+
+  private mayTake(present: Tensor): boolean {
+    return !this.createGraph && isSole(present) && present.storage.isSole;
+  }
+
+  /**
+   * Adds a gradient to its place in the sum that waits at the node's input, so that many parts of one tensor cost no more
+   * than the tensor; false where there is no such place.
+   */
+  private addInPlace(node: Node, [dy]: readonly (Tensor | null)[]): boolean {
+    if (!node.hasPlace || !dy || anomalyMode) return false;
+    const {
+      edges: [edge],
+    } = node;
+    if (!edge || edge.node.visitor !== this) return false;
+    const present = edge.node.received[edge.outputIndex] ?? null;
+    if (present === null || present.dtype !== dy.dtype || !this.mayTake(present)) return false;
+    scope(() => void addInPlace(node.placeIn(present), dy));
+    return true;
   }
 
   private visit(node: Node): void {
@@ -175,6 +195,7 @@ class Pass {
   /** From a node to those before it. What the rule made on the way goes at once. */
   private pass(node: Node, dys: readonly (Tensor | null)[]): void {
     const { edges } = node;
+    if (this.addInPlace(node, dys)) return;
     let gradients: GradientList = NOTHING;
     const mark = openScope();
     try {

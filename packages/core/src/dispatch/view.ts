@@ -20,6 +20,8 @@ export interface ViewDeclaration<A extends unknown[]> {
   infer(x: Tensor, ...args: A): Geometry;
   /** From the gradient of the view to that of the input. */
   vjp(dy: Tensor, x: ViewInput, ...args: A): Tensor;
+  /** Whether the view has some of the elements, each once: its gradient is then the same view of the input's. */
+  readonly takesSome?: boolean;
 }
 
 /** An operator that shares its input's memory. */
@@ -117,5 +119,13 @@ class ViewNode extends Node {
   apply([dy]: Gradients): GradientList {
     if (dy === null || dy === undefined) return [null];
     return [this.op.declaration.vjp(dy, this.input, ...this.args)];
+  }
+
+  override get hasPlace(): boolean {
+    return this.op.declaration.takesSome ?? false;
+  }
+
+  override placeIn(whole: Tensor): Tensor {
+    return this.op.make(whole, this.args);
   }
 }

@@ -56,6 +56,16 @@ export abstract class Node {
   /** From the gradients of the outputs to those of the inputs, in the order of `edges`: a list that the caller may change. */
   abstract apply(dys: Gradients): GradientList;
 
+  /** Whether all that the node does is to put its output's gradient into a place of its only input's. */
+  get hasPlace(): boolean {
+    return false;
+  }
+
+  /** That place in what has come together at the input so far, for a node that `hasPlace`. */
+  placeIn(whole: Tensor): Tensor {
+    return whole;
+  }
+
   /** Lets go of what was saved for `apply`. */
   release(): void {}
 }

@@ -36,6 +36,7 @@ export const select: ViewOperator<[dim: number, index: number]> = view('select',
     return { shape: x.shape.toSpliced(at, 1), strides: x.strides.toSpliced(at, 1), offset };
   },
   vjp: (dy, x, dim, index) => embed(dy, x.shape, (whole) => select(whole, dim, index)),
+  takesSome: true,
 });
 
 /** `wrapDim` for operators that walk along a dimension, which a tensor without dimensions does not have. */
@@ -71,6 +72,7 @@ export const sliceView: ViewOperator<[dim: number, start: number, end: number, s
     },
     vjp: (dy, x, dim, start, end, step) =>
       embed(dy, x.shape, (whole) => sliceView(whole, dim, start, end, step)),
+    takesSome: true,
   },
 );
 
@@ -134,6 +136,7 @@ export const diagonal: ViewOperator<[options?: DiagonalOptions]> = view('diagona
     };
   },
   vjp: (dy, x, options) => embed(dy, x.shape, (whole) => diagonal(whole, options)),
+  takesSome: true,
 });
 
 /**

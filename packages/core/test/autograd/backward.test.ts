@@ -66,6 +66,50 @@ describe('backward', () => {
     expect(values(start.grad)).toBe(2 ** 60);
   });
 
+  it('adds up parts of one tensor that overlap, with and without recording, and leaves what others hold alone', () => {
+    const parts = (x: Tensor): Tensor[] => [
+      ...x.unbind(1),
+      x.narrow(0, 1, 2).flatten(),
+      x.diagonal(),
+      x.t().select(0, 2),
+      x.narrow(1, 0, 3).t().narrow(0, 1, 2).flatten(),
+    ];
+    const total = (x: Tensor): Tensor =>
+      parts(x)
+        .map((part, i) =>
+          part
+            .mul(part)
+            .mul(i + 1)
+            .sum(),
+        )
+        .reduce((sum, one) => sum.add(one));
+    const x = tensor(
+      [
+        [1, 2, 3],
+        [4, 5, 6],
+        [7, 8, 9],
+      ],
+      { requiresGrad: true },
+    );
+    // The sum of squares counts each element as often as parts have it, by their weights.
+    const weights = [
+      [1 + 5, 2 + 7, 3 + 6 + 7],
+      [1 + 4, 2 + 4 + 5 + 7, 3 + 4 + 6 + 7],
+      [1 + 4, 2 + 4 + 7, 3 + 4 + 5 + 6 + 7],
+    ];
+    const expected = weights.map((row, i) => row.map((weight, k) => 2 * weight * (3 * i + k + 1)));
+    total(x).backward();
+    expect(values(x.grad)).toEqual(expected);
+    expect(values(grad(total(x), [x], { createGraph: true })[0]!)).toEqual(expected);
+    // Both hold the gradient that came first, and parts come to one of them.
+    const [a, b] = [ones([3]), ones([3])].map((one) => one.requiresGrad_().mul(1)) as [Tensor, Tensor];
+    const [da, db] = grad(a.select(0, 0).mul(5).add(a.add(b).sum()), [a, b]);
+    expect([values(da!), values(db!)]).toEqual([
+      [6, 1, 1],
+      [1, 1, 1],
+    ]);
+  });
+
   it('goes through graphs deeper than any call stack', () => {
     const x = leaf(1);
     let y = x.mul(1);
