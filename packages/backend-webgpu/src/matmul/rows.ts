@@ -5,8 +5,8 @@ import { type Form, lanesOf } from './plan.ts';
 import {
   bindingsOf,
   FOUR,
+  forMatrices,
   headSource,
-  matrixSource,
   startSource,
   storeSource,
   sumNames,
@@ -42,15 +42,16 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
   let row = i / across * ${form.rows}u;
   let col = (i % across * ${lanes}u + lane) * ${columns}u;
   if (row >= m || col >= n) { return; }
-  for (var z = group.z; z < ${at('batch_count')} * ${at('parts')}; z += groups.z) {
-${matrixSource(form, uniforms)}
-${addressSource(form, uniforms)}
+${forMatrices(
+  form,
+  uniforms,
+  `${addressSource(form, uniforms)}
 ${startSource(form, sums, type)}
     for (var l = begin; l < end; l += ${form.b === 'along' ? '4u' : '1u'}) {
 ${form.b === 'along' ? dotsSource(form, sums, type) : stepSource(form, sums)}
     }
-${storeSource(form, uniforms, sums, type)}
-  }
+${storeSource(form, uniforms, sums, type)}`,
+)}
 }`,
   };
 }

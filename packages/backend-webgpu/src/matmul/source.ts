@@ -63,14 +63,34 @@ ${vectorStore ? '' : put}`;
 }
 
 /** Lines that split the number `z` of a matrix and part, and give `y_at`, `a_at`, `b_at`, and `begin` and `end` in `k`. */
-export function matrixSource({ rank, partial }: Form, uniforms: Uniforms): string {
+function matrixSource({ rank, partial }: Form, uniforms: Uniforms): string {
   const { at } = uniforms;
-  return `
-    let matrix = z / ${at('parts')};
-${walkSource(uniforms, partial ? ['a', 'b'] : ['y', 'a', 'b'], rank, 'matrix')}
-${partial ? `    let y_at = z * m * n;` : ''}
+  if (!partial) {
+    return `${walkSource(uniforms, ['y', 'a', 'b'], rank, 'z')}
+    let begin = 0u;
+    let end = k;`;
+  }
+  return `    let matrix = z / ${at('parts')};
+${walkSource(uniforms, ['a', 'b'], rank, 'matrix')}
+    let y_at = z * m * n;
     let begin = (z % ${at('parts')}) * ${at('part_length')};
     let end = min(begin + ${at('part_length')}, k);`;
+}
+
+/**
+ * `body` for each matrix and part of `k`, whose number is `z`. A launch has a workgroup for each in its third dimension,
+ * except for large batches.
+ */
+export function forMatrices(form: Form, uniforms: Uniforms, body: string): string {
+  const { at } = uniforms;
+  const head =
+    form.rank === 0
+      ? 'let z = group.z; {'
+      : `for (var z = group.z; z < ${at('batch_count')} * ${at('parts')}; z += groups.z) {`;
+  return `  ${head}
+${matrixSource(form, uniforms)}
+${body}
+  }`;
 }
 
 /** Names of an invocation's sums: for each row one for each four columns, or one for a single column. */

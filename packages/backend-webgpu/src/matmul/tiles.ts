@@ -4,8 +4,8 @@ import type { Form } from './plan.ts';
 import {
   bindingsOf,
   FOUR,
+  forMatrices,
   headSource,
-  matrixSource,
   startSource,
   storeSource,
   sumNames,
@@ -46,9 +46,10 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
   if (tile_row >= m) { return; }
   let row = tile_row + local / 16u * 4u;
   let col = tile_col + local % 16u * 4u;
-  for (var z = group.z; z < ${at('batch_count')} * ${at('parts')}; z += groups.z) {
-${matrixSource(form, uniforms)}
-${startSource(form, sums, `vec4<${type}>`)}
+${forMatrices(
+  form,
+  uniforms,
+  `${startSource(form, sums, `vec4<${type}>`)}
     for (var l = begin; l < end; l += ${DEPTH}u) {
       workgroupBarrier();
 ${fillSource('a', form.a === 'across', type, {
@@ -73,8 +74,8 @@ ${fillSource('b', form.b !== 'along', type, {
     }
     if (col < n) {
 ${storeSource(form, uniforms, sums, `vec4<${type}>`)}
-    }
-  }
+    }`,
+)}
 }`,
   };
 }
