@@ -112,8 +112,6 @@ describe.each(backends)('intrinsics by %s', (name, backend) => {
       nan,
     ]);
     expect(apply(backend, unary('isnan', 'float32', 'bool'), [[1, nan, inf]])).toEqual([false, true, false]);
-    expect(apply(backend, unary('isnan', 'int64', 'bool'), [[1n]])).toEqual([false]);
-    expect(apply(backend, unary('isnan', 'bool', 'bool'), [[true]])).toEqual([false]);
   });
 
   it('round takes halves to even', () => {
@@ -389,14 +387,12 @@ describe.each(backends)('intrinsics by %s', (name, backend) => {
       expect(run('ne', a, b, 'bool')).toEqual(a.map((x, i) => x !== b[i]!));
     });
 
-    it('neg, abs, sign, bitNot, and rounding, which changes nothing', () => {
+    it('neg, abs, sign and bitNot', () => {
       const one = (op: UnaryIntrinsic): Value[] => apply(backend, unary(op, type), [values.map(wrap)]);
       expect(one('neg')).toEqual(values.map((x) => wrap(-x)));
       expect(one('abs')).toEqual(values.map((x) => wrap(x < 0n ? -x : x)));
       expect(one('sign')).toEqual(values.map((x) => wrap(x > 0n ? 1n : x < 0n ? -1n : 0n)));
       expect(one('bitNot')).toEqual(values.map((x) => wrap(~x)));
-      for (const op of ['floor', 'ceil', 'trunc', 'round'] as const)
-        expect(one(op)).toEqual(values.map(wrap));
     });
   });
 
@@ -426,11 +422,7 @@ describe.each(backends)('intrinsics by %s', (name, backend) => {
     expect(faultOf(() => apply(backend, binary('mod', 'bool'), [[true], [false]]))).toBe(
       'remainder: integer division by zero',
     );
-    for (const op of ['not', 'bitNot'] as const)
-      expect(apply(backend, unary(op, 'bool'), [[true, false]])).toEqual([false, true]);
-    for (const op of ['neg', 'abs', 'sign', 'floor', 'round'] as const) {
-      expect(apply(backend, unary(op, 'bool'), [[true, false]])).toEqual([true, false]);
-    }
+    expect(apply(backend, unary('not', 'bool'), [[true, false]])).toEqual([false, true]);
   });
 
   it('uint32 inside a program is exact', () => {

@@ -232,7 +232,7 @@ const FLOAT_UNARY: readonly UnaryIntrinsic[] = [
   'cosh',
   'tanh',
 ];
-const INT_UNARY: readonly UnaryIntrinsic[] = ['neg', 'abs', 'sign', 'floor', 'round', 'bitNot'];
+const INT_UNARY: readonly UnaryIntrinsic[] = ['neg', 'abs', 'sign', 'bitNot'];
 const FLOAT_BINARY: readonly BinaryIntrinsic[] = [
   'add',
   'sub',
@@ -298,7 +298,7 @@ function randomStep(s: Steps, values: readonly number[], choice: number): number
     case 3:
       return s.unary(type === 'bool' ? 'not' : pick(isFloat(type) ? FLOAT_UNARY : INT_UNARY, 15), a);
     case 4:
-      return s.unary('isnan', a);
+      return isFloat(type) ? s.unary('isnan', a) : s.binary('eq', a, b);
     default:
       return s.binary(
         pick(type === 'bool' ? BOOL_BINARY : isFloat(type) ? FLOAT_BINARY : INT_BINARY, 15),

@@ -185,16 +185,10 @@ const FLOAT_UNARY: UnaryTable<number> = {
   isnan: (a) => Number.isNaN(a),
 };
 
-const same = <T>(a: T): T => a;
-
 const INT_UNARY: UnaryTable<number> = {
   neg: (a) => -a,
   abs: Math.abs,
   sign: (a) => (a > 0 ? 1 : a < 0 ? -1 : 0),
-  floor: same,
-  ceil: same,
-  trunc: same,
-  round: same,
   bitNot: (a) => ~a,
 };
 
@@ -202,28 +196,11 @@ const INT64_UNARY: UnaryTable<bigint> = {
   neg: (a) => -a,
   abs: (a) => (a < 0n ? -a : a),
   sign: (a) => (a > 0n ? 1n : a < 0n ? -1n : 0n),
-  floor: same,
-  ceil: same,
-  trunc: same,
-  round: same,
   bitNot: (a) => ~a,
-};
-
-const BOOL_UNARY: UnaryTable<boolean> = {
-  neg: same,
-  abs: same,
-  sign: same,
-  floor: same,
-  ceil: same,
-  trunc: same,
-  round: same,
-  not: (a) => !a,
-  bitNot: (a) => !a,
 };
 
 export function unaryClosure(op: UnaryIntrinsic, type: ScalarType): UnaryClosure {
   const representation = representationOf(type);
-  if (op === 'isnan' && representation !== 'float') return () => false;
   const found = ((): UnaryClosure | undefined => {
     switch (representation) {
       case 'float':
@@ -239,7 +216,7 @@ export function unaryClosure(op: UnaryIntrinsic, type: ScalarType): UnaryClosure
         return exact && asUnary((a: bigint) => BigInt.asIntN(64, BigInt(exact(a))));
       }
       case 'bool':
-        return BOOL_UNARY[op] && asUnary(BOOL_UNARY[op]);
+        return op === 'not' ? asUnary((a: boolean) => !a) : undefined;
     }
   })();
   if (found === undefined) throw unsupported(op, type);
@@ -279,7 +256,7 @@ export function loadClosure(dtype: DType): (element: number | bigint) => Value {
     case 'bfloat16':
       return (element) => fromBfloat16(Number(element));
     default:
-      return same;
+      return (element) => element;
   }
 }
 

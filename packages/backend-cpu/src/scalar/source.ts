@@ -199,8 +199,6 @@ const MATH: ReadonlySet<UnaryIntrinsic> = new Set([
   'tanh',
 ] satisfies UnaryIntrinsic[]);
 
-const IDENTITY_ON_INTEGERS: ReadonlySet<UnaryIntrinsic> = new Set(['floor', 'ceil', 'trunc', 'round']);
-
 function floatUnary(op: UnaryIntrinsic, a: string): string | undefined {
   if (MATH.has(op)) return `Math.${op}(${a})`;
   switch (op) {
@@ -220,7 +218,6 @@ function floatUnary(op: UnaryIntrinsic, a: string): string | undefined {
 }
 
 function integerUnary(op: UnaryIntrinsic, type: ScalarType, a: string): string | undefined {
-  if (IDENTITY_ON_INTEGERS.has(op)) return a;
   switch (op) {
     case 'neg':
       return wrapSource(type, `-${a}`);
@@ -228,8 +225,6 @@ function integerUnary(op: UnaryIntrinsic, type: ScalarType, a: string): string |
       return wrapSource(type, `${a} < 0 ? -${a} : ${a}`);
     case 'sign':
       return `${a} > 0 ? 1 : ${a} < 0 ? -1 : 0`;
-    case 'isnan':
-      return 'false';
     case 'bitNot':
       return wrapSource(type, `~${a}`);
     default:
@@ -238,7 +233,6 @@ function integerUnary(op: UnaryIntrinsic, type: ScalarType, a: string): string |
 }
 
 function int64Unary(op: UnaryIntrinsic, a: string): string | undefined {
-  if (IDENTITY_ON_INTEGERS.has(op)) return a;
   switch (op) {
     case 'neg':
       return wrap64(`-${a}`);
@@ -246,30 +240,8 @@ function int64Unary(op: UnaryIntrinsic, a: string): string | undefined {
       return wrap64(`${a} < 0n ? -${a} : ${a}`);
     case 'sign':
       return `${a} > 0n ? 1n : ${a} < 0n ? -1n : 0n`;
-    case 'isnan':
-      return 'false';
     case 'bitNot':
       return `~${a}`;
-    default:
-      return undefined;
-  }
-}
-
-function boolUnary(op: UnaryIntrinsic, a: string): string | undefined {
-  switch (op) {
-    case 'not':
-    case 'bitNot':
-      return `!${a}`;
-    case 'isnan':
-      return 'false';
-    case 'neg':
-    case 'abs':
-    case 'sign':
-    case 'floor':
-    case 'ceil':
-    case 'trunc':
-    case 'round':
-      return a;
     default:
       return undefined;
   }
@@ -287,7 +259,7 @@ export function unarySource(op: UnaryIntrinsic, type: ScalarType, a: string): st
       case 'int64':
         return int64Unary(op, a);
       case 'bool':
-        return boolUnary(op, a);
+        return op === 'not' ? `!${a}` : undefined;
     }
   })();
   if (source === undefined) throw unsupported(op, type);

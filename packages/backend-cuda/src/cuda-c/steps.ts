@@ -273,12 +273,9 @@ function floatUnary(op: UnaryIntrinsic, double: boolean, a: string): string | un
   }
 }
 
-const ROUNDINGS = new Set<UnaryIntrinsic>(['floor', 'ceil', 'trunc', 'round']);
-
 function integerUnary(op: UnaryIntrinsic, type: ScalarType, a: string): string | undefined {
   const cut = (text: string): string => (type === 'int64' ? `(long long)(${text})` : wrapped(type, text));
   const unsigned = type === 'int64' ? '(unsigned long long)' : '(unsigned)';
-  if (ROUNDINGS.has(op)) return a;
   switch (op) {
     case 'neg':
       return cut(`0 - ${unsigned}${a}`);
@@ -286,30 +283,8 @@ function integerUnary(op: UnaryIntrinsic, type: ScalarType, a: string): string |
       return type === 'uint32' ? a : cut(`${a} < 0 ? 0 - ${unsigned}${a} : ${unsigned}${a}`);
     case 'sign':
       return type === 'uint32' ? `${a} != 0u ? 1u : 0u` : cut(`(${a} > 0) - (${a} < 0)`);
-    case 'isnan':
-      return 'false';
     case 'bitNot':
       return cut(`~${a}`);
-    default:
-      return undefined;
-  }
-}
-
-function boolUnary(op: UnaryIntrinsic, a: string): string | undefined {
-  switch (op) {
-    case 'not':
-    case 'bitNot':
-      return `!${a}`;
-    case 'isnan':
-      return 'false';
-    case 'neg':
-    case 'abs':
-    case 'sign':
-    case 'floor':
-    case 'ceil':
-    case 'trunc':
-    case 'round':
-      return a;
     default:
       return undefined;
   }
@@ -328,7 +303,7 @@ export function unarySource(op: UnaryIntrinsic, type: ScalarType, a: string): st
       case 'int64':
         return integerUnary(op, type, a);
       case 'bool':
-        return boolUnary(op, a);
+        return op === 'not' ? `!${a}` : undefined;
     }
   })();
   if (source === undefined) throw unsupported(op, type);

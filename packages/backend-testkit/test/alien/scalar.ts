@@ -225,19 +225,14 @@ const INTEGER_UNARY: Partial<Record<UnaryIntrinsic, (a: bigint) => bigint>> = {
   neg: (a) => -a,
   abs: (a) => (a < 0n ? -a : a),
   sign: (a) => (a > 0n ? 1n : a < 0n ? -1n : 0n),
-  floor: (a) => a,
-  ceil: (a) => a,
-  trunc: (a) => a,
-  round: (a) => a,
   bitNot: (a) => ~a,
 };
 
 /** An operation on one value. */
 export function unary(op: UnaryIntrinsic, type: ScalarType): Unary {
-  if (op === 'isnan') return (a) => typeof a === 'number' && Number.isNaN(a);
-  if (op === 'not' || (op === 'bitNot' && type === 'bool')) return (a) => !a;
+  if (op === 'isnan') return (a) => Number.isNaN(a);
+  if (op === 'not') return (a) => !a;
   const round = settle(type);
-  if (type === 'bool') return INTEGER_UNARY[op] === undefined ? unknown(op, type) : (a) => a;
   if (isFloat(type)) {
     const exact = FLOATING_UNARY[op] ?? unknown(op, type);
     return (a) => round(exact(Number(a)));

@@ -152,6 +152,8 @@ export function checkProgram(
 /** What compares, or asks, gives a truth whatever its operands are. */
 const TRUTHS = new Set(['eq', 'ne', 'lt', 'le', 'gt', 'ge', 'and', 'or', 'xor', 'not', 'isnan']);
 const HALVES: readonly string[] = ['float16', 'bfloat16'];
+/** Functions of one value that mean something for floats alone. */
+const OF_FLOATS = new Set(['isnan', 'floor', 'ceil', 'trunc', 'round']);
 
 function checkSteps(op: string, { key, steps, inputs, output, parameterCount }: Program): void {
   const fail = (i: number, what: string): never => refuse(op, `program ${key}: step ${i}: ${what}`);
@@ -173,6 +175,10 @@ function checkSteps(op: string, { key, steps, inputs, output, parameterCount }: 
       if (step.op === 'cast') return;
       if (step.type !== (TRUTHS.has(step.op) ? 'bool' : operand))
         fail(i, `${step.op} of ${operand} cannot be ${step.type}`);
+      if (OF_FLOATS.has(step.op) && !operand.startsWith('float'))
+        fail(i, `${step.op} of ${operand} does nothing`);
+      if (!('b' in step) && operand === 'bool' && step.op !== 'not')
+        fail(i, `${step.op} of a truth does nothing`);
       if (HALVES.includes(operand)) fail(i, `computes in ${operand}; halves are stored only`);
     }
   });

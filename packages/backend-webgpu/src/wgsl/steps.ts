@@ -219,41 +219,14 @@ function floatUnary(op: UnaryIntrinsic, a: string, library: Library): string | u
 function integerUnary(op: UnaryIntrinsic, type: ScalarType, a: string): string | undefined {
   const unsigned = type === 'uint32';
   switch (op) {
-    case 'floor':
-    case 'ceil':
-    case 'trunc':
-    case 'round':
-      return a;
     case 'neg':
       return wrapSource(type, unsigned ? `0u - ${a}` : `-${a}`);
     case 'abs':
       return wrapSource(type, `abs(${a})`);
     case 'sign':
       return unsigned ? `min(${a}, 1u)` : `sign(${a})`;
-    case 'isnan':
-      return 'false';
     case 'bitNot':
       return wrapSource(type, `~${a}`);
-    default:
-      return undefined;
-  }
-}
-
-function boolUnary(op: UnaryIntrinsic, a: string): string | undefined {
-  switch (op) {
-    case 'not':
-    case 'bitNot':
-      return `!${a}`;
-    case 'isnan':
-      return 'false';
-    case 'neg':
-    case 'abs':
-    case 'sign':
-    case 'floor':
-    case 'ceil':
-    case 'trunc':
-    case 'round':
-      return a;
     default:
       return undefined;
   }
@@ -269,7 +242,7 @@ export function unarySource(op: UnaryIntrinsic, type: ScalarType, a: string, lib
       case 'u32':
         return integerUnary(op, type, a);
       case 'bool':
-        return boolUnary(op, a);
+        return op === 'not' ? `!${a}` : undefined;
     }
   })();
   if (source === undefined) throw unsupported(op, type);

@@ -5,7 +5,8 @@ import type { BinaryIntrinsic, Expr, ScalarType, UnaryIntrinsic } from './expr.t
 
 /**
  * One step of a program, in single-assignment form: step i defines value i, and `a b c` name earlier steps. All
- * types are resolved and all conversions written out: the operands of a binary step have one type.
+ * types are resolved and all conversions written out: the operands of a binary step have one type. What does nothing is
+ * left out: `isnan` and rounding come with floats alone, and of truths there is no function of one value but `not`.
  */
 export type Instruction =
   | { readonly op: 'input'; readonly slot: number; readonly type: ScalarType }
@@ -44,7 +45,11 @@ const programs = new Map<string, Program>();
 const COMPARISONS = new Set(['eq', 'ne', 'lt', 'le', 'gt', 'ge']);
 const LOGICAL = new Set(['and', 'or', 'xor']);
 const BITWISE = new Set(['bitAnd', 'bitOr', 'bitXor', 'shiftLeft', 'shiftRight', 'mulHigh']);
-const ANY_NUMBER = new Set(['neg', 'abs', 'sign', 'floor', 'ceil', 'trunc', 'round']);
+const ROUNDINGS = new Set(['floor', 'ceil', 'trunc', 'round']);
+const ANY_NUMBER = new Set(['neg', 'abs', 'sign', ...ROUNDINGS]);
+
+/** Whether a type is one of whole numbers or truths. */
+const isWhole = (type: ScalarType): boolean => type === 'uint32' || DTYPES[type].rank <= 1;
 
 /** Halves are stored, never computed in. */
 export const computeType = (dtype: DType): DType =>
@@ -169,7 +174,9 @@ class Builder {
       case 'not':
         return this.push({ op: 'not', a: this.convert(arg(0), 'bool'), type: 'bool' });
       case 'isnan':
-        return this.push({ op: 'isnan', a: arg(0), type: 'bool' });
+        return isWhole(this.typeOf(arg(0)))
+          ? this.push({ op: 'literal', value: false, type: 'bool' })
+          : this.push({ op: 'isnan', a: arg(0), type: 'bool' });
       default:
         return node.args.length === 1
           ? this.unary(kind as UnaryIntrinsic, arg(0))
@@ -186,6 +193,8 @@ class Builder {
         { op },
       );
     }
+    if (type === 'bool') return op === 'bitNot' ? this.push({ op: 'not', a, type }) : a;
+    if (ROUNDINGS.has(op) && isWhole(type)) return a;
     return this.push({ op, a, type }, this.weak.has(a));
   }
 
@@ -200,7 +209,7 @@ class Builder {
   }
 
   private requireBits(op: string, type: ScalarType): void {
-    if (type === 'uint32' || DTYPES[type].rank <= 1) return;
+    if (isWhole(type)) return;
     throw new DTypeError(`${op} works on bits of integers and booleans, got ${type}`, { op });
   }
 

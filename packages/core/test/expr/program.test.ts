@@ -55,6 +55,18 @@ describe('a program', () => {
     expect(program(x.add(1), ['float32'], 'float32').usesIndex).toBe(false);
   });
 
+  it('leaves out what does nothing: rounding whole numbers, arithmetic on one truth, asking either for NaN', () => {
+    expect(typesOf(program(x.floor().abs(), ['int32'], 'int32'))).toEqual(['input:int32', 'abs:int32']);
+    expect(typesOf(program(x.abs().neg().sign().round(), ['bool'], 'bool'))).toEqual(['input:bool']);
+    expect(typesOf(program(x.bitNot(), ['bool'], 'bool'))).toEqual(['input:bool', 'not:bool']);
+    expect(typesOf(program(x.isnan(), ['int64'], 'int64'))).toEqual(['literal:bool']);
+    expect(typesOf(program(x.floor().isnan(), ['float32'], 'float32'))).toEqual([
+      'input:float32',
+      'floor:float32',
+      'isnan:bool',
+    ]);
+  });
+
   it('sees the body of a function alone, and drops what nothing uses', () => {
     const kinds = program(x.sigmoid(), ['float32'], 'float32').steps.map(({ op }) => op);
     expect(kinds).toEqual(['literal', 'input', 'neg', 'exp', 'add', 'div']);

@@ -104,9 +104,7 @@ export class Steps {
       case 'i64':
         return this.int64Unary(op, a);
       case 'mask':
-        if (op === 'not' || op === 'bitNot') return value('mask', ...a.regs.map((reg) => lanes.not(reg)));
-        if (op === 'isnan') return value('mask', zeroOf(lanes));
-        return ['neg', 'abs', 'sign', 'floor', 'ceil', 'trunc', 'round'].includes(op) ? a : null;
+        return op === 'not' ? value('mask', ...a.regs.map((reg) => lanes.not(reg))) : null;
     }
   }
 
@@ -160,10 +158,8 @@ export class Steps {
       }
       case 'bitNot':
         return wrapped(lanes.not(x));
-      case 'isnan':
-        return value('mask', zeroOf(lanes));
       default:
-        return ['floor', 'ceil', 'trunc', 'round'].includes(op) ? a : null;
+        return null;
     }
   }
 
@@ -182,10 +178,8 @@ export class Steps {
       }
       case 'bitNot':
         return each((x) => lanes.not(x));
-      case 'isnan':
-        return value('mask', zeroOf(lanes));
       default:
-        return ['floor', 'ceil', 'trunc', 'round'].includes(op) ? a : null;
+        return null;
     }
   }
 
