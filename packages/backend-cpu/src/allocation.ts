@@ -66,12 +66,7 @@ function makeArray(kind: ArrayKind, length: number): TypedArray {
 }
 
 /** Bytes seen as an array of another class. The offset must be a multiple of the element's size. */
-export function viewArray(
-  kind: ArrayKind,
-  buffer: ArrayBufferLike,
-  byteOffset: number,
-  length: number,
-): TypedArray {
+function viewArray(kind: ArrayKind, buffer: ArrayBufferLike, byteOffset: number, length: number): TypedArray {
   switch (kind) {
     case ArrayKind.uint8:
       return new Uint8Array(buffer, byteOffset, length);

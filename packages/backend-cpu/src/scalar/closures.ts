@@ -107,7 +107,7 @@ const BOOL: Table<boolean> = {
 };
 
 /** Brings an exact result into a narrow integer type. */
-export function wrapTo(type: ScalarType): (x: number) => number {
+function wrapTo(type: ScalarType): (x: number) => number {
   switch (type) {
     case 'int8':
       return (x) => (x << 24) >> 24;

@@ -14,8 +14,7 @@ export interface SortVariant {
 }
 
 /** The unsigned integers whose order is that of a dtype's values. */
-export const keyType = (dtype: DType): string =>
-  byteLengthOf(dtype) === 8 ? 'unsigned long long' : 'unsigned';
+const keyType = (dtype: DType): string => (byteLengthOf(dtype) === 8 ? 'unsigned long long' : 'unsigned');
 export const keyBytes = (dtype: DType): number => (byteLengthOf(dtype) === 8 ? 8 : 4);
 
 /** NaN is the largest, zeros of both signs are equal; `flip` is all ones where the largest comes first. */

@@ -17,7 +17,7 @@ export interface FailureScene {
   readonly driverVersion?: number;
 }
 
-export const showVersion = (version: number): string =>
+const showVersion = (version: number): string =>
   `${Math.floor(version / 1000)}.${Math.floor((version % 1000) / 10)}`;
 
 /** The Python package with an NVRTC for this major version of CUDA. */

@@ -28,7 +28,7 @@ export function bfloat16(bits: number): number {
  * The pattern nearest to a number, ties to the even pattern, by bisection over the positive ones, which rise with
  * their values. Beyond half the last step lies infinity.
  */
-export function nearestBits(decode: (bits: number) => number, infinity: number, value: number): number {
+function nearestBits(decode: (bits: number) => number, infinity: number, value: number): number {
   const sign = value < 0 || Object.is(value, -0) ? 0x8000 : 0;
   if (Number.isNaN(value)) return infinity + 1;
   const magnitude = Math.abs(value);

@@ -19,7 +19,7 @@ export const needs =
 const copying = (dtype: DType): Program => program(`copy ${dtype}`, () => clone(blank(dtype)));
 
 /** Runs a program over operands laid out at random, and compares with what `expected` says of each index. */
-export async function runStrided(
+async function runStrided(
   bench: Bench,
   random: Random,
   given: Program,

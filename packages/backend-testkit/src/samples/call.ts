@@ -60,7 +60,7 @@ function bind(entry: OperatorSamples, name: string, settings: MakerSettings): Bo
 }
 
 /** @throws {ConformanceFailure} core exports no such function. */
-export function functionOf(op: string): (...args: readonly unknown[]) => unknown {
+function functionOf(op: string): (...args: readonly unknown[]) => unknown {
   let found: unknown = core;
   for (const part of op.split('.')) found = (found as Readonly<Record<string, unknown>> | undefined)?.[part];
   if (typeof found !== 'function') throw new ConformanceFailure(`core exports no operator ${op}`);

@@ -167,7 +167,7 @@ ${linearMain()}
 };
 
 /** What `takeShader` is told. */
-export const takeUniforms = (rank: number): Uniforms =>
+const takeUniforms = (rank: number): Uniforms =>
   uniformsOf([
     'count',
     ...numbered('size', rank),

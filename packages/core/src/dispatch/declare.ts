@@ -217,7 +217,7 @@ export function primitive<
   name: string,
   declaration: PrimitiveDeclaration<Args, I, A, O, S> & Settings<O, R>,
 ): ((...args: Args) => Returned<O, R>) & Declared {
-  return expose(name, declaration.inPlace ?? false, new Operator('primitive', name, declaration)) as never;
+  return expose(name, declaration.inPlace ?? false, new Operator(name, declaration)) as never;
 }
 
 /**
@@ -250,7 +250,7 @@ export function composite(
     const fn = declared as (...args: unknown[]) => unknown;
     return exposeFunction(name, settings.inPlace ?? false, (...args) => scope(() => fn(...args)));
   }
-  return expose(name, declared.inPlace ?? false, new Operator('composite', name, declared));
+  return expose(name, declared.inPlace ?? false, new Operator(name, declared));
 }
 
 function expose(name: string, inPlace: boolean, op: Operator): Declared {

@@ -85,14 +85,12 @@ export interface AnyDeclaration extends Common<unknown[], Inputs, Attrs, Specs, 
   decompose?(inputs: Inputs, attrs: Attrs): Tensor | Outputs<Specs>;
 }
 
-/** A primitive, reduction or composite operator. */
+/** A primitive or composite operator. */
 export class Operator {
-  readonly kind: 'primitive' | 'composite';
   readonly name: string;
   private readonly declaration: AnyDeclaration;
 
-  constructor(kind: 'primitive' | 'composite', name: string, declaration: unknown) {
-    this.kind = kind;
+  constructor(name: string, declaration: unknown) {
     this.name = name;
     this.declaration = declaration as AnyDeclaration;
   }

@@ -32,7 +32,6 @@ export interface InputGradient {
 
 /** A pointwise operator: one scalar expression, and all that follows from it. */
 export class PointwiseOp {
-  readonly kind = 'pointwise';
   readonly name: string;
   readonly arity: number;
   readonly settings: PointwiseSettings;

@@ -49,7 +49,6 @@ export interface ReductionSettings {
 
 /** A reduction: checks, the kernel's call, the programs for each dtype, and its place in the graph. */
 export class ReductionOp {
-  readonly kind = 'reduction';
   readonly name: string;
   readonly settings: ReductionSettings;
   private last: { readonly dtype: DType; readonly compute: DType; readonly reduction: Reduction } | null =

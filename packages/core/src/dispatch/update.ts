@@ -51,7 +51,6 @@ let launches = 0;
 
 /** An update: steps that overwrite the tensors of rows, all rows in one launch where the device has a kernel for it. */
 export class UpdateOp {
-  readonly kind = 'update';
   readonly name: string;
   private readonly operands: readonly string[];
   /** Operands and locals. */

@@ -26,7 +26,6 @@ export interface ViewDeclaration<A extends unknown[]> {
 
 /** An operator that shares its input's memory. */
 export class ViewOp<A extends unknown[]> {
-  readonly kind = 'view';
   readonly name: string;
   readonly declaration: ViewDeclaration<A>;
 

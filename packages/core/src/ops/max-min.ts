@@ -23,7 +23,7 @@ export interface ExtremumOperator extends Declared {
 }
 
 /** The extremum along `dim`, with its index; its gradient goes to that element alone. */
-export function extremumAlong(
+function extremumAlong(
   op: string,
   mode: 'max' | 'min',
   x: Tensor,

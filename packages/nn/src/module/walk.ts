@@ -19,7 +19,7 @@ interface ModuleClass {
 }
 
 /** Whether a module's class is one of this package, and no class that a user derived from one. */
-export const isBuiltIn = (module: AnyModule): boolean => Object.hasOwn(module.constructor, 'builtIn');
+const isBuiltIn = (module: AnyModule): boolean => Object.hasOwn(module.constructor, 'builtIn');
 
 /** Whether nothing but code of this package runs in a module's `forward`, hooks aside. */
 export const isLeafLayer = (module: AnyModule): boolean =>

@@ -50,8 +50,7 @@ const WEIGHTS: Partial<Record<Instruction['op'], number>> = {
   mod: 40,
 };
 
-export const weightOf = (step: Instruction): number =>
-  (WEIGHTS[step.op] ?? 1) * (isWide(kindOf(step.type)) ? 2 : 1);
+const weightOf = (step: Instruction): number => (WEIGHTS[step.op] ?? 1) * (isWide(kindOf(step.type)) ? 2 : 1);
 
 export const programWeight = ({ steps }: Program): number =>
   steps.reduce((sum, step) => sum + weightOf(step), 0);

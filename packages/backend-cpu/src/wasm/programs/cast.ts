@@ -66,7 +66,7 @@ function toFloat32(lanes: Lanes, from: ScalarType, a: Value): Reg {
   }
 }
 
-export function toFloat64(lanes: Lanes, from: ScalarType, a: Value): Value {
+function toFloat64(lanes: Lanes, from: ScalarType, a: Value): Value {
   const [x] = a.regs as [Reg];
   switch (a.kind) {
     case 'f64':

@@ -29,7 +29,7 @@ export function parametersOf(...programs: readonly Program[]): readonly Paramete
 }
 
 /** Where the parameters begin, in bytes, behind `words` words. */
-export const parameterOffset = (words: number): number => (words * 4 + 7) & -8;
+const parameterOffset = (words: number): number => (words * 4 + 7) & -8;
 
 /** Four times a parameter, read from the frame. */
 export function loadParameter(

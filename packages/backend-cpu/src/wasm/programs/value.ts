@@ -96,7 +96,7 @@ export function truth(lanes: Lanes, { kind, regs }: Value): Value {
 }
 
 /** The narrow integer types, and by how many bits they fall short of 32. */
-export const SHORTFALL: Readonly<Partial<Record<ScalarType, number>>> = { int8: 24, int16: 16, uint8: 24 };
+const SHORTFALL: Readonly<Partial<Record<ScalarType, number>>> = { int8: 24, int16: 16, uint8: 24 };
 
 /** Brings int32 arithmetic back into a narrow type, as C wraps it. */
 export function wrap(lanes: Lanes, type: ScalarType, a: Reg): Reg {

@@ -44,7 +44,7 @@ export function convolutionSource(variant: ConvolutionVariant): KernelSource {
 }
 
 /** The numbers of a launch, in order; `places` are those of the output, or of x where its gradient is made. */
-export const CONVOLUTION_NUMBERS = [
+const CONVOLUTION_NUMBERS = [
   'm',
   'n',
   'k',
