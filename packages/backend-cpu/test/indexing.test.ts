@@ -1,6 +1,7 @@
 import type { DType, ScatterMode } from '@flambeau/core/backend';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { combine } from './combine.ts';
 import {
   BACKEND_DTYPES,
   backends,
@@ -52,23 +53,7 @@ const given = fc
     });
   });
 
-function combine(mode: ScatterMode, dtype: DType, a: Value, b: Value): Value {
-  if (mode === 'assign') return b;
-  if (dtype === 'bool') return mode === 'add' || mode === 'max' ? a || b : a && b;
-  if (mode === 'max') return a > b ? a : b;
-  if (mode === 'min') return a < b ? a : b;
-  if (typeof a === 'bigint') return BigInt.asIntN(64, mode === 'add' ? a + BigInt(b) : a * BigInt(b));
-  const exact = mode === 'add' ? Number(a) + Number(b) : Number(a) * Number(b);
-  return dtype === 'uint8'
-    ? exact & 255
-    : dtype === 'int8'
-      ? (exact << 24) >> 24
-      : dtype === 'int16'
-        ? (exact << 16) >> 16
-        : dtype === 'int32'
-          ? exact | 0
-          : exact;
-}
+const COMBINERS = { add: 'sum', mul: 'prod', max: 'max', min: 'min' } as const;
 
 const noNegativeZero = (values: readonly Value[]): Value[] => values.map((v) => (v === 0 ? 0 : v));
 
@@ -118,7 +103,7 @@ describe.each(backends)('gather and scatter by %s', (_name, backend) => {
                   : []),
                 updates[k]!,
               ];
-            else candidates[place] = [combine(mode, dtype, candidates[place]![0]!, updates[k]!)];
+            else candidates[place] = [combine(COMBINERS[mode], dtype, candidates[place]![0]!, updates[k]!)];
           }
           const result = noNegativeZero(unbox(output));
           if (mode === 'assign') {

@@ -1,6 +1,7 @@
 import type { DType, ScanCombiner } from '@flambeau/core/backend';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { combine } from './combine.ts';
 import {
   BACKEND_DTYPES,
   backends,
@@ -19,23 +20,6 @@ import {
 } from './support.ts';
 
 const { NaN: nan, POSITIVE_INFINITY: inf } = Number;
-
-function combine(combiner: ScanCombiner, dtype: DType, a: Value, b: Value): Value {
-  if (dtype === 'bool') return combiner === 'sum' || combiner === 'max' ? a || b : a && b;
-  if (combiner === 'max') return a > b ? a : b;
-  if (combiner === 'min') return a < b ? a : b;
-  if (typeof a === 'bigint') return BigInt.asIntN(64, combiner === 'sum' ? a + BigInt(b) : a * BigInt(b));
-  const exact = combiner === 'sum' ? Number(a) + Number(b) : Number(a) * Number(b);
-  return dtype === 'uint8'
-    ? exact & 255
-    : dtype === 'int8'
-      ? (exact << 24) >> 24
-      : dtype === 'int16'
-        ? (exact << 16) >> 16
-        : dtype === 'int32'
-          ? exact | 0
-          : exact;
-}
 
 function scanned(row: readonly Value[], step: (a: Value, b: Value) => Value): Value[] {
   const result: Value[] = [];

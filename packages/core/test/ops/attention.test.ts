@@ -15,13 +15,11 @@ import {
 } from '@flambeau/core';
 import { describe, expect, it } from 'vitest';
 import { refuses } from './refusals.ts';
+import { float64, values, watched } from './tensors.ts';
 
 registerBackend(cpu());
 
-const float64 = { dtype: 'float64' } as const;
 const random = (shape: readonly number[]): Tensor => randn(shape, float64);
-const watched = (shape: readonly number[]): Tensor => randn(shape, { ...float64, requiresGrad: true });
-const values = (x: Tensor): unknown => x.toArraySync();
 
 function near(actual: Tensor, expected: Tensor): void {
   expect(actual.shape).toEqual(expected.shape);

@@ -22,11 +22,9 @@ import {
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { refuses, untyped } from './refusals.ts';
+import { float64, watched } from './tensors.ts';
 
 registerBackend(cpu());
-
-const float64 = { dtype: 'float64' } as const;
-const watched = (shape: readonly number[]): Tensor => randn(shape, { ...float64, requiresGrad: true });
 
 interface Geometry {
   readonly stride: readonly number[];

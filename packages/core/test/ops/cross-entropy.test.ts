@@ -15,12 +15,11 @@ import {
 } from '@flambeau/core';
 import { describe, expect, it } from 'vitest';
 import { refuses, untyped } from './refusals.ts';
+import { float64, values } from './tensors.ts';
 
 registerBackend(cpu());
 
-const float64 = { dtype: 'float64' } as const;
 const classes = (values: unknown): Tensor => tensor(values as number[], { dtype: 'int32' });
-const values = (x: Tensor): unknown => x.toArraySync();
 
 describe('crossEntropy', () => {
   const inputs: readonly (readonly [string, readonly number[], Tensor])[] = [

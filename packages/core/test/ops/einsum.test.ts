@@ -3,11 +3,9 @@ import { einsum, gradcheck, gradgradcheck, ones, randn, registerBackend, type Te
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { refuses, untyped } from './refusals.ts';
+import { float64, watched } from './tensors.ts';
 
 registerBackend(cpu());
-
-const float64 = { dtype: 'float64' } as const;
-const watched = (shape: readonly number[]): Tensor => randn(shape, { ...float64, requiresGrad: true });
 
 function near(actual: Tensor, expected: Tensor): void {
   expect(actual.shape).toEqual(expected.shape);

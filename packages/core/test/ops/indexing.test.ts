@@ -29,13 +29,13 @@ import {
 } from '@flambeau/core';
 import { BACKEND_DTYPES } from '@flambeau/core/backend';
 import { describe, expect, it } from 'vitest';
+import { values } from './tensors.ts';
 import { waitingDevice } from './waiting-device.ts';
 
 registerBackend(cpu());
 const device = waitingDevice();
 
 /** Expected numbers are PyTorch's, where it has a say. */
-const values = (x: Tensor | null): unknown => x?.toArraySync();
 const int = (data: number | number[] | number[][]): Tensor => tensor(data, { dtype: 'int32' });
 const cube = (): Tensor => arange(24, { dtype: 'float32' }).reshape([2, 3, 4]);
 

@@ -14,7 +14,6 @@ import {
   ones,
   pairwiseDistance,
   poissonNllLoss,
-  randn,
   registerBackend,
   type Tensor,
   tensor,
@@ -23,12 +22,11 @@ import {
 } from '@flambeau/core';
 import { describe, expect, it } from 'vitest';
 import { refuses } from './refusals.ts';
+import { float64, watched } from './tensors.ts';
 
 registerBackend(cpu());
 
 /** Every expected number here was computed by PyTorch 2.13. */
-const float64 = { dtype: 'float64' } as const;
-const watched = (shape: readonly number[]): Tensor => randn(shape, { ...float64, requiresGrad: true });
 const classes = (values: readonly number[] | number[][]): Tensor =>
   tensor(values as number[], { dtype: 'int32' });
 const gradient = (x: Tensor): unknown => x.grad!.toArraySync();

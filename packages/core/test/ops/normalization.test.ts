@@ -16,13 +16,11 @@ import {
 } from '@flambeau/core';
 import { describe, expect, it } from 'vitest';
 import { refuses } from './refusals.ts';
+import { float64, values, watched } from './tensors.ts';
 
 registerBackend(cpu());
 
 /** Every expected number here was computed by PyTorch 2.13. */
-const float64 = { dtype: 'float64' } as const;
-const watched = (shape: readonly number[]): Tensor => randn(shape, { ...float64, requiresGrad: true });
-const values = (x: Tensor): unknown => x.toArraySync();
 
 type Fn = (...inputs: Tensor[]) => Tensor;
 const norms: readonly (readonly [string, readonly (readonly number[])[], Fn])[] = [

@@ -21,11 +21,11 @@ import {
   zeros,
 } from '@flambeau/core';
 import { describe, expect, it } from 'vitest';
+import { values } from './tensors.ts';
 
 registerBackend(cpu());
 
 /** Expected numbers are PyTorch's, where it has a say. */
-const values = (x: Tensor | null): unknown => x?.toArraySync();
 const counted = (n: number): Tensor => arange(n, { dtype: 'float32' });
 
 describe('lists of views', () => {

@@ -19,10 +19,10 @@ import {
 } from '@flambeau/core';
 import { describe, expect, it } from 'vitest';
 import { refuses, untyped } from './refusals.ts';
+import { values } from './tensors.ts';
 
 registerBackend(cpu());
 
-const values = (x: Tensor): unknown => x.toArraySync();
 const leaf = (...shape: number[]): Tensor => randn(shape, { dtype: 'float64', requiresGrad: true });
 
 describe('copies with a part replaced', () => {
