@@ -56,8 +56,19 @@ const OPS: readonly Op[] = [
   { name: 'sum over the first', arity: 1, family: 'number', run: (x) => core.sum(flat(x!), 0) },
   { name: 'sort', arity: 1, family: 'number', run: (x) => core.sort(flat(x!), -1).values },
   { name: 'flip', arity: 1, family: 'any', run: (x) => core.flip(flat(x!), [1]) },
+  { name: 'batchNorm', arity: 1, family: 'float', run: (x) => normalized(flat(x!)) },
+  {
+    name: 'scaledDotProductAttention',
+    arity: 1,
+    family: 'float',
+    run: (x) => core.scaledDotProductAttention(flat(x!), flat(x!), flat(x!)),
+  },
   { name: 'cat', arity: 1, family: 'any', run: (x) => core.cat([flat(x!), flat(x!)], 1) },
 ];
+
+/** Of a matrix whose columns have more than one element. */
+const normalized = (x: Tensor): Tensor =>
+  core.batchNorm(x.shape[0] === 1 ? core.cat([x, x]) : x, null, null, null, null, { training: true });
 
 /** A tensor as a matrix: its first dimension, and the rest. */
 const flat = (x: Tensor): Tensor => x.reshape([x.shape[0] ?? 1, -1]);

@@ -16,7 +16,7 @@ export interface AttentionForm {
   readonly vector: boolean;
 }
 
-const MASKS: readonly MaskKind[] = ['none', 'causal', 'truths', 'scores'];
+export const MASKS: readonly MaskKind[] = ['none', 'causal', 'truths', 'scores'];
 
 /** What the mask of a call is. */
 export function maskKind({ attnMask }: Operands, { isCausal }: Readonly<Record<string, unknown>>): MaskKind {

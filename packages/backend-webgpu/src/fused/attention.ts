@@ -17,32 +17,12 @@ import type { Queue, Shader } from '../queue/types.ts';
 import { spread } from '../wgsl/launch.ts';
 import { floatBits } from '../wgsl/literal.ts';
 import { type AttentionForm, codeOf, MOST_FEATURES, maskKind } from './attention-form.ts';
+import { type Matrices, met } from './attention-operands.ts';
 import { forwardShader, keyValueShader, queryShader } from './attention-shaders.ts';
 import type { NamedShader } from './attention-text.ts';
 import { launchRows, type Operands, rowShader } from './rows.ts';
 
 type Attrs = Readonly<Record<string, unknown>>;
-
-/** A matrix for each place of a batch: strides around it, between its rows and between elements of a row. */
-interface Matrices {
-  readonly operand: TensorOperand;
-  readonly around: readonly number[];
-  readonly row: number;
-  readonly step: number;
-}
-
-/** How an operand meets `[...batch, rows, columns]`: it repeats where it has one element or none. */
-function met(operand: TensorOperand, batch: readonly number[]): Matrices {
-  const { shape, strides } = operand;
-  const apart = batch.length + 2 - shape.length;
-  const at = (dim: number): number => (dim < apart || shape[dim - apart] === 1 ? 0 : strides[dim - apart]!);
-  return {
-    operand,
-    around: batch.map((_, dim) => at(dim)),
-    row: at(batch.length),
-    step: at(batch.length + 1),
-  };
-}
 
 /** Rows of `width` numbers that lie in order, `shape` many. */
 function inOrder(operand: TensorOperand, shape: readonly number[], width: number): Matrices {

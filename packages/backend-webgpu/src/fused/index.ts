@@ -2,6 +2,7 @@ import type { OptionalKernels } from '@flambeau/core/backend';
 import type { Multiply } from '../matmul/matmul.ts';
 import type { Queue } from '../queue/types.ts';
 import { attentionKernels } from './attention.ts';
+import { attentionWeightsKernel } from './attention-weights.ts';
 import { batchNormKernels } from './batch-norm.ts';
 import { convolutionKernels } from './convolution.ts';
 import { crossEntropyKernel } from './cross-entropy.ts';
@@ -21,7 +22,8 @@ export function fusedKernels(queue: Queue, multiply: Multiply): OptionalKernels 
     ...normKernels(queue),
     ...normGradientKernels(queue),
     ...batchNormKernels(queue),
-    // On software adapters the products of the parts take half the time.
+    attentionWeights: attentionWeightsKernel(queue, multiply),
+    // On software adapters products, with the weights between them, take half the time.
     ...(queue.software ? {} : attentionKernels(queue)),
     crossEntropy: crossEntropyKernel(queue),
   };

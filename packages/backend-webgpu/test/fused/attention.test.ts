@@ -10,7 +10,7 @@ import {
   where,
 } from '@flambeau/core';
 import { beforeAll, expect, it } from 'vitest';
-import { anyDriver, describeOn, webgpuAsOnGpu } from '../support/device.ts';
+import { anyDriver, describeOn, webgpuAsOnGpu, webgpuOn } from '../support/device.ts';
 
 function filled(shape: readonly number[], seed: number, device: Device): Tensor {
   const length = shape.reduce((a, b) => a * b, 1);
@@ -101,17 +101,24 @@ function kernelsOf(body: () => void): string[] {
   return kernels;
 }
 
-describeOn(anyDriver, 'attention as GPUs compute it', () => {
+/** As GPUs compute it, and as software adapters do. */
+const DEVICES = ['webgpu', 'webgpu:1'] as const;
+
+describeOn(anyDriver, 'attention', () => {
   beforeAll(async () => {
     registerBackend(cpu());
     registerBackend(await webgpuAsOnGpu(anyDriver));
+    registerBackend(await webgpuOn(anyDriver, { name: 'webgpu:1' }));
   });
 
-  it.each(Object.entries(SAMPLES))(
-    'agrees with the CPU, gradients too: %s',
+  const cases = DEVICES.flatMap((device) =>
+    Object.entries(SAMPLES).map(([name, sample]) => ({ device, name, sample })),
+  );
+  it.each(cases)(
+    'agrees with the CPU, gradients too: $name ($device)',
     { timeout: 120_000 },
-    async (_, sample) => {
-      const [ours, theirs] = [await results(sample, 'webgpu'), await results(sample, 'cpu')];
+    async ({ device, sample }) => {
+      const [ours, theirs] = [await results(sample, device), await results(sample, 'cpu')];
       for (const [k, expected] of theirs.entries()) {
         const scale = Math.max(1, ...Array.from(expected, Math.abs));
         for (let i = 0; i < expected.length; i++)
@@ -122,54 +129,65 @@ describeOn(anyDriver, 'attention as GPUs compute it', () => {
     },
   );
 
-  it('gives zeros, and gradients of 0, to a query that may see nothing', { timeout: 60_000 }, async () => {
-    const [q, k, v] = [1, 2, 3].map((seed) => filled([16, 4], seed, 'webgpu').requiresGrad_()) as [
-      Tensor,
-      Tensor,
-      Tensor,
-    ];
-    const own = (device: Device): Tensor =>
-      tensor(
-        Array.from({ length: 16 }, (_, i) => i),
-        { device },
-      )
-        .reshape([16, 1])
-        .ne(3);
-    for (const attnMask of [
-      own('webgpu').expand([16, 16]),
-      where(own('webgpu'), 0, Number.NEGATIVE_INFINITY).to({ dtype: 'float32' }).expand([16, 16]),
-    ]) {
-      q.grad = null;
-      const y = scaledDotProductAttention(q, k, v, { attnMask });
-      y.sum().backward();
-      expect(Array.from((await y.data()) as Float32Array).slice(12, 16)).toEqual([0, 0, 0, 0]);
-      const gradients = Array.from((await q.grad!.data()) as Float32Array);
-      expect(gradients.slice(12, 16)).toEqual([0, 0, 0, 0]);
-      expect(gradients.every(Number.isFinite)).toBe(true);
-    }
-  });
+  it.each(DEVICES)(
+    'gives zeros, and gradients of 0, to a query that may see nothing (%s)',
+    { timeout: 60_000 },
+    async (device) => {
+      const [q, k, v] = [1, 2, 3].map((seed) => filled([16, 4], seed, device).requiresGrad_()) as [
+        Tensor,
+        Tensor,
+        Tensor,
+      ];
+      const own = (device: Device): Tensor =>
+        tensor(
+          Array.from({ length: 16 }, (_, i) => i),
+          { device },
+        )
+          .reshape([16, 1])
+          .ne(3);
+      for (const attnMask of [
+        own(device).expand([16, 16]),
+        where(own(device), 0, Number.NEGATIVE_INFINITY).to({ dtype: 'float32' }).expand([16, 16]),
+      ]) {
+        q.grad = null;
+        const y = scaledDotProductAttention(q, k, v, { attnMask });
+        y.sum().backward();
+        expect(Array.from((await y.data()) as Float32Array).slice(12, 16)).toEqual([0, 0, 0, 0]);
+        const gradients = Array.from((await q.grad!.data()) as Float32Array);
+        expect(gradients.slice(12, 16)).toEqual([0, 0, 0, 0]);
+        expect(gradients.every(Number.isFinite)).toBe(true);
+      }
+    },
+  );
 
-  it('keeps what large scores say, and NaN in its row', { timeout: 60_000 }, async () => {
-    const rows = Array.from({ length: 16 }, (_, i) => [i === 2 ? Number.NaN : i * 40, 1, 0, 0]);
-    const all = (['webgpu', 'cpu'] as const).map((device) => {
-      const q = tensor(rows, { device });
-      const k = filled([16, 4], 2, device).mul(20);
-      return scaledDotProductAttention(q, k, filled([16, 4], 3, device)).data();
-    });
-    const [ours, theirs] = await Promise.all(all);
-    for (const [i, value] of Array.from(theirs as Float32Array).entries())
-      Number.isNaN(value) ? expect(ours![i]).toBeNaN() : expect(ours![i]).toBeCloseTo(value, 5);
-  });
+  it.each(DEVICES)(
+    'keeps what large scores say, and NaN in its row (%s)',
+    { timeout: 60_000 },
+    async (own) => {
+      const rows = Array.from({ length: 16 }, (_, i) => [i === 2 ? Number.NaN : i * 40, 1, 0, 0]);
+      const all = ([own, 'cpu'] as const).map((device) => {
+        const q = tensor(rows, { device });
+        const k = filled([16, 4], 2, device).mul(20);
+        return scaledDotProductAttention(q, k, filled([16, 4], 3, device)).data();
+      });
+      const [ours, theirs] = await Promise.all(all);
+      for (const [i, value] of Array.from(theirs as Float32Array).entries())
+        Number.isNaN(value) ? expect(ours![i]).toBeNaN() : expect(ours![i]).toBeCloseTo(value, 5);
+    },
+  );
 
-  it('is what runs, but for few queries', { timeout: 60_000 }, () => {
-    const ran = (queries: number): string[] =>
+  it('is what runs', { timeout: 60_000 }, () => {
+    const ran = (queries: number, device: Device): string[] =>
       kernelsOf(() => {
-        const [q, k, v] = [1, 2, 3].map((seed) => filled([queries, 4], seed, 'webgpu').requiresGrad_());
+        const [q, k, v] = [1, 2, 3].map((seed) => filled([queries, 4], seed, device).requiresGrad_());
         scaledDotProductAttention(q!, k!, v!).sum().backward();
       });
-    expect(ran(16)).toEqual(
+    expect(ran(16, 'webgpu')).toEqual(
       expect.arrayContaining(['scaledDotProductAttention', 'scaledDotProductAttentionBackward']),
     );
-    expect(ran(15)).not.toContain('scaledDotProductAttention');
+    for (const kernels of [ran(15, 'webgpu'), ran(16, 'webgpu:1')]) {
+      expect(kernels).toEqual(expect.arrayContaining(['attentionWeights', 'softmaxBackward']));
+      expect(kernels).not.toContain('scaledDotProductAttention');
+    }
   });
 });

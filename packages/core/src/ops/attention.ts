@@ -2,22 +2,17 @@ import { checkTensor } from '../dispatch/checks.ts';
 import { composite } from '../dispatch/declare.ts';
 import { PointwiseOp } from '../dispatch/pointwise.ts';
 import { ArgumentError, checkOptions, DTypeError, ShapeError, showShape } from '../errors.ts';
-import { index } from '../expr/expr.ts';
 import { computeType } from '../expr/program.ts';
-import { withRecording } from '../graph/mode.ts';
 import type { Tensor } from '../graph/tensor.ts';
 import type { Generator } from '../random/generator.ts';
-import { broadcastShapes, MAX_RANK } from '../shape.ts';
-import { add, mul, sub } from './arithmetic.ts';
+import { broadcastShapes } from '../shape.ts';
+import { mul, sub } from './arithmetic.ts';
+import { type AttentionAttributes, attentionWeights, MASKED, maskedScores } from './attention-weights.ts';
 import { sum, sumTo } from './broadcast.ts';
-import { eq } from './comparison.ts';
 import { cast } from './copying.ts';
 import { checkFactors, matmul } from './matmul.ts';
 import { dropout } from './random.ts';
-import { amax } from './reductions.ts';
 import { contiguous, reshape, transpose, unsqueeze } from './reshape.ts';
-import { softmax } from './softmax.ts';
-import { where } from './where.ts';
 
 export interface AttentionOptions {
   /** Booleans say what may be seen; numbers are added to the scores. Broadcasts to `[..., queries, keys]`. */
@@ -31,60 +26,6 @@ export interface AttentionOptions {
   /** Several heads of queries share one of keys and values. Default false. */
   readonly enableGqa?: boolean;
   readonly generator?: Generator;
-}
-
-const MASKED = Number.NEGATIVE_INFINITY;
-
-/** Softmax in which a row that may see nothing gives zeros instead of NaN. */
-function safeSoftmax(scores: Tensor): Tensor {
-  if (scores.size === 0) return softmax(scores, -1);
-  // Not recorded: nothing of what finds these rows has a gradient, so nothing of it need be kept.
-  const blind = withRecording(false, () => eq(amax(scores, -1, { keepdim: true }), MASKED));
-  return where(blind, 0, softmax(where(blind, 0, scores), -1));
-}
-
-/** Scores without those of keys after the query's own place, by the rank of the scores. */
-const causal = Array.from(
-  { length: MAX_RANK + 1 },
-  (_, rank) =>
-    new PointwiseOp('causalMask', 1, ([scores]) =>
-      index(rank - 1)
-        .le(index(rank - 2))
-        .select(scores!, MASKED),
-    ),
-);
-
-/** The scores of keys, without those that may not be seen. */
-function maskedScores(
-  query: Tensor,
-  key: Tensor,
-  mask: Tensor | undefined,
-  isCausal: boolean,
-  scale: number,
-): Tensor {
-  const scores = matmul(mul(query, scale), transpose(key, -2, -1));
-  if (isCausal) return causal[scores.shape.length]!.callInPlace([scores], undefined);
-  if (mask === undefined) return scores;
-  return mask.dtype === 'bool' ? where(mask, scores, MASKED) : add(scores, mask);
-}
-
-/** The weights with which keys are seen. */
-function attentionWeights(
-  query: Tensor,
-  key: Tensor,
-  mask: Tensor | undefined,
-  isCausal: boolean,
-  scale: number,
-): Tensor {
-  const scores = maskedScores(query, key, mask, isCausal, scale);
-  // Without a mask a query sees at least the first key, so that no row is empty.
-  return mask === undefined ? softmax(scores, -1) : safeSoftmax(scores);
-}
-
-interface AttentionAttributes {
-  readonly [name: string]: unknown;
-  readonly isCausal: boolean;
-  readonly scale: number;
 }
 
 /** What a gradient starts from: the operands, and what a fused kernel made of them. */

@@ -70,7 +70,7 @@ const softmaxAlong = composite('softmax', {
 });
 
 /** The gradient of softmax: `y (dy - sum(dy y))`. */
-const softmaxBackward = composite('softmaxBackward', {
+export const softmaxBackward = composite('softmaxBackward', {
   infer: (dy: Tensor, y: Tensor, dim: number) => ({
     inputs: { dy, y },
     attrs: { dim },
