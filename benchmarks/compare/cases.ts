@@ -21,6 +21,11 @@ export type OperatorName =
   | 'embedding'
   | 'cumsum'
   | 'sort'
+  | 'gather'
+  | 'softmax'
+  | 'softplus'
+  | 'fmod'
+  | 'amax'
   | 'tiny-backward';
 
 /** A limit on the ratio of our time to a peer's, or to our own with one thread. */
@@ -37,7 +42,10 @@ interface Common {
   readonly goals: readonly Goal[];
 }
 
-/** Operands are uniform in -1…1, the first by seed 1, the second by seed 2; of `embedding` that is rows of the first. */
+/**
+ * Operands are uniform in -1…1, the first by seed 1, the second by seed 2; of `embedding` that is rows of the first, of `gather`
+ * places in its rows.
+ */
 export interface OperatorCase extends Common {
   readonly kind: 'operator';
   readonly operator: OperatorName;
@@ -205,6 +213,10 @@ export const CASES: readonly Case[] = [
   operator('add 4', 'tiny', 'add', [[4], [4]], against('torch', 0.25, 1)),
   operator('forward+backward 4', 'tiny', 'tiny-backward', [[4], [4]], against('torch', 0.1, 1)),
   ...elementwise,
+  operator('softplus 1M', 'elementwise', 'softplus', [[SIZES['1M']]]),
+  operator('fmod 1M', 'elementwise', 'fmod', [[SIZES['1M']], [SIZES['1M']]]),
+  operator('amax 1024x1024', 'elementwise', 'amax', [[1024, 1024]]),
+  operator('softmax 1024x1024', 'elementwise', 'softmax', [[1024, 1024]]),
   ...squares,
   ...skinny,
   operator('conv3x3 32x64x28x28', 'convolution', 'conv3x3', [
@@ -214,6 +226,10 @@ export const CASES: readonly Case[] = [
   operator('argmax 1024x1024', 'selection', 'argmax', [[1024, 1024]]),
   operator('embedding 4096 of 10000x128', 'selection', 'embedding', [[10_000, 128], [4096]]),
   operator('cumsum 1024x1024', 'selection', 'cumsum', [[1024, 1024]]),
+  operator('gather 1024x1024', 'selection', 'gather', [
+    [1024, 1024],
+    [1024, 1024],
+  ]),
   operator('sort 1024x1024', 'selection', 'sort', [[1024, 1024]]),
   operator('sort 1M', 'selection', 'sort', [[1_048_576]]),
   ...trainings,

@@ -23,8 +23,8 @@ const size = (shape: readonly number[]): number => shape.reduce((a, b) => a * b,
 function operatorOf({ operator, shapes }: OperatorCase, device: Device): () => Tensor | readonly Tensor[] {
   const operand = (shape: readonly number[], i: number): Tensor => {
     const values =
-      operator === 'embedding' && i === 1
-        ? classes(2, size(shape), shapes[0]![0]!)
+      i === 1 && (operator === 'embedding' || operator === 'gather')
+        ? classes(2, size(shape), shapes[0]!.at(operator === 'gather' ? -1 : 0)!)
         : uniform(i + 1, size(shape));
     return fromArray(values, shape, { device });
   };
@@ -52,6 +52,16 @@ function operatorOf({ operator, shapes }: OperatorCase, device: Device): () => T
       return () => x.cumsum(-1);
     case 'sort':
       return () => x.sort(-1).values;
+    case 'gather':
+      return () => x.gather(-1, y);
+    case 'softmax':
+      return () => x.softmax(-1);
+    case 'softplus':
+      return () => nn.functional.softplus(x);
+    case 'fmod':
+      return () => x.fmod(y);
+    case 'amax':
+      return () => x.amax(-1);
     case 'tiny-backward':
       x.requiresGrad_();
       y.requiresGrad_();

@@ -35,8 +35,8 @@ async function finished(result) {
 
 function operator({ operator: name, shapes }) {
   const [x, y] = shapes.map((shape, i) =>
-    name === 'embedding' && i === 1
-      ? np.array(classes(2, size(shape), shapes[0][0])).reshape([...shape])
+    i === 1 && (name === 'embedding' || name === 'gather')
+      ? np.array(classes(2, size(shape), shapes[0].at(name === 'gather' ? -1 : 0))).reshape([...shape])
       : tensor(i + 1, shape),
   );
   switch (name) {
@@ -60,6 +60,16 @@ function operator({ operator: name, shapes }) {
       return () => np.take(x.ref, y.ref, 0);
     case 'cumsum':
       return () => np.cumsum(x.ref, -1);
+    case 'gather':
+      return () => np.takeAlongAxis(x.ref, y.ref, -1);
+    case 'fmod':
+      return () => np.fmod(x.ref, y.ref);
+    case 'softmax':
+      return () => nn.softmax(x.ref, -1);
+    case 'softplus':
+      return () => nn.softplus(x.ref);
+    case 'amax':
+      return () => np.max(x.ref, -1);
     case 'sort':
       return () => np.sort(x.ref, -1);
     case 'tiny-backward': {

@@ -136,6 +136,9 @@ def operator(case):
     if case["operator"] == "embedding":
         table, rows = uniform(1, shapes[0]), classes(2, shapes[1], shapes[0][0])
         return lambda: F.embedding(rows, table)
+    if case["operator"] == "gather":
+        lines, places = uniform(1, shapes[0]), classes(2, shapes[1], shapes[0][-1])
+        return lambda: lines.gather(-1, places)
     x, y = [*[uniform(i + 1, shape) for i, shape in enumerate(shapes)], None][:2]
     if case["operator"] == "tiny-backward":
         x.requires_grad_()
@@ -158,6 +161,10 @@ def operator(case):
         "argmax": lambda: x.argmax(-1),
         "cumsum": lambda: x.cumsum(-1),
         "sort": lambda: x.sort(-1).values,
+        "softmax": lambda: x.softmax(-1),
+        "softplus": lambda: F.softplus(x),
+        "fmod": lambda: torch.fmod(x, y),
+        "amax": lambda: x.amax(-1),
         "conv3x3": lambda: F.conv2d(x, y, padding=1),
     }[case["operator"]]
 

@@ -18,8 +18,8 @@ const hwio = (x) => tf.transpose(x, [2, 3, 1, 0]);
 
 function operator({ operator: name, shapes }) {
   let [x, y] = shapes.map((shape, i) =>
-    name === 'embedding' && i === 1
-      ? tf.tensor(classes(2, size(shape), shapes[0][0]), shape, 'int32')
+    i === 1 && (name === 'embedding' || name === 'gather')
+      ? tf.tensor(classes(2, size(shape), shapes[0].at(name === 'gather' ? -1 : 0)), shape, 'int32')
       : tensor(i + 1, shape),
   );
   const root = Math.sqrt(2 / Math.PI);
@@ -45,6 +45,14 @@ function operator({ operator: name, shapes }) {
       return () => tf.gather(x, y);
     case 'cumsum':
       return () => tf.cumsum(x, shapes[0].length - 1);
+    case 'gather':
+      return () => tf.gather(x, y, 1, 1);
+    case 'softmax':
+      return () => tf.softmax(x);
+    case 'softplus':
+      return () => tf.softplus(x);
+    case 'amax':
+      return () => tf.max(x, -1);
     case 'sort':
       // It has no sort.
       return () => tf.tidy(() => tf.reverse(tf.topk(x, shapes[0].at(-1), true).values, -1));
@@ -189,6 +197,7 @@ async function prepare(one) {
     };
   }
   const run = operator(one);
+  if (run === undefined) return `has no ${one.operator}`;
   return {
     run: waiting(() => tf.dispose(run())),
     check: async () => {

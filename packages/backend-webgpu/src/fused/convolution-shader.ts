@@ -102,14 +102,14 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
     }
     let y_at = ${at('y_offset')} + image * ${at('y_image')} + own * ${at('y_group')} + (z % ${at('parts')}) * ${at('y_part')}
       + place0 * ${at('y_stride0')} + place1 * ${at('y_stride1')} + place2 * ${at('y_stride2')};
-    ${columns
-      .map(
-        (c) => `if (place2 + ${c}u < ${at('grid2')}) {
-      let at = y_at + ${c}u * ${at('y_stride2')};
-      ${rows.map((r) => `if (row + ${r}u < rows) { put(at + (row + ${r}u) * ${at('y_row')}, sum${r}_${c}); }`).join('\n      ')}
-    }`,
-      )
-      .join('\n    ')}
+    var sums = array<f32, ${sums.length}>(${sums.map(([r, c]) => `sum${r}_${c}`).join(', ')});
+    for (var e = 0u; e < ${sums.length}u; e++) {
+      let r = row + e / ${form.columns}u;
+      let c = e % ${form.columns}u;
+      if (r < rows && place2 + c < ${at('grid2')}) {
+        put(y_at + r * ${at('y_row')} + c * ${at('y_stride2')}, sums[e]);
+      }
+    }
   }
 }`,
   };

@@ -8,6 +8,13 @@ export { asStrided, asStridedCopy } from './as-strided.ts';
 export { atleast1d, atleast2d, atleast3d } from './at-least.ts';
 export { type AttentionOptions, scaledDotProductAttention } from './attention.ts';
 export { broadcastTo, expand, expandAs, sum } from './broadcast.ts';
+export {
+  type BatchNormOptions,
+  batchNorm,
+  groupNorm,
+  type InstanceNormOptions,
+  instanceNorm,
+} from './channel-norms.ts';
 export * from './class-margin-losses.ts';
 export { type CombinationsOptions, combinations } from './combinations.ts';
 export * from './comparison.ts';
@@ -49,6 +56,7 @@ export {
 } from './index-select.ts';
 export { type IndexPutOptions, index, indexPut, set_ } from './indexing.ts';
 export { type IsinOptions, isin } from './isin.ts';
+export { type EpsOptions, layerNorm, rmsNorm } from './layer-norms.ts';
 export * from './likelihood-losses.ts';
 export { bilinear, linear } from './linear.ts';
 export { type LocalResponseNormOptions, localResponseNorm } from './local-response-norm.ts';
@@ -73,16 +81,6 @@ export {
   unravelIndex,
 } from './nonzero.ts';
 export { type NormalizeOptions, type NormOptions, norm, normalize } from './norm.ts';
-export {
-  type BatchNormOptions,
-  batchNorm,
-  type EpsOptions,
-  groupNorm,
-  type InstanceNormOptions,
-  instanceNorm,
-  layerNorm,
-  rmsNorm,
-} from './normalization.ts';
 export { type OneHotOptions, oneHot } from './one-hot.ts';
 export { type ConstantPadOptions, constantPadNd, type PadMode, type PadOptions, pad } from './pad.ts';
 export {

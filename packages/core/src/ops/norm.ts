@@ -1,17 +1,16 @@
 import { checkTensor } from '../dispatch/checks.ts';
-import { composite } from '../dispatch/declare.ts';
+import { composite, pointwise, reduction } from '../dispatch/declare.ts';
 import { type Dims, dimAndOptions, reducedDims, reducedShape } from '../dispatch/reduction.ts';
 import { asDType, type DType, isDifferentiable } from '../dtype.ts';
 import { ArgumentError, checkOptions, DTypeError, describe } from '../errors.ts';
 import type { Tensor } from '../graph/tensor.ts';
 import { abs, div, mul, sign } from './arithmetic.ts';
 import { sum } from './broadcast.ts';
-import { eq, ne } from './comparison.ts';
+import { eq } from './comparison.ts';
 import { cast } from './copying.ts';
 import { clampMin } from './extremum.ts';
 import { zerosOf } from './filling.ts';
-import { pow, sqrt, square } from './power.ts';
-import { amax, amin } from './reductions.ts';
+import { pow } from './power.ts';
 import { reshape } from './reshape.ts';
 import { where } from './where.ts';
 
@@ -24,19 +23,39 @@ export interface NormOptions {
   readonly dtype?: DType;
 }
 
+const countOf = reduction('norm', {
+  combiner: 'sum',
+  pre: (x) => x.ne(0).select(1, 0),
+  result: 'float',
+  empty: 0,
+});
+const sumOf = reduction('norm', { combiner: 'sum', pre: (x) => x.abs(), result: 'float', empty: 0 });
+const lengthOf = reduction('norm', {
+  combiner: 'sum',
+  pre: (x) => x.square(),
+  post: (total) => total.sqrt(),
+  result: 'float',
+  empty: 0,
+});
+const largestOf = reduction('norm', { combiner: 'max', pre: (x) => x.abs(), result: 'float' });
+const smallestOf = reduction('norm', { combiner: 'min', pre: (x) => x.abs(), result: 'float' });
+
+/** The gradient of a length; 0 where it has none. */
+const alongLength = pointwise('normBackward', (dy, x, y) => y.eq(0).select(0, dy.mul(x).div(y)));
+
 function normOf(x: Tensor, p: number, dims: readonly number[]): Tensor {
   const keepdim = { keepdim: true };
   switch (p) {
     case 0:
-      return cast(sum(ne(x, 0), dims, keepdim), x.dtype);
+      return countOf(x, dims, keepdim);
     case 1:
-      return sum(abs(x), dims, keepdim);
+      return sumOf(x, dims, keepdim);
     case 2:
-      return sqrt(sum(square(x), dims, keepdim));
+      return lengthOf(x, dims, keepdim);
     case Number.POSITIVE_INFINITY:
-      return amax(abs(x), dims, keepdim);
+      return largestOf(x, dims, keepdim);
     case Number.NEGATIVE_INFINITY:
-      return amin(abs(x), dims, keepdim);
+      return smallestOf(x, dims, keepdim);
     default:
       return pow(sum(pow(abs(x), p), dims, keepdim), 1 / p);
   }
@@ -50,7 +69,7 @@ function normGradient(dy: Tensor, x: Tensor, y: Tensor, p: number, dims: readonl
     case 1:
       return mul(dy, sign(x));
     case 2:
-      return where(eq(y, 0), 0, div(mul(dy, x), y));
+      return alongLength(dy, x, y);
     case Number.POSITIVE_INFINITY:
     case Number.NEGATIVE_INFINITY: {
       const extreme = cast(eq(abs(x), y), x.dtype);

@@ -1,6 +1,5 @@
 import type { BinaryIntrinsic, ScalarType, UnaryIntrinsic } from '@flambeau/core/backend';
 import { f32x4, f64x2, i32x4, i64x2, type Opcode } from '../assembler/index.ts';
-import { type Division, divideInt32, divideInt64, divideSingle } from '../functions/division.ts';
 import { cosh, exp, exp2, expm1, sinh, tanh } from '../functions/exponential.ts';
 import { byLane } from '../functions/host.ts';
 import { log, log1p, log2, log10 } from '../functions/logarithm.ts';
@@ -8,9 +7,10 @@ import { pow } from '../functions/power.ts';
 import { acos, asin, atan, atan2, cos, sin, tan } from '../functions/trigonometric.ts';
 import type { Lanes, Reg } from '../lanes/lanes.ts';
 import { Real } from '../lanes/real.ts';
+import { divisionStep } from './division.ts';
 import { type HostName, hostOf } from './host.ts';
 import { truthBinary } from './truth.ts';
-import { isWide, joined, narrowMask, promote, type Value, value, wideMask, wrap, zeroOf } from './value.ts';
+import { isWide, narrowMask, throughDouble, type Value, value, wideMask, wrap, zeroOf } from './value.ts';
 
 /** The index of a function of the host in the module that is written. */
 export type HostIndex = (name: HostName) => number;
@@ -18,11 +18,10 @@ export type HostIndex = (name: HostName) => number;
 type Unary = (F: Real, x: Reg) => Reg;
 
 /** Approximations for both widths. */
-const EITHER: Partial<Record<UnaryIntrinsic, Unary>> = { exp, expm1, log, tanh };
+const EITHER: Partial<Record<UnaryIntrinsic, Unary>> = { exp, expm1, log, log1p, tanh };
 /** Approximations in float64, which float32 goes through. */
 const DOUBLE: Partial<Record<UnaryIntrinsic, Unary>> = {
   exp2,
-  log1p,
   log2,
   log10,
   asin,
@@ -33,15 +32,6 @@ const DOUBLE: Partial<Record<UnaryIntrinsic, Unary>> = {
 };
 type Circular = (F: Real, x: Reg, host: number, short: boolean) => Reg;
 const CIRCULAR: Partial<Record<UnaryIntrinsic, Circular>> = { sin, cos, tan };
-
-/** Of floats `div` and `truncDiv` have no host: they do not come here. */
-const DIVISIONS: Partial<Record<BinaryIntrinsic, Division>> = {
-  div: 'truncDiv',
-  truncDiv: 'truncDiv',
-  rem: 'rem',
-  floorDiv: 'floorDiv',
-  mod: 'mod',
-};
 
 const FLOAT_NAME: Partial<Record<string, keyof typeof f32x4 & keyof typeof f64x2>> = {
   neg: 'neg',
@@ -128,15 +118,7 @@ export class Steps {
     const host = circular === undefined ? 0 : this.host(op as HostName);
     const double = DOUBLE[op] ?? (circular && ((D: Real, x: Reg) => circular(D, x, host, a.kind === 'f32')));
     if (double === undefined) return null;
-    return a.kind === 'f64' ? each(double) : this.throughDouble((x) => double(this.double, x!), a);
-  }
-
-  /** A function of float64 on float32 values. */
-  private throughDouble(f: (...args: readonly Reg[]) => Reg, ...args: readonly Value[]): Value {
-    const { lanes } = this;
-    const wide = args.map(({ regs }) => promote(lanes, regs[0]!));
-    const half = (i: 0 | 1): Reg => lanes.apply(f32x4.demoteF64x2, f(...wide.map((pair) => pair[i])));
-    return value('f32', joined(lanes, half(0), half(1)));
+    return a.kind === 'f64' ? each(double) : throughDouble(this.lanes, (x) => double(this.double, x!), a);
   }
 
   private intUnary(op: UnaryIntrinsic, type: ScalarType, a: Value): Value | null {
@@ -194,33 +176,13 @@ export class Steps {
       const callee = this.host(host);
       // A mask has been dealt with.
       const kind = a.kind as Exclude<Value['kind'], 'mask'>;
-      const division = this.division(op, type, a, b, callee);
+      const division = divisionStep(this.lanes, op, type, a, b, callee);
       if (division !== null) return division;
       const regs = a.regs.map((x, i) => byLane(this.lanes, kind, callee, [x, b.regs[i]!]));
       return value(kind, ...(kind === 'i32' ? regs.map((reg) => wrap(this.lanes, type, reg)) : regs));
     }
     if (a.kind === 'i32') return this.intBinary(op, type, a, b);
     return a.kind === 'i64' ? this.int64Binary(op, a, b) : this.floatBinary(op, a, b, bound);
-  }
-
-  /** Null for what is no division that rounds, and for float64, whose products are not exact. */
-  private division(op: BinaryIntrinsic, type: ScalarType, a: Value, b: Value, host: number): Value | null {
-    const { lanes, double } = this;
-    const division = DIVISIONS[op];
-    if (division === undefined) return null;
-    switch (a.kind) {
-      case 'f32':
-        if (division === 'truncDiv') return null;
-        return this.throughDouble((x, y) => divideSingle(double, division, x!, y!, host), a, b);
-      case 'i32': {
-        const result = divideInt32(lanes, double, division, a.regs[0]!, b.regs[0]!, host);
-        return value('i32', wrap(lanes, type, result));
-      }
-      case 'i64':
-        return value('i64', ...a.regs.map((x, i) => divideInt64(lanes, division, x, b.regs[i]!, host)));
-      default:
-        return null;
-    }
   }
 
   private literalShift(op: BinaryIntrinsic, type: ScalarType, a: Value, bits: number): Value | null {
@@ -260,7 +222,7 @@ export class Steps {
         return each((x, y) => lanes.apply(ops.trunc, lanes.apply(ops.div, x, y)));
       case 'pow':
         if (bound === 2) return each((x) => lanes.apply(ops.mul, x, x));
-        if (single) return this.throughDouble((x, y) => pow(this.double, x!, y!, true), a, b);
+        if (single) return throughDouble(this.lanes, (x, y) => pow(this.double, x!, y!, true), a, b);
         return each((x, y) => pow(this.double, x, y, false));
       case 'atan2':
         return this.angle(a, b, single);
@@ -276,7 +238,7 @@ export class Steps {
       const numbers = F.lanes.and(F.eq(v, v), F.eq(u, u));
       return F.select(numbers, angle, F.c(Number.NaN));
     };
-    if (single) return this.throughDouble((v, u) => of(v!, u!), y, x);
+    if (single) return throughDouble(this.lanes, (v, u) => of(v!, u!), y, x);
     return value('f64', ...y.regs.map((v, i) => of(v, x.regs[i]!)));
   }
 

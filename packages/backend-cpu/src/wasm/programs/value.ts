@@ -63,6 +63,17 @@ export function promote(lanes: Lanes, a: Reg): readonly [Reg, Reg] {
 /** The lower halves of two vectors in one. */
 export const joined = (lanes: Lanes, low: Reg, high: Reg): Reg => lanes.pick(low, high, 0, 1, 4, 5);
 
+/** A function of float64 on float32 values. */
+export function throughDouble(
+  lanes: Lanes,
+  f: (...args: readonly Reg[]) => Reg,
+  ...args: readonly Value[]
+): Value {
+  const wide = args.map(({ regs }) => promote(lanes, regs[0]!));
+  const half = (i: 0 | 1): Reg => lanes.apply(f32x4.demoteF64x2, f(...wide.map((pair) => pair[i])));
+  return value('f32', joined(lanes, half(0), half(1)));
+}
+
 /** Four of a value's four elements, by number. */
 export function arranged(
   lanes: Lanes,
