@@ -149,7 +149,9 @@ export function copyBytes(
       return;
     }
   }
-  bytesOf(target).set(bytesOf(source).subarray(sourceOffset, sourceOffset + byteLength), targetOffset);
+  if (source.kind === IN_HEAP && target.kind === IN_HEAP && source.heap === target.heap)
+    source.heap.copy(source.address + sourceOffset, target.address + targetOffset, byteLength);
+  else bytesOf(target).set(bytesOf(source).subarray(sourceOffset, sourceOffset + byteLength), targetOffset);
 }
 
 const isOfHeap = (a: CpuAllocation, b: CpuAllocation): boolean => a.kind === IN_HEAP || b.kind === IN_HEAP;

@@ -1,3 +1,5 @@
+import { Code } from '../threads/code.ts';
+import { ModuleBuilder, Type } from '../wasm/assembler/index.ts';
 import { Blocks, classSize, UNIT_BYTES } from './blocks.ts';
 
 const PAGE_BYTES = 65536;
@@ -30,6 +32,7 @@ export class Heap {
   /** Counts how often the memory's buffer was replaced: typed arrays made of an older one are void. */
   generation = 0;
   private readonly blocks: Blocks;
+  private copier: Code | null = null;
   private pages: number;
   private readonly maxPages: number;
   private readonly tensorUnits: number;
@@ -71,6 +74,15 @@ export class Heap {
     this.blocks.give(address / UNIT_BYTES, sizeFor(byteLength));
   }
 
+  /**
+   * Copies bytes from one address to another. Typed arrays on shared memory do so byte by byte between places that lie
+   * otherwise towards words.
+   */
+  copy(from: number, to: number, byteLength: number): void {
+    this.copier ??= new Code(this, copyModule(this.shared));
+    this.copier.functions.copy!(to, from, byteLength);
+  }
+
   private take(size: number): number {
     const { blocks } = this;
     const found = blocks.take(size);
@@ -104,6 +116,12 @@ export class Heap {
     this.blocks.extend(from, this.pages * (PAGE_BYTES / UNIT_BYTES));
     return true;
   }
+}
+
+function copyModule(shared: boolean): Uint8Array<ArrayBuffer> {
+  const module = new ModuleBuilder({ shared });
+  module.export('copy', [Type.i32, Type.i32, Type.i32], [], (f) => f.get(0).get(1).get(2).copyMemory());
+  return module.toBytes();
 }
 
 const sizeFor = (byteLength: number): number => classSize(Math.max(1, Math.ceil(byteLength / UNIT_BYTES)));

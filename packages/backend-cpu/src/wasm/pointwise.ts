@@ -7,6 +7,7 @@ import {
   sizeOf,
 } from '@flambeau/core/backend';
 import { arrange } from '../loops.ts';
+import { copiedInput } from '../pointwise/source.ts';
 import { addressOf, allInHeap, staged } from '../staging.ts';
 import { Odometer } from '../walk.ts';
 import { ALONE_NS, type Engine, isDescending, walkOf } from './engine.ts';
@@ -30,7 +31,8 @@ const TILE = 64;
 interface Prepared {
   readonly sizes: readonly number[];
   readonly parameters: readonly Parameter[];
-  readonly copies: boolean;
+  /** The input that is handed on as it is; -1 where something is computed. */
+  readonly copied: number;
   /** About how long one element takes. */
   readonly nanoseconds: number;
   readonly kernels: (Kernel | undefined)[];
@@ -47,12 +49,16 @@ export function wasmPointwise(engine: Engine, otherwise: Pointwise): Pointwise {
     }
     let prepared = table[program.id];
     if (prepared === undefined) prepared = table[program.id] = prepare(program);
-    if (prepared === null || (prepared.copies && isFlatCopy(shape, output, inputs))) {
+    if (prepared === null) {
       otherwise(program, shape, output, inputs, parameters);
       return;
     }
     if (allInHeap(output, inputs)) {
-      run(engine, program, prepared, shape, output, inputs, parameters);
+      const source = inputs[prepared.copied];
+      if (source !== undefined && isFlatCopy(shape, output, source)) {
+        const byteLength = prepared.sizes[0]!;
+        engine.heap.copy(addressOf(source, byteLength), addressOf(output, byteLength), size * byteLength);
+      } else run(engine, program, prepared, shape, output, inputs, parameters);
       return;
     }
     const known = prepared;
@@ -68,15 +74,14 @@ function prepare(program: Program): Prepared | null {
   return {
     sizes: [program.output, ...program.inputs].map(byteLengthOf),
     parameters: parametersOf(program),
-    copies: program.steps.length === 1 && program.steps[0]!.op === 'input',
+    copied: copiedInput(program),
     nanoseconds: 0.1 + programWeight(program) * 0.04,
     kernels: [],
   };
 }
 
-/** A copy of neighbours is the engine's own to make. */
-const isFlatCopy = (shape: readonly number[], output: Operand, inputs: readonly Operand[]): boolean =>
-  shape.length === 1 && output.strides[0] === 1 && inputs.every(({ strides }) => strides[0] === 1);
+const isFlatCopy = (shape: readonly number[], output: Operand, source: Operand): boolean =>
+  shape.length === 1 && output.strides[0] === 1 && source.strides[0] === 1;
 
 function run(
   engine: Engine,
