@@ -81,6 +81,13 @@ const SAMPLES: Readonly<Record<string, Sample>> = {
   'keys for all of a batch': { query: [2, 3, 20, 4], key: [20, 4], options: { isCausal: true } },
   'queries for all of a batch': { query: [20, 4], key: [2, 3, 9, 4] },
   'wide rows, whose gradients go apart': { query: [20, 4], key: [18, 4], value: [18, 64] },
+  'few queries, causal': { query: [2, 3, 7, 4], options: { isCausal: true } },
+  'few queries of many keys, a mask of truths': {
+    query: [2, 3, 7, 4],
+    key: [2, 3, 300, 4],
+    truths: [7, 300],
+  },
+  'few queries, float16, a mask of scores': { query: [2, 7, 4], dtype: 'float16', scores: [7, 7] },
   float16: { query: [20, 4], dtype: 'float16' },
   'float16 with a mask': { query: [20, 4], dtype: 'float16', scores: [20, 20] },
   bfloat16: { query: [20, 4], dtype: 'bfloat16' },
