@@ -24,17 +24,21 @@ export function toHalf(lanes: Lanes, type: Half, x: Reg): Reg {
     const rounded = lanes.apply(i32x4.add, x, lanes.apply(i32x4.add, odd, lanes.constant('i32', 0x7fff)));
     return lanes.shift(i32x4.shrU, lanes.select(isNan, lanes.constant('i32', 0x7fc00000), rounded), 16);
   }
-  const odd = lanes.and(lanes.shift(i32x4.shrU, magnitude, 13), lanes.constant('i32', 1));
-  const rebased = lanes.apply(i32x4.add, magnitude, lanes.constant('i32', 0xfff - 0x38000000));
-  const normal = lanes.shift(i32x4.shrS, lanes.apply(i32x4.add, rebased, odd), 13);
-  // Below 2^-14, adding 0.5 leaves the count of 2^-24 in the lowest bits, rounded as wanted.
-  const half = lanes.constant('f32', 0.5);
-  const tiny = lanes.apply(i32x4.sub, lanes.apply(f32x4.add, magnitude, half), half);
-  const isTiny = lanes.apply(i32x4.ltS, magnitude, lanes.constant('i32', 0x38800000));
-  // From 65520 on the nearest is infinity.
-  const isLarge = lanes.apply(i32x4.geS, magnitude, lanes.constant('i32', 0x477ff000));
-  const special = lanes.select(isNan, lanes.constant('i32', 0x7e00), lanes.constant('i32', 0x7c00));
-  const finite = lanes.select(isTiny, tiny, normal);
+  // 4 times the number, by way of a product that is infinite from 65536 on.
+  const scaled = lanes.apply(f32x4.mul, magnitude, lanes.constant('f32', 2 ** 112));
+  const size = lanes.apply(f32x4.mul, scaled, lanes.constant('f32', 2 ** -110));
+  // Adding a power of two that is 2^13 times as large, or 2 where halves lie 2^-24 apart, rounds to the bits of a half.
+  const exponent = lanes.and(
+    lanes.apply(i32x4.add, magnitude, lanes.constant('i32', 15 << 23)),
+    lanes.constant('i32', 0x7f800000),
+  );
+  const base = lanes.apply(i32x4.maxS, exponent, lanes.constant('f32', 2));
+  const sum = lanes.apply(f32x4.add, size, base);
+  const rounded = lanes.apply(
+    i32x4.add,
+    lanes.and(lanes.shift(i32x4.shrU, sum, 13), lanes.constant('i32', 0x7c00)),
+    lanes.and(sum, lanes.constant('i32', 0xfff)),
+  );
   const sign = lanes.and(lanes.shift(i32x4.shrU, x, 16), lanes.constant('i32', 0x8000));
-  return lanes.or(sign, lanes.select(isLarge, special, finite));
+  return lanes.or(sign, lanes.select(isNan, lanes.constant('i32', 0x7e00), rounded));
 }
