@@ -24,13 +24,12 @@ export class Cohort {
  */
 export abstract class Dropped {
   private readonly spare: Cohort[] = [];
-  /** By size class, those that small storages join. */
+  /** By size class, those that small storages may still join. */
   private readonly open: (Cohort | undefined)[] = [];
 
   /** Watches memory until it is forgotten. Whatever stands for it in the program must hold the cohort. */
   watch(allocation: Allocation): Cohort {
     const cohort = allocation.byteLength <= SMALL_BYTES ? this.join(allocation.byteLength) : this.take(1);
-    cohort.vacant -= 1;
     cohort.members[cohort.vacant] = allocation;
     cohort.living += 1;
     return cohort;
@@ -40,7 +39,7 @@ export abstract class Dropped {
   forget(cohort: Cohort, allocation: Allocation): void {
     cohort.members[cohort.members.indexOf(allocation)] = undefined;
     cohort.living -= 1;
-    if (cohort.living === 0 && cohort.vacant === 0) this.spare.push(cohort);
+    this.spareIfEmpty(cohort);
   }
 
   /** Collects now and hands over what is gone; nothing where the host cannot be asked. */
@@ -51,28 +50,36 @@ export abstract class Dropped {
     for (const cohort of this.open) {
       if (cohort === undefined) continue;
       cohort.vacant = 0;
-      if (cohort.living === 0) this.spare.push(cohort);
+      this.spareIfEmpty(cohort);
     }
     this.open.length = 0;
+  }
+
+  private spareIfEmpty(cohort: Cohort): void {
+    if (cohort.living === 0 && cohort.vacant === 0) this.spare.push(cohort);
   }
 
   /** Asks the host to tell when a new cohort is gone. */
   protected abstract follow(cohort: Cohort): void;
 
+  /** A cohort for one more small storage; it is open as long as there is room for others. */
   private join(byteLength: number): Cohort {
     const sizeClass = 31 - Math.clz32(byteLength);
     const cohort = this.open[sizeClass];
-    if (cohort !== undefined && cohort.vacant > 0) return cohort;
-    return (this.open[sizeClass] = this.take(MEMBERS));
+    if (cohort === undefined) return (this.open[sizeClass] = this.take(MEMBERS));
+    cohort.vacant -= 1;
+    if (cohort.vacant === 0) this.open[sizeClass] = undefined;
+    return cohort;
   }
 
-  private take(vacant: number): Cohort {
+  /** A cohort of `members`, one of which joins at once. */
+  private take(members: number): Cohort {
     let cohort = this.spare.pop();
     if (cohort === undefined) {
       cohort = new Cohort();
       this.follow(cohort);
     }
-    cohort.vacant = vacant;
+    cohort.vacant = members - 1;
     return cohort;
   }
 }

@@ -104,6 +104,24 @@ describe('dropped tensors', () => {
     expect(memory.use(device)).toMatchObject({ storages: 0, byteLength: 0 });
   });
 
+  test('are found where small ones of another size were all freed, and looked for, before', () => {
+    fresh();
+    const freeFour = (): void => {
+      for (const x of Array.from({ length: 4 }, () => zeros([32], { device }))) x.dispose();
+    };
+    freeFour();
+    memory.reclaim(device);
+    for (let i = 0; i < 2; i++) zeros([100_000], { device });
+    memory.reclaim(device);
+    expect(memory.use(device)).toMatchObject({ storages: 0, byteLength: 0 });
+    freeFour();
+    const kept = zeros([1024], { device });
+    for (let i = 0; i < 3; i++) zeros([32], { device });
+    memory.reclaim(device);
+    expect(memory.use(device)).toMatchObject({ storages: 1, byteLength: 4096 });
+    expect(kept.disposed).toBe(false);
+  });
+
   test('what is alive stays as it is', () => {
     fresh();
     memory.configure({ reclaimByteLength: MIB });
