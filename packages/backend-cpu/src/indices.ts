@@ -1,6 +1,6 @@
 import { BackendError, type Operand, sizeOf } from '@flambeau/core/backend';
 import { bigintsOf, numbersOf } from './allocation.ts';
-import { arrange, innermost } from './loops.ts';
+import { arrange, byStride, innermost } from './loops.ts';
 import { Odometer } from './walk.ts';
 
 /** Indices that have been checked, as int32. */
@@ -132,13 +132,12 @@ function narrowLine(
   return count;
 }
 
-/** Strides without gaps over the dimensions that are walked, in the order in which they lie; 0 stays 0. */
+/** Strides without gaps over the dimensions that are walked, in the order in which `arrange` walks them; 0 stays 0. */
 function compactStrides(shape: readonly number[], strides: readonly number[]): number[] {
   const compact = new Array<number>(shape.length).fill(0);
-  const order = shape.map((_, dim) => dim).filter((dim) => strides[dim] !== 0 && shape[dim] !== 1);
-  order.sort((a, b) => strides[b]! - strides[a]!);
   let stride = 1;
-  for (const dim of order.reverse()) {
+  for (const dim of byStride(shape, strides).reverse()) {
+    if (strides[dim] === 0) continue;
     compact[dim] = stride;
     stride *= shape[dim]!;
   }

@@ -4,18 +4,22 @@ export interface Loops {
   readonly strides: readonly (readonly number[])[];
 }
 
+/** The dimensions that have more than one place, in the order in which they lie in memory: largest stride first. */
+export const byStride = (shape: readonly number[], strides: readonly number[]): number[] =>
+  shape
+    .map((_, dim) => dim)
+    .filter((dim) => shape[dim] !== 1)
+    .sort((a, b) => strides[b]! - strides[a]!);
+
 /**
  * The same loops in the order in which the first operand lies in memory, largest stride first, with neighbours
  * joined where every operand walks them in one stride. For kernels that may visit elements in any order.
  */
 export function arrange(shape: readonly number[], strides: readonly (readonly number[])[]): Loops {
-  const lead = strides[0]!;
   if (shape.length < 2) return { shape, strides };
-  const order = shape.map((_, dim) => dim).filter((dim) => shape[dim] !== 1);
-  order.sort((a, b) => lead[b]! - lead[a]!);
   const sizes: number[] = [];
   const walks: number[][] = strides.map(() => []);
-  for (const dim of order) {
+  for (const dim of byStride(shape, strides[0]!)) {
     const size = shape[dim]!;
     const last = sizes.length - 1;
     if (last >= 0 && strides.every((s, k) => walks[k]![last] === s[dim]! * size)) {

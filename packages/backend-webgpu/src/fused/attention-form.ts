@@ -1,4 +1,4 @@
-import { DTYPES, type DType } from '@flambeau/core/backend';
+import { DTYPES, type DType, sizeOf, type TensorOperand } from '@flambeau/core/backend';
 import type { Operands } from './rows.ts';
 
 /** Which scores count: all, those of keys up to the query's own place, or what a mask of truths or of scores says. */
@@ -24,6 +24,16 @@ export function maskKind({ attnMask }: Operands, { isCausal }: Readonly<Record<s
   if (attnMask === undefined) return 'none';
   return attnMask.dtype === 'bool' ? 'truths' : 'scores';
 }
+
+/** The dtype of a mask's elements, beside operands of `dtype`; null where there are none. */
+export function maskDType(mask: MaskKind, dtype: DType): DType | null {
+  if (mask === 'truths') return 'bool';
+  return mask === 'scores' ? dtype : null;
+}
+
+/** Whether shaders read such a mask beside operands of `dtype`. */
+export const takesMask = (mask: TensorOperand | undefined, dtype: DType): boolean =>
+  mask === undefined || (sizeOf(mask.shape) > 0 && (mask.dtype === 'bool' || mask.dtype === dtype));
 
 /** Features of a row beyond which its registers would be too many. */
 export const MOST_FEATURES = 128;

@@ -1,4 +1,4 @@
-import type { AttentionForm } from './attention-form.ts';
+import { type AttentionForm, maskDType } from './attention-form.ts';
 import {
   type AttentionText,
   attentionShader,
@@ -22,10 +22,17 @@ const written = ({ dtype }: AttentionForm, name: string, width: number): MatrixO
 
 const LEVELS: MatrixOperand = { name: 'levels', access: 'read', dtype: 'float32', width: 0 };
 
-const maskOf = ({ mask, dtype }: AttentionForm): readonly MatrixOperand[] =>
-  mask === 'truths' || mask === 'scores'
-    ? [{ name: 'mask', access: 'read', dtype: mask === 'truths' ? 'bool' : dtype, width: 0 }]
-    : [];
+/** Queries, keys, values where they are read, and the mask. */
+function inputsOf(form: AttentionForm, values: boolean): readonly MatrixOperand[] {
+  const { features, valueFeatures } = form;
+  const mask = maskDType(form.mask, form.dtype);
+  return [
+    read(form, 'query', features),
+    read(form, 'key', features),
+    ...(values ? [read(form, 'value', valueFeatures)] : []),
+    ...(mask === null ? [] : [{ name: 'mask', access: 'read', dtype: mask, width: 0 } as const]),
+  ];
+}
 
 const scaleOf = ({ uniforms }: AttentionText): string => `bitcast<f32>(${uniforms.at('scale')})`;
 
@@ -36,17 +43,14 @@ const SLACK = '8f';
 
 /** What is seen of values, and the log-sum-exp of each query's scores, in one pass. */
 export function forwardShader(form: AttentionForm): NamedShader {
-  const { features, valueFeatures } = form;
+  const { valueFeatures } = form;
   return attentionShader({
     key: 'attention',
     form,
     held: 'queries',
     streamed: ['key', 'value'],
     operands: [
-      read(form, 'query', features),
-      read(form, 'key', features),
-      read(form, 'value', valueFeatures),
-      ...maskOf(form),
+      ...inputsOf(form, true),
       written(form, 'y', valueFeatures),
       { name: 'logsumexp', access: 'read_write', dtype: 'float32', width: 0 },
     ],
@@ -84,10 +88,7 @@ export function queryShader(form: AttentionForm): NamedShader {
     held: 'queries',
     streamed: ['key', 'value'],
     operands: [
-      read(form, 'query', features),
-      read(form, 'key', features),
-      read(form, 'value', valueFeatures),
-      ...maskOf(form),
+      ...inputsOf(form, true),
       read(form, 'dy', valueFeatures),
       LEVELS,
       written(form, 'dquery', features),
@@ -120,10 +121,7 @@ export function keyValueShader(
     held: 'keys',
     streamed: ['query', 'dy'],
     operands: [
-      read(form, 'query', features),
-      read(form, 'key', features),
-      ...(dkey ? [read(form, 'value', valueFeatures)] : []),
-      ...maskOf(form),
+      ...inputsOf(form, dkey),
       read(form, 'dy', valueFeatures),
       LEVELS,
       ...(dkey ? [written(form, 'dkey', features)] : []),

@@ -16,7 +16,7 @@ import { dtypeAt, shaderTable } from '../elements/shaders.ts';
 import type { Multiply } from '../matmul/matmul.ts';
 import type { Queue, Shader } from '../queue/types.ts';
 import { floatBits } from '../wgsl/literal.ts';
-import { MASKS, type MaskKind, maskKind } from './attention-form.ts';
+import { MASKS, type MaskKind, maskDType, maskKind, takesMask } from './attention-form.ts';
 import { type Matrices, met } from './attention-operands.ts';
 import { areEnough, launchRows, type Operands, type RowOperand, type RowText, rowShader } from './rows.ts';
 
@@ -54,10 +54,8 @@ function bodyOf(text: RowText, mask: MaskKind, rank: number): string {
 }
 
 function weightsShader(dtype: DType, mask: MaskKind, rank: number, software: boolean): Shader {
-  const masked: readonly RowOperand[] =
-    mask === 'truths' || mask === 'scores'
-      ? [{ name: 'mask', access: 'read', dtype: mask === 'truths' ? 'bool' : dtype }]
-      : [];
+  const seen = maskDType(mask, dtype);
+  const masked: readonly RowOperand[] = seen === null ? [] : [{ name: 'mask', access: 'read', dtype: seen }];
   return rowShader({
     key: `attentionWeights ${dtype} ${mask}`,
     rank,
@@ -101,13 +99,12 @@ export function attentionWeightsKernel(queue: Queue, multiply: Multiply): FusedK
   return {
     when({ query, key, attnMask }: Operands) {
       const { dtype } = query!;
-      const given = [query!, key!, ...(attnMask ? [attnMask] : [])];
       const keys = key!.shape.at(-2)!;
       return (
         isFloating(dtype) &&
         key!.dtype === dtype &&
-        (attnMask === undefined || attnMask.dtype === 'bool' || attnMask.dtype === dtype) &&
-        given.every(({ shape }) => sizeOf(shape) > 0) &&
+        takesMask(attnMask, dtype) &&
+        [query!, key!].every(({ shape }) => sizeOf(shape) > 0) &&
         areEnough(sizeOf(query!.shape.slice(0, -1)), keys, software)
       );
     },

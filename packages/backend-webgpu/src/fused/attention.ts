@@ -16,7 +16,7 @@ import { packWords } from '../elements/uniforms.ts';
 import type { Queue, Shader } from '../queue/types.ts';
 import { spread } from '../wgsl/launch.ts';
 import { floatBits } from '../wgsl/literal.ts';
-import { type AttentionForm, codeOf, MOST_FEATURES, maskKind } from './attention-form.ts';
+import { type AttentionForm, codeOf, MOST_FEATURES, maskKind, takesMask } from './attention-form.ts';
 import { type Matrices, met } from './attention-operands.ts';
 import { forwardShader, keyValueShader, queryShader } from './attention-shaders.ts';
 import type { NamedShader } from './attention-text.ts';
@@ -133,8 +133,7 @@ export function attentionKernels(queue: Queue): OptionalKernels {
       isFloating(dtype) &&
       factors.every((x) => x.dtype === dtype && sizeOf(x.shape) > 0 && x.shape.at(-1)! <= MOST_FEATURES) &&
       query!.shape.at(-2)! >= FEWEST_QUERIES &&
-      (attnMask === undefined ||
-        (sizeOf(attnMask.shape) > 0 && (attnMask.dtype === 'bool' || attnMask.dtype === dtype)))
+      takesMask(attnMask, dtype)
     );
   };
 

@@ -43,8 +43,9 @@ export class PointwiseVariants {
   private readonly build: Build;
   private readonly settings: PointwiseSettings;
   private readonly promoted: readonly boolean[];
-  private readonly defaults: ParameterValues;
-  private readonly paramNames: readonly string[];
+  /** The parameters' defaults by name, and the names. */
+  readonly defaults: ParameterValues;
+  readonly paramNames: readonly string[];
   private readonly known = new Map<number, Variant>();
 
   constructor(name: string, build: Build, settings: PointwiseSettings, promoted: readonly boolean[]) {

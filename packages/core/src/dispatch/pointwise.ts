@@ -36,8 +36,6 @@ export class PointwiseOp {
   readonly arity: number;
   readonly settings: PointwiseSettings;
   private readonly build: Build;
-  private readonly paramNames: readonly string[];
-  private readonly defaults: ParameterValues;
   private readonly promoted: readonly boolean[];
   private readonly variants: PointwiseVariants;
   /** The program for operands alike, and the dtype that it was last made for. */
@@ -50,8 +48,6 @@ export class PointwiseOp {
     this.arity = arity;
     this.build = build;
     this.settings = settings;
-    this.defaults = settings.params ?? {};
-    this.paramNames = Object.keys(this.defaults);
     this.promoted = settings.promoted ?? new Array<boolean>(arity).fill(true);
     this.variants = new PointwiseVariants(name, build, settings, this.promoted);
   }
@@ -61,7 +57,7 @@ export class PointwiseOp {
     if (options === undefined) {
       const result = this.callAlike(given);
       if (result !== null) return result;
-    } else checkParameters(this.name, this.paramNames, options);
+    } else checkParameters(this.name, this.variants.paramNames, options);
     const operands = given.some(isTensor) ? given : this.anchored(given);
     const { entry, shape, model } = placeOperands(this.name, operands);
     const first = operands[0];
@@ -130,7 +126,7 @@ export class PointwiseOp {
     if (!isTensor(target))
       throw new ArgumentError(`${this.name}_: the first operand must be a tensor, got ${describe(target)}`);
     const name = `${this.name}_`;
-    if (options !== undefined) checkParameters(this.name, this.paramNames, options);
+    if (options !== undefined) checkParameters(this.name, this.variants.paramNames, options);
     const { shape } = placeOperands(this.name, operands);
     checkInPlace(name, target);
     if (!sameShape(shape, target.shape)) {
@@ -204,14 +200,14 @@ export class PointwiseOp {
   }
 
   private deriveGradient(i: number): InputGradient | null {
-    const derived = deriveGradient(this.arity, this.build, this.paramNames, this.settings.grad, i);
+    const derived = deriveGradient(this.arity, this.build, this.variants.paramNames, this.settings.grad, i);
     if (derived === null) return null;
     const { build, reads, readsOutput } = derived;
     const readMask = reads.reduce((mask, slot) => mask | (1 << slot), 0);
     if (build === null) return { op: null, reads, readMask, readsOutput };
     const promoted = [true, ...reads.map((slot) => this.promoted[slot]!), ...(readsOutput ? [true] : [])];
     const op = new PointwiseOp(`${this.name}Backward`, promoted.length, build, {
-      params: this.defaults,
+      params: this.variants.defaults,
       promoted,
     });
     return { op, reads, readMask, readsOutput };
