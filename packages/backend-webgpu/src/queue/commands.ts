@@ -1,16 +1,28 @@
 import type { Block } from '../memory/allocation.ts';
 import { Arena } from '../memory/arena.ts';
 import type { Outcome } from './outcome.ts';
+import type { Pipeline, Pipelines } from './pipelines.ts';
 import { Profiler } from './profiler.ts';
-import type { Shader } from './types.ts';
 
-/** Launches in one batch of commands, after which it is submitted. */
-const BATCH_LAUNCHES = 128;
+/** Commands in one batch, after which it is submitted. */
+const BATCH_COMMANDS = 128;
+/** Commands that a batch holds while shaders are being compiled. */
+const HELD_COMMANDS = 1024;
 const ARENA_BYTES = 2 ** 20;
 
+/** A launch; where `transfer` is set, bytes that move. */
+class Command {
+  transfer: ((encoder: GPUCommandEncoder) => void) | null = null;
+  pipeline!: Pipeline;
+  group!: GPUBindGroup;
+  /** Where its uniforms begin in the arena, -1 where it has none. */
+  offset = -1;
+  workgroups!: readonly [number, number, number];
+}
+
 /**
- * Commands gather in a batch, which is submitted when it is large, when somebody waits, or in the next turn of the event
- * loop.
+ * Commands gather in a batch, which is encoded and submitted when it is large, when somebody waits, or in the next turn of
+ * the event loop. Until then the shaders that it needs may compile.
  */
 export class Commands {
   readonly arena: Arena;
@@ -19,107 +31,136 @@ export class Commands {
   batch = 0;
   private readonly device: GPUDevice;
   private readonly outcome: Outcome;
-  private encoder: GPUCommandEncoder | null = null;
-  private pass: GPUComputePassEncoder | null = null;
-  private passPipeline: GPUComputePipeline | null = null;
-  private launches = 0;
+  private readonly pipelines: Pipelines;
+  /** The commands of the batch are the first `count`; the objects are used again. */
+  private readonly commands: Command[] = [];
+  private count = 0;
   private scheduled = false;
   private condemned: Block[] = [];
   private readonly uniformOffset = new Uint32Array(1);
 
-  constructor(device: GPUDevice, outcome: Outcome) {
+  constructor(device: GPUDevice, outcome: Outcome, pipelines: Pipelines) {
     this.device = device;
     this.outcome = outcome;
+    this.pipelines = pipelines;
     this.arena = new Arena(device, ARENA_BYTES);
     this.profiler = new Profiler(device);
   }
 
-  private open(): GPUCommandEncoder {
-    if (this.encoder === null) {
-      this.outcome.checkPresent();
-      this.encoder = this.device.createCommandEncoder();
-      if (!this.scheduled) {
-        this.scheduled = true;
-        setTimeout(() => {
-          this.scheduled = false;
-          this.flush();
-        }, 0);
-      }
-    }
-    return this.encoder;
+  private next(): Command {
+    if (this.count === 0) this.open();
+    const { commands } = this;
+    if (this.count === commands.length) commands.push(new Command());
+    return commands[this.count++]!;
   }
 
-  private endPass(): void {
-    this.pass?.end();
-    this.pass = null;
-    this.passPipeline = null;
-  }
-
-  /** The encoder outside of a pass, where buffers are copied. */
-  openCopies(): GPUCommandEncoder {
-    this.endPass();
-    return this.open();
+  private open(): void {
+    this.outcome.checkPresent();
+    if (this.scheduled) return;
+    this.scheduled = true;
+    setTimeout(() => {
+      this.scheduled = false;
+      void this.flushWhenReady();
+    }, 0);
   }
 
   /** Whether a command of the batch that is being gathered names the buffer. */
   names(block: Block): boolean {
-    return block.batch === this.batch && this.encoder !== null;
+    return block.batch === this.batch && this.count > 0;
+  }
+
+  /** Adds what moves bytes. The buffers that it names are the caller's to mark. */
+  transfer(encode: (encoder: GPUCommandEncoder) => void): void {
+    this.next().transfer = encode;
   }
 
   copy(source: Block, from: number, target: Block, to: number, byteLength: number): void {
-    this.openCopies().copyBufferToBuffer(source.buffer, from, target.buffer, to, byteLength);
+    this.transfer((encoder) =>
+      encoder.copyBufferToBuffer(source.buffer, from, target.buffer, to, byteLength),
+    );
     source.batch = this.batch;
     target.batch = this.batch;
   }
 
-  /** Encodes a launch; `offset` is where its uniforms begin in the arena, -1 where it has none. */
+  /** Adds a launch; `offset` is where its uniforms begin in the arena, -1 where it has none. */
   launch(
-    shader: Shader,
-    pipeline: GPUComputePipeline,
+    pipeline: Pipeline,
     group: GPUBindGroup,
     offset: number,
     workgroups: readonly [number, number, number],
   ): void {
-    const timing = this.profiler.active;
-    if (timing) {
-      this.endPass();
-      this.pass = this.open().beginComputePass({ timestampWrites: this.profiler.next(shader.key) });
-    }
-    this.pass ??= this.open().beginComputePass();
-    const { pass } = this;
-    if (this.passPipeline !== pipeline) {
-      pass.setPipeline(pipeline);
-      this.passPipeline = pipeline;
-    }
-    if (offset >= 0) {
-      this.uniformOffset[0] = offset;
-      pass.setBindGroup(0, group, this.uniformOffset, 0, 1);
-    } else pass.setBindGroup(0, group);
-    pass.dispatchWorkgroups(workgroups[0], workgroups[1], workgroups[2]);
-    if (timing) this.endPass();
-    this.launches += 1;
+    const command = this.next();
+    command.pipeline = pipeline;
+    command.group = group;
+    command.offset = offset;
+    command.workgroups = workgroups;
   }
 
   /** Submits the batch where it is large. */
   flushLarge(): void {
-    if (this.launches >= BATCH_LAUNCHES) this.flush();
+    if (this.count < BATCH_COMMANDS) return;
+    if (this.count >= HELD_COMMANDS || !this.pipelines.isCompiling) this.flush();
   }
 
-  /** Submits what was gathered. */
+  /** Submits what was gathered, once its shaders are compiled. */
+  private async flushWhenReady(): Promise<void> {
+    const { batch, pipelines } = this;
+    while (this.batch === batch && pipelines.isCompiling) await pipelines.ready();
+    if (this.batch === batch) this.flush();
+  }
+
+  /** Submits what was gathered; shaders that are not ready are compiled at once. */
   flush(): void {
-    const { encoder, device } = this;
-    if (encoder === null) return;
-    this.endPass();
+    const { device } = this;
+    if (this.count === 0) return;
+    const encoder = device.createCommandEncoder();
+    this.encode(encoder);
     this.profiler.resolve(encoder);
-    this.encoder = null;
     device.pushErrorScope('validation');
     this.arena.upload(device.queue);
     device.queue.submit([encoder.finish()]);
     this.outcome.watch(device.popErrorScope());
     this.batch += 1;
-    this.launches = 0;
+    this.count = 0;
     for (const { buffer } of this.condemned) buffer.destroy();
     this.condemned.length = 0;
+  }
+
+  private encode(encoder: GPUCommandEncoder): void {
+    const { commands, count, profiler, uniformOffset } = this;
+    const timing = profiler.active;
+    let pass: GPUComputePassEncoder | null = null;
+    let current: Pipeline | null = null;
+    for (let i = 0; i < count; i++) {
+      const command = commands[i]!;
+      const { transfer, pipeline, offset, workgroups } = command;
+      if (transfer !== null || timing) {
+        pass?.end();
+        pass = null;
+        current = null;
+      }
+      if (transfer !== null) {
+        command.transfer = null;
+        transfer(encoder);
+        continue;
+      }
+      const compiled = pipeline.compiled ?? this.pipelines.atOnce(pipeline);
+      if (compiled === null) {
+        this.outcome.report(pipeline.fault!);
+        continue;
+      }
+      pass ??= encoder.beginComputePass(timing ? { timestampWrites: profiler.next(pipeline.key) } : {});
+      if (current !== pipeline) {
+        pass.setPipeline(compiled);
+        current = pipeline;
+      }
+      if (offset >= 0) {
+        uniformOffset[0] = offset;
+        pass.setBindGroup(0, command.group, uniformOffset, 0, 1);
+      } else pass.setBindGroup(0, command.group);
+      pass.dispatchWorkgroups(workgroups[0], workgroups[1], workgroups[2]);
+    }
+    pass?.end();
   }
 
   /** Destroys a buffer, or does so once the batch that names it is on its way. */
@@ -130,8 +171,8 @@ export class Commands {
 
   /** Forgets the batch: the device is gone. */
   drop(): void {
-    this.encoder = null;
-    this.pass = null;
+    this.commands.length = 0;
+    this.count = 0;
     this.condemned = [];
   }
 
@@ -139,7 +180,9 @@ export class Commands {
   async untilDone<R>(wait: () => Promise<R>): Promise<R> {
     const { batch } = this;
     await null;
-    if (this.batch === batch) this.flush();
-    return this.outcome.until(wait);
+    return this.outcome.until(async () => {
+      if (this.batch === batch) await this.flushWhenReady();
+      return wait();
+    });
   }
 }

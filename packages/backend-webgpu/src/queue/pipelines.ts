@@ -2,9 +2,15 @@ import { BackendError } from '@flambeau/core/backend';
 import { STAGE_COMPUTE } from '../device/flags.ts';
 import type { Shader } from './types.ts';
 
-/** A compiled shader. */
+/** A shader that compiles, or has. */
 export interface Pipeline {
-  readonly pipeline: GPUComputePipeline;
+  /** The shader's key. */
+  readonly key: string;
+  /** Null while it is being compiled, and where it was refused. */
+  compiled: GPUComputePipeline | null;
+  /** Why it was refused. */
+  fault: BackendError | null;
+  readonly descriptor: GPUComputePipelineDescriptor;
   readonly layout: GPUBindGroupLayout;
   /** Dense from 0; pipelines of one layout share bind groups. */
   readonly layoutId: number;
@@ -21,14 +27,17 @@ interface Layout {
 /** Uniform blocks are bound in steps of so many bytes, so that few bind groups serve many shaders. */
 const UNIFORM_STEP = 256;
 
-/** Compiled shaders: by their object, and by key where two objects say the same. */
+/**
+ * Compiled shaders: by their object, and by key where two objects say the same. They compile on threads of the device's,
+ * while the program goes on enqueuing.
+ */
 export class Pipelines {
   private readonly device: GPUDevice;
   private readonly report: (fault: BackendError) => void;
   private readonly byShader = new WeakMap<Shader, Pipeline>();
   private readonly byKey = new Map<string, Pipeline>();
   private readonly layouts = new Map<string, Layout>();
-  private readonly pending = new Set<Promise<void>>();
+  private readonly compiling = new Set<Promise<void>>();
 
   constructor(device: GPUDevice, report: (fault: BackendError) => void) {
     this.device = device;
@@ -52,26 +61,63 @@ export class Pipelines {
 
   private compile(shader: Shader): Pipeline {
     const { device } = this;
+    const { key, words } = shader;
     const layout = this.layoutOf(shader);
     const code = shader.source();
     device.pushErrorScope('validation');
-    const module = device.createShaderModule({ label: shader.key, code });
-    const pipeline = device.createComputePipeline({
-      label: shader.key,
-      layout: layout.pipeline,
-      compute: { module, entryPoint: 'main' },
-    });
-    const check = device
-      .popErrorScope()
-      .then((error) => {
-        if (error !== null) this.report(refused(shader, code, error));
-      })
-      // A device that is lost says so elsewhere.
-      .catch(() => {})
-      .finally(() => this.pending.delete(check));
-    this.pending.add(check);
-    const uniformBytes = Math.ceil((shader.words * 4) / UNIFORM_STEP) * UNIFORM_STEP;
-    return { pipeline, layout: layout.bindGroup, layoutId: layout.id, uniformBytes };
+    const module = device.createShaderModule({ label: key, code });
+    const checked = device.popErrorScope();
+    const pipeline: Pipeline = {
+      key,
+      compiled: null,
+      fault: null,
+      descriptor: { label: key, layout: layout.pipeline, compute: { module, entryPoint: 'main' } },
+      layout: layout.bindGroup,
+      layoutId: layout.id,
+      uniformBytes: Math.ceil((words * 4) / UNIFORM_STEP) * UNIFORM_STEP,
+    };
+    const arrival = this.arrive(pipeline, code, checked).finally(() => this.compiling.delete(arrival));
+    this.compiling.add(arrival);
+    return pipeline;
+  }
+
+  private async arrive(
+    pipeline: Pipeline,
+    source: string,
+    checked: Promise<GPUError | null>,
+  ): Promise<void> {
+    const [module, compiled] = await Promise.allSettled([
+      checked,
+      this.device.createComputePipelineAsync(pipeline.descriptor),
+    ]);
+    if (compiled.status === 'fulfilled') {
+      pipeline.compiled ??= compiled.value;
+      return;
+    }
+    const error = (module.status === 'fulfilled' ? module.value : null) ?? (compiled.reason as Error);
+    pipeline.fault = refused(pipeline.key, source, error.message);
+    this.report(pipeline.fault);
+  }
+
+  /** Whether any shader is being compiled. */
+  get isCompiling(): boolean {
+    return this.compiling.size > 0;
+  }
+
+  /** Resolves when what was being compiled at the call is ready, or was refused. */
+  async ready(): Promise<void> {
+    await Promise.all(this.compiling);
+  }
+
+  /** Compiles at once, for who cannot wait; null where the shader was refused. */
+  atOnce(pipeline: Pipeline): GPUComputePipeline | null {
+    if (pipeline.compiled !== null || pipeline.fault !== null) return pipeline.compiled;
+    const { device } = this;
+    device.pushErrorScope('validation');
+    pipeline.compiled = device.createComputePipeline(pipeline.descriptor);
+    // What is wrong with it is reported when it arrives.
+    device.popErrorScope().catch(() => {});
+    return pipeline.compiled;
   }
 
   private layoutOf({ bindings, words }: Shader): Layout {
@@ -101,17 +147,12 @@ export class Pipelines {
     const pipeline = this.device.createPipelineLayout({ bindGroupLayouts: [bindGroup] });
     return { id: this.layouts.size, bindGroup, pipeline };
   }
-
-  /** Resolves when it is known of every shader whether it compiled. */
-  async checked(): Promise<void> {
-    await Promise.all(this.pending);
-  }
 }
 
-function refused(shader: Shader, source: string, error: GPUError): BackendError {
-  const [first] = error.message.split('\n');
+function refused(key: string, source: string, message: string): BackendError {
+  const [first] = message.split('\n');
   return new BackendError(
-    `webgpu: the shader ${shader.key} did not compile: ${first}; error.data.source holds its text, please report it`,
-    { data: { key: shader.key, source, message: error.message } },
+    `webgpu: the shader ${key} did not compile: ${first}; error.data.source holds its text, please report it`,
+    { data: { key, source, message } },
   );
 }

@@ -48,8 +48,9 @@ export class CommandQueue implements Queue {
     this.maxStorageBuffers = maxStorageBuffersPerShaderStage;
     this.maxByteLength = Math.floor(Math.min(maxBufferSize, maxStorageBufferBindingSize) / 16) * 16;
     this.outcome = new Outcome(device, options.owned, () => this.commands.drop());
-    this.commands = new Commands(device, this.outcome);
     const report = (fault: FlambeauError): void => this.outcome.report(fault);
+    this.pipelines = new Pipelines(device, report);
+    this.commands = new Commands(device, this.outcome, this.pipelines);
     this.pool = new BufferPool(device, {
       ...options,
       maxByteLength: this.maxByteLength,
@@ -57,7 +58,6 @@ export class CommandQueue implements Queue {
       discard: (block) => this.commands.discard(block),
     });
     this.transfers = new Transfers(device, this, this.commands, new Staging(device));
-    this.pipelines = new Pipelines(device, report);
     this.groups = new BindGroups(device, this.commands.arena.block);
     this.faults = { byteLength: FAULT_BYTES, block: this.pool.take(FAULT_BYTES) };
   }
@@ -130,7 +130,7 @@ export class CommandQueue implements Queue {
     const bound = copies === null ? buffers : buffers.map((buffer, i) => copies[i] ?? buffer);
     const offset = uniformBytes > 0 ? arena.pushWords(uniforms) : -1;
     for (let i = 0; i < bound.length; i++) bound[i]!.block.batch = commands.batch;
-    commands.launch(shader, pipeline.pipeline, this.groups.of(pipeline, bound), offset, workgroups);
+    commands.launch(pipeline, this.groups.of(pipeline, bound), offset, workgroups);
     if (copies !== null) for (const copy of copies) if (copy !== undefined) this.release(copy);
     commands.flushLarge();
   }
@@ -198,9 +198,10 @@ export class CommandQueue implements Queue {
     if (!this.sites.outstanding) return false;
     this.sites.outstanding = false;
     const { block } = this.faults;
-    const encoder = this.commands.openCopies();
-    encoder.copyBufferToBuffer(block.buffer, 0, target, targetOffset, FAULT_BYTES);
-    encoder.clearBuffer(block.buffer, 0, FAULT_BYTES);
+    this.commands.transfer((encoder) => {
+      encoder.copyBufferToBuffer(block.buffer, 0, target, targetOffset, FAULT_BYTES);
+      encoder.clearBuffer(block.buffer, 0, FAULT_BYTES);
+    });
     block.batch = this.commands.batch;
     return true;
   }
@@ -211,7 +212,7 @@ export class CommandQueue implements Queue {
       faultBytes === undefined
         ? undefined
         : this.sites.read(new Uint32Array(faultBytes.buffer as ArrayBuffer));
-    return this.outcome.settle([this.pipelines.checked(), this.pool.checked()], found);
+    return this.outcome.settle([this.pipelines.ready(), this.pool.checked()], found);
   }
 
   async synchronize(): Promise<void> {

@@ -101,7 +101,9 @@ export class Transfers {
     const { commands, staging } = this;
     const whole = byteLength + extraByteLength;
     const target = staging.take(whole);
-    commands.openCopies().copyBufferToBuffer(block.buffer, byteOffset, target.buffer, 0, byteLength);
+    commands.transfer((encoder) =>
+      encoder.copyBufferToBuffer(block.buffer, byteOffset, target.buffer, 0, byteLength),
+    );
     block.batch = commands.batch;
     encodeExtra(target.buffer, byteLength);
     return commands.untilDone(() => staging.bytes(target, whole));
