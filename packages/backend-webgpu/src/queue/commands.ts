@@ -119,11 +119,17 @@ export class Commands {
     device.pushErrorScope('validation');
     this.arena.upload(device.queue);
     device.queue.submit([encoder.finish()]);
-    this.outcome.watch(device.popErrorScope());
+    this.watch(device.popErrorScope());
     this.batch += 1;
     this.count = 0;
     for (const { buffer } of this.condemned) buffer.destroy();
     this.condemned.length = 0;
+  }
+
+  /** Hears of a refused shader before it hears of the batch that was refused for it. */
+  private watch(scope: Promise<GPUError | null>): void {
+    const both = Promise.all([scope, this.pipelines.ready()]);
+    this.outcome.watch(both.then(([error]) => error));
   }
 
   private encode(encoder: GPUCommandEncoder): void {

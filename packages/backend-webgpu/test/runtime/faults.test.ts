@@ -60,6 +60,35 @@ describeOn(anyDriver, 'faults', () => {
     expect(words(await queue.read(y, 0, 16))).toEqual([1, 1, 1, 1]);
   });
 
+  it('names a refused shader also where nobody could wait for it to compile', async () => {
+    const [x, y] = [queue.allocate(16), queue.allocate(16)];
+    const refused = increment('y[id.x] = rubbish;');
+    queue.dispatch(refused, [x, y], new Uint32Array(), [1, 1, 1]);
+    queue.flush();
+    await expect(queue.synchronize()).rejects.toThrow(/the shader increment .* did not compile: .*rubbish/);
+    queue.dispatch(refused, [x, y], new Uint32Array(), [1, 1, 1]);
+    await expect(queue.synchronize()).rejects.toThrow(BackendError);
+    await queue.synchronize();
+  });
+
+  it('keeps the order of launches, copies and writes while shaders compile', async () => {
+    const [x, y] = [queue.allocate(16), queue.allocate(16)];
+    const launch = (step: number, from: GpuAllocation, to: GpuAllocation): void =>
+      queue.dispatch(increment(`y[id.x] = x[id.x] * 2 + ${step};`), [from, to], new Uint32Array(), [1, 1, 1]);
+    queue.write(x, 0, new Uint8Array(16));
+    launch(1, x, y);
+    queue.copy(y, 0, x, 0, 8);
+    const early = queue.read(x, 0, 16);
+    launch(2, x, y);
+    queue.write(x, 12, new Uint8Array(Uint32Array.of(40).buffer));
+    launch(3, x, y);
+    queue.flush();
+    launch(4, y, x);
+    expect(words(await early)).toEqual([1, 1, 0, 0]);
+    expect(words(await queue.read(y, 0, 16))).toEqual([5, 5, 3, 83]);
+    expect(words(await queue.read(x, 0, 16))).toEqual([14, 14, 10, 170]);
+  });
+
   it('names the first index that was out of range', async () => {
     const report = (index: number): Shader => ({
       key: `report ${index}`,
