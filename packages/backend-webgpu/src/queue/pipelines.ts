@@ -81,11 +81,7 @@ export class Pipelines {
     return pipeline;
   }
 
-  private async arrive(
-    pipeline: Pipeline,
-    source: string,
-    checked: Promise<GPUError | null>,
-  ): Promise<void> {
+  private async arrive(pipeline: Pipeline, source: string, checked: Promise<GPUError | null>): Promise<void> {
     const [module, compiled] = await Promise.allSettled([
       checked,
       this.device.createComputePipelineAsync(pipeline.descriptor),

@@ -2,6 +2,7 @@ import { type WebGpuBackend, webgpu } from '@flambeau/backend-webgpu';
 import { embedding, gather, registerBackend, tensor, unregisterBackend } from '@flambeau/core';
 import { BackendError } from '@flambeau/core/backend';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import type { GpuAllocation } from '../../src/memory/allocation.ts';
 import { CommandQueue } from '../../src/queue/queue.ts';
 import type { Shader } from '../../src/queue/types.ts';
 import { anyDriver, describeOn, webgpuOn } from '../support/device.ts';
