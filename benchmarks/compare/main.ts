@@ -6,7 +6,7 @@ import { measureMemory } from '../memory/main.ts';
 import { type Case, type Goal, selectCases } from './cases.ts';
 import { Comparison, contendersOf, type Refusal } from './comparison.ts';
 import { type Options, parseOptions, USAGE } from './options.ts';
-import { bundle, installPeers, runSide } from './processes.ts';
+import { bundle, bundlePeers, installPeers, runSide } from './processes.ts';
 import { type Row, showTable } from './table.ts';
 
 /**
@@ -39,6 +39,7 @@ async function compare(options: Options): Promise<void> {
     );
   installPeers(peers);
   await bundle({ ours: 'compare/ours.ts' });
+  await bundlePeers(peers);
   const comparison = new Comparison(
     contendersOf(peers, threads),
     ({ side, threads: count }, phase, some) =>

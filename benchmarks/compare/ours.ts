@@ -157,4 +157,7 @@ async function makePeer({ threads, device }: Job): Promise<Peer> {
   };
 }
 
+// Loading Dawn is no part of the first step: the peers have it loaded too.
+if (process.argv[2] === 'webgpu') await import('webgpu');
+
 await servePeer(makePeer);

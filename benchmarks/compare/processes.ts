@@ -27,11 +27,21 @@ export const PEER_NAMES: readonly PeerName[] = ['torch', 'tfjs', 'jax', 'onnx-no
 const SCRIPTS: Readonly<Record<Side, string>> = {
   flambeau: join(benchmarks, '.cache', 'ours.js'),
   torch: join(peersFolder, 'peer_torch.py'),
-  tfjs: join(peersFolder, 'tfjs.mjs'),
-  jax: join(peersFolder, 'jax.mjs'),
-  'onnx-node': join(peersFolder, 'onnx-node.mjs'),
-  'onnx-web': join(peersFolder, 'onnx-web.mjs'),
+  tfjs: join(peersFolder, '.cache', 'tfjs.js'),
+  jax: join(peersFolder, '.cache', 'jax.js'),
+  'onnx-node': join(peersFolder, '.cache', 'onnx-node.js'),
+  'onnx-web': join(peersFolder, '.cache', 'onnx-web.js'),
 };
+
+/** What the programs that are measured are made with. No process translates what it loads: that leaves garbage behind. */
+const PROGRAM = {
+  config: false,
+  tsconfig: join(dirname(benchmarks), 'tsconfig.json'),
+  format: 'esm',
+  target: 'es2023',
+  splitting: false,
+  silent: true,
+} as const;
 
 /**
  * One file of flambeau and its cases, as an application's bundler makes it. The sources themselves cannot be measured:
@@ -42,28 +52,35 @@ export async function bundle(
   platform: 'node' | 'browser' = 'node',
 ): Promise<void> {
   await build({
+    ...PROGRAM,
     entry: Object.fromEntries(Object.entries(entry).map(([name, file]) => [name, join(benchmarks, file)])),
     outDir: join(benchmarks, '.cache'),
-    config: false,
-    tsconfig: join(dirname(benchmarks), 'tsconfig.json'),
-    format: 'esm',
-    target: 'es2023',
     platform,
     // Dawn's binary stands beside its own module.
     external: ['webgpu'],
     noExternal: [/^(?!webgpu$)/],
-    splitting: false,
-    silent: true,
     esbuildOptions(options) {
       options.conditions = ['source', platform];
     },
   });
 }
 
+/** A file for each of the peers that are JavaScript; their packages stay as they are published. */
+export async function bundlePeers(sides: readonly Side[]): Promise<void> {
+  const names = sides.filter((side) => side !== 'flambeau' && side !== 'torch');
+  if (names.length === 0) return;
+  await build({
+    ...PROGRAM,
+    entry: Object.fromEntries(names.map((name) => [name, join(peersFolder, `${name}.mjs`)])),
+    outDir: join(peersFolder, '.cache'),
+    platform: 'node',
+    skipNodeModulesBundle: true,
+  });
+}
+
 /** @throws {Error} the process fails, or takes more than 15 minutes. */
 export function runSide(side: Side, job: Job, { node, python }: Programs): Report {
-  const [command, args] =
-    side === 'torch' ? [python, [SCRIPTS[side]]] : [node, ['--import', 'tsx', SCRIPTS[side], job.device]];
+  const [command, args] = side === 'torch' ? [python, [SCRIPTS[side]]] : [node, [SCRIPTS[side], job.device]];
   const { status, signal, error, stdout, stderr } = spawnSync(command, args, {
     input: JSON.stringify(job),
     encoding: 'utf8',

@@ -288,7 +288,7 @@ await servePeer(async () => {
   await init(backend);
   defaultDevice(backend);
   const { version } = JSON.parse(
-    readFileSync(new URL('node_modules/@jax-js/jax/package.json', import.meta.url), 'utf8'),
+    readFileSync(new URL('../package.json', import.meta.resolve('@jax-js/jax')), 'utf8'),
   );
   return { environment: `jax-js ${version} ${backend}, Node ${process.version}`, prepare };
 });
