@@ -1,7 +1,9 @@
-import { isDifferentiable } from '../dtype.ts';
+import { type DType, isDifferentiable } from '../dtype.ts';
 import { type Edge, edgeTo, type GradientList, type Gradients, Node } from '../graph/node.ts';
 import { SavedTensor } from '../graph/saved.ts';
 import { isTensor, type Tensor } from '../graph/tensor.ts';
+import { deviceEntry } from '../storage/registry.ts';
+import { emptyTensor } from './operands.ts';
 import type { AnyDeclaration, Attrs, Call, Inputs, Needs, Outputs, Saved, Specs } from './operator.ts';
 
 const edgesOf = (tensors: readonly Tensor[]): (Edge | null)[] => {
@@ -15,7 +17,26 @@ const BARE = -1;
 /** A rule that takes no more arguments than this does not ask which gradients are wanted. */
 const NEEDS_ARGUMENT = 3;
 const NO_NEEDS: Needs<Inputs> = {};
-const NOTHING_SAVED: Record<string, SavedTensor | SavedTensor[] | undefined> = {};
+const NOTHING_SAVED: Record<string, SavedValue | SavedValue[] | undefined> = {};
+
+/** What stands for a value of which the rule reads the shape alone. */
+class SavedShape {
+  private readonly dtype: DType;
+  private readonly shape: readonly number[];
+
+  constructor({ dtype, shape }: Tensor) {
+    this.dtype = dtype;
+    this.shape = shape;
+  }
+
+  unpack(): Tensor {
+    return emptyTensor(deviceEntry('meta'), this.dtype, this.shape);
+  }
+
+  release(): void {}
+}
+
+type SavedValue = SavedTensor | SavedShape;
 
 /** A recorded operator with a rule of its own. Its edges follow the inputs, lists laid flat. */
 export class OperatorNode extends Node {
@@ -47,14 +68,17 @@ export class OperatorNode extends Node {
   }
 
   save(call: Call<Inputs, Attrs, Specs>, outputs: Outputs<Specs>): void {
-    const { saves } = this.declaration;
+    const { saves, readFor } = this.declaration;
     if (saves === undefined || saves.length === 0) return;
+    const needs = readFor === undefined ? NO_NEEDS : this.needs();
     this.saved = {};
     for (const name of saves) {
       const value = name in outputs ? outputs[name] : call.inputs[name];
-      if (isTensor(value)) this.saved[name] = new SavedTensor(value);
+      const readers = readFor?.[name];
+      const Kept = readers === undefined || readers.some((input) => needs[input]) ? SavedTensor : SavedShape;
+      if (isTensor(value)) this.saved[name] = new Kept(value);
       else if (value !== undefined)
-        this.saved[name] = (value as readonly Tensor[]).map((item) => new SavedTensor(item));
+        this.saved[name] = (value as readonly Tensor[]).map((item) => new Kept(item));
     }
   }
 

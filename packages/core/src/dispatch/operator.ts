@@ -46,6 +46,11 @@ interface Common<Args extends unknown[], I extends Inputs, A extends Attrs, O ex
   infer(...args: Args): Call<I, A, O>;
   /** The inputs and outputs that `vjp` reads; nothing else is kept alive. */
   readonly saves?: readonly S[];
+  /**
+   * Which of them only some inputs' gradients read. Where none of those is wanted, `vjp` gets the value without its data,
+   * on the meta device: the shape can be read, and the memory is not kept alive.
+   */
+  readonly readFor?: { readonly [K in NoInfer<S> & string]?: readonly (keyof I & string)[] };
   /** Outputs that the caller gets; by default all. The others are for the gradient. */
   readonly returns?: readonly (keyof O & string)[];
   /**

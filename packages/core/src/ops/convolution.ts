@@ -68,6 +68,7 @@ export const correlate: ((
     return bias === undefined ? y : addInto(y, reshape(bias, [outChannels, ...outputSize.map(() => 1)]));
   },
   saves: ['x', 'weight'],
+  readFor: { x: ['weight'], weight: ['x'] },
   vjp({ y: dy }, { x, weight }, attrs, needs) {
     if (dy === undefined) return {};
     return {
@@ -149,6 +150,7 @@ export const convolutionInputGrad: ((
     return dx;
   },
   saves: ['dy', 'weight'],
+  readFor: { dy: ['weight'], weight: ['dy'] },
   vjp({ dx: ddx }, { dy, weight }, attrs, needs) {
     if (ddx === undefined) return {};
     return {
@@ -194,6 +196,7 @@ export const convolutionWeightGrad: ((
     return reshape(dw, shape);
   },
   saves: ['dy', 'x'],
+  readFor: { dy: ['x'], x: ['dy'] },
   vjp({ dw: ddw }, { dy, x }, attrs, needs) {
     if (ddw === undefined) return {};
     return {

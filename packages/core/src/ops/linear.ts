@@ -19,6 +19,7 @@ const affine = composite('linear', {
     return bias === undefined ? y : addInto(y, bias);
   },
   saves: ['x', 'weight'],
+  readFor: { x: ['weight'], weight: ['x'] },
   vjp({ y: dy }, { x, weight }, _attrs, needs) {
     if (dy === undefined) return {};
     const rows = sizeOf(x.shape.slice(0, -1));

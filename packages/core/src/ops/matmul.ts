@@ -141,6 +141,7 @@ export const matmul: ((x: Tensor, other: Tensor) => Tensor) & Declared = primiti
     );
   },
   saves: ['x', 'other'],
+  readFor: { x: ['other'], other: ['x'] },
   vjp({ product: dy }, { x, other }, _attrs, needs) {
     if (dy === undefined) return {};
     const left = x.shape.length === 1 ? unsqueeze(x, 0) : x;
