@@ -6,10 +6,12 @@ import {
   apply,
   BACKEND_DTYPES,
   backends,
+  bfloat16,
   box,
   COMPARISONS,
   dense,
   faultOf,
+  float16,
   identity,
   indices,
   layoutOf,
@@ -115,6 +117,88 @@ describe.each(backends)('pointwise by %s', (_name, backend) => {
     const output = box(backend, 'float32', [n], null);
     backend.kernels.pointwise(second, [n], output, inputs, []);
     expect(unbox(output)).toEqual(row.map((v) => -v - 1));
+  });
+
+  it('computes bytes for any count as it does one by one', () => {
+    const wrapped = (dtype: DType, v: number): number => (dtype === 'uint8' ? v & 255 : (v << 24) >> 24);
+    const operations: readonly [BinaryIntrinsic, (a: number, b: number) => number | boolean][] = [
+      ['add', (a, b) => a + b],
+      ['sub', (a, b) => a - b],
+      ['mul', (a, b) => a * b],
+      ['min', Math.min],
+      ['max', Math.max],
+      ['bitAnd', (a, b) => a & b],
+      ['bitXor', (a, b) => a ^ b],
+      ['eq', (a, b) => a === b],
+      ['ne', (a, b) => a !== b],
+      ['lt', (a, b) => a < b],
+      ['le', (a, b) => a <= b],
+      ['gt', (a, b) => a > b],
+      ['ge', (a, b) => a >= b],
+    ];
+    for (const dtype of ['int8', 'uint8'] as const) {
+      for (const [op, reference] of operations) {
+        const p = program([dtype, dtype], COMPARISONS.has(op) ? 'bool' : dtype, (s) =>
+          s.binary(op, s.input(0, dtype), s.input(1, dtype)),
+        );
+        for (const n of [15, 16, 83, 700]) {
+          const a = Array.from({ length: n }, (_, i) => wrapped(dtype, i * 37));
+          const b = Array.from({ length: n }, (_, i) => wrapped(dtype, i % 3 === 0 ? i * 37 : i * 101 + 7));
+          const expected = a.map((x, i) => {
+            const y = reference(x, b[i]!);
+            return typeof y === 'number' ? wrapped(dtype, y) : y;
+          });
+          expect(apply(backend, p, [a, b])).toEqual(expected);
+        }
+      }
+    }
+  });
+
+  it('computes bytes beside truths, literals, parameters and repeated elements', () => {
+    const n = 100;
+    const a = Array.from({ length: n }, (_, i) => ((i * 37) << 24) >> 24);
+    const flags = a.map((_, i) => i % 3 === 1);
+    const p = program(
+      ['int8', 'bool', 'int8'],
+      'uint8',
+      (s) => {
+        const x = s.input(0, 'int8');
+        const chosen = s.binary('and', s.input(1, 'bool'), s.binary('gt', x, s.parameter(0, 'int8')));
+        const sum = s.binary('add', s.unary('abs', x), s.cast(chosen, 'int8'));
+        s.cast(s.select(chosen, sum, s.binary('sub', s.literal(-3, 'int8'), s.input(2, 'int8'))), 'uint8');
+      },
+      1,
+    );
+    const inputs = [
+      box(backend, 'int8', [n], a),
+      box(backend, 'bool', [n], flags),
+      box(backend, 'int8', [n], new Array<Value>(n).fill(9), { offset: 0, strides: [0] }),
+    ];
+    const output = box(backend, 'uint8', [n], null);
+    backend.kernels.pointwise(p, [n], output, inputs, [-50]);
+    expect(unbox(output)).toEqual(
+      a.map((x, i) => (flags[i] && x > -50 ? (Math.abs(x) + 1) & 255 : (-3 - 9) & 255)),
+    );
+  });
+
+  it('reads and rounds every half at every place', () => {
+    const n = 65536;
+    const patterns = Array.from({ length: n }, (_, bits) => bits);
+    for (const [dtype, reference] of [
+      ['float16', float16],
+      ['bfloat16', bfloat16],
+    ] as const) {
+      const numbers = patterns.map(reference);
+      const widen = program([dtype], 'float32', (s) => s.cast(s.input(0, dtype), 'float32'));
+      const narrow = program(['float32'], dtype, (s) => s.cast(s.input(0, 'float32'), dtype));
+      expect(apply(backend, widen, [numbers])).toEqual(numbers);
+      expect(apply(backend, narrow, [numbers])).toEqual(numbers);
+      // Between two neighbours, from zero to where numbers end: to the even one.
+      const last = patterns.findIndex((bits) => reference(bits) === Number.POSITIVE_INFINITY);
+      const middles = patterns.slice(0, last - 1).map((bits) => (reference(bits) + reference(bits + 1)) / 2);
+      const even = middles.map((_, bits) => reference(bits + (bits & 1)));
+      expect(apply(backend, narrow, [middles])).toEqual(even);
+    }
   });
 
   it('may write over an input', () => {

@@ -156,6 +156,34 @@ describe.each(backends)('reduce by %s', (_name, backend) => {
     }
   });
 
+  it('combines many bytes along rows and down columns', () => {
+    const [rows, columns] = [37, 203];
+    for (const dtype of ['int8', 'uint8', 'bool'] as const) {
+      for (const combiner of ['max', 'min', 'any', 'all'] as const) {
+        for (const rare of [0, 1, 200]) {
+          const values = Array.from({ length: rows * columns }, (_, i): Value => {
+            const v = (i * 37) % 5003 === rare ? 200 - rare : 1 + (i % 3) * (rare & 1);
+            return dtype === 'bool' ? v > 1 : wrapped(dtype, BigInt(v));
+          });
+          const input = box(backend, dtype, [rows, columns], values);
+          for (const [kept, reduced, strides] of [
+            [rows, columns, [columns, 1]],
+            [columns, rows, [1, columns]],
+          ] as const) {
+            const output = box(backend, dtype, [kept], null);
+            const shape = [kept, reduced];
+            const operands = [{ ...input, strides }];
+            backend.kernels.reduce(table.get(`${combiner} ${dtype}`)!, shape, 1, output, operands, []);
+            const lines = Array.from({ length: kept }, (_, i) =>
+              Array.from({ length: reduced }, (__, j) => values[i * strides[0] + j * strides[1]]!),
+            );
+            expect(unbox(output)).toEqual(lines.map((line) => combined(combiner, dtype, line)));
+          }
+        }
+      }
+    }
+  });
+
   it('sums a million floats with an error far below 1e-6', () => {
     const n = 1_000_000;
     const values = Float32Array.from({ length: n }, (_, i) => 0.1 + (i % 1000) * 1e-3);

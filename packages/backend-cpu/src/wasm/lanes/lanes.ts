@@ -11,11 +11,14 @@ export class Lanes {
   readonly f: FunctionBuilder;
   /** Whether multiply-adds may be fused. */
   readonly relaxed: boolean;
+  /** How many elements a program's values hold. */
+  readonly unit: 4 | 16;
   private readonly constants = new Map<string, Reg>();
 
-  constructor(f: FunctionBuilder, relaxed: boolean) {
+  constructor(f: FunctionBuilder, relaxed: boolean, unit: 4 | 16 = 4) {
     this.f = f;
     this.relaxed = relaxed;
+    this.unit = unit;
   }
 
   apply(code: Opcode, ...operands: readonly Reg[]): Reg {
@@ -39,6 +42,15 @@ export class Lanes {
   shuffle(a: Reg, b: Reg, lanes: readonly number[]): Reg {
     this.f.get(a).get(b).shuffle(lanes);
     return this.keep();
+  }
+
+  /** All bytes moved on by so many, the last to the front. */
+  turned(a: Reg, bytes: number): Reg {
+    return this.shuffle(
+      a,
+      a,
+      Array.from({ length: 16 }, (_, i) => (i + bytes) % 16),
+    );
   }
 
   /** 32-bit lanes, by number: 0 to 3 of `a`, 4 to 7 of `b`. */

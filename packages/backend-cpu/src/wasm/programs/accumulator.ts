@@ -5,9 +5,9 @@ import type { Lanes, Reg } from '../lanes/lanes.ts';
 import { Real } from '../lanes/real.ts';
 import { cast, literal } from './cast.ts';
 import type { Steps } from './step.ts';
-import { isWide, kindOf, narrowMask, promote, truth, type Value, value } from './value.ts';
+import { BYTES, isWide, kindIn, kindOf, narrowMask, promote, truth, type Value, value } from './value.ts';
 
-/** Four running combinations side by side, in locals. */
+/** Running combinations side by side, as many as a value holds elements, in locals. */
 export abstract class Accumulator {
   protected readonly lanes: Lanes;
 
@@ -22,9 +22,9 @@ export abstract class Accumulator {
   abstract flush(): void;
   /** Takes in what another of the same kind holds; both have been flushed. */
   abstract join(other: this): void;
-  /** The four results. Flushed before. */
+  /** The results. Flushed before. */
   abstract result(): Value;
-  /** All four in one, four times. Flushed before. */
+  /** All in one, in every lane. Flushed before. */
   abstract total(): Value;
 
   protected local(): Reg {
@@ -55,10 +55,6 @@ export function accumulatorOf(
   return new Plain(lanes, steps, combiner, type);
 }
 
-/** The lanes of a vector, turned by half and by a quarter. */
-const turned = (lanes: Lanes, a: Reg): Reg => lanes.pick(a, a, 2, 3, 0, 1);
-const swapped = (lanes: Lanes, a: Reg): Reg => lanes.pick(a, a, 1, 0, 3, 2);
-
 const OPERATION = { sum: 'add', prod: 'mul', max: 'max', min: 'min', any: 'or', all: 'and' } as const;
 
 /** Combinations in which the order does not matter, or not much. */
@@ -79,7 +75,7 @@ class Plain extends Accumulator {
   }
 
   private get held(): Value {
-    return value(this.truths ? 'mask' : kindOf(this.type), ...this.regs);
+    return value(this.truths ? 'mask' : kindIn(this.lanes, this.type), ...this.regs);
   }
   private combine(a: Value, b: Value): Value {
     const combined = this.steps.binary(OPERATION[this.combiner], this.truths ? 'bool' : this.type, a, b);
@@ -108,15 +104,13 @@ class Plain extends Accumulator {
   }
   total(): Value {
     const { lanes } = this;
-    const each = (v: Value, turn: (lanes: Lanes, a: Reg) => Reg): Value =>
-      this.combine(v, value(v.kind, ...v.regs.map((reg) => turn(lanes, reg))));
-    let all = this.held;
-    if (all.regs.length === 2) {
-      const [a, b] = all.regs as [Reg, Reg];
-      const one = this.combine(value(all.kind, a), value(all.kind, b));
-      const [reg] = each(one, turned).regs as [Reg];
-      all = value(all.kind, reg, reg);
-    } else all = each(each(all, turned), swapped);
+    const { kind, regs } = this.held;
+    const [a, b] = regs as [Reg, Reg?];
+    let all = b === undefined ? this.held : this.combine(value(kind, a), value(kind, b));
+    const laneBytes = b !== undefined ? 8 : lanes.unit === BYTES ? 1 : 4;
+    for (let apart = 8; apart >= laneBytes; apart /= 2)
+      all = this.combine(all, value(kind, lanes.turned(all.regs[0]!, apart)));
+    if (b !== undefined) all = value(kind, all.regs[0]!, all.regs[0]!);
     return this.truths ? cast(lanes, 'bool', this.type, all) : all;
   }
 }
@@ -169,8 +163,8 @@ class Extremum extends Accumulator {
   total(): Value {
     const { lanes, kind } = this;
     if (kind === 'f64') this.take(0, this.best[1]!, this.strange[1]!);
-    for (const turn of kind === 'f64' ? [turned] : [turned, swapped])
-      this.take(0, turn(lanes, this.best[0]!), turn(lanes, this.strange[0]!));
+    for (const apart of kind === 'f64' ? [8] : [8, 4])
+      this.take(0, lanes.turned(this.best[0]!, apart), lanes.turned(this.strange[0]!, apart));
     const [all] = this.result().regs as [Reg];
     return value(kind, ...(kind === 'f64' ? [all, all] : [all]));
   }
@@ -204,7 +198,7 @@ class SingleSum extends Accumulator {
   total(): Value {
     const { lanes } = this;
     const sum = lanes.apply(f64x2.add, ...this.sums);
-    const all = lanes.apply(f64x2.add, sum, turned(lanes, sum));
+    const all = lanes.apply(f64x2.add, sum, lanes.turned(sum, 8));
     return cast(lanes, 'float64', 'float32', value('f64', all, all));
   }
 }
@@ -255,8 +249,8 @@ class DoubleSum extends Accumulator {
     // The second vector joins the first, and then the first's lanes each other.
     this.absorb(0, this.sums[1]);
     this.move(lanes.apply(f64x2.add, this.lost[0], this.lost[1]), this.lost[0]);
-    this.move(lanes.apply(f64x2.add, this.lost[0], turned(lanes, this.lost[0])), this.lost[0]);
-    this.absorb(0, turned(lanes, this.sums[0]));
+    this.move(lanes.apply(f64x2.add, this.lost[0], lanes.turned(this.lost[0], 8)), this.lost[0]);
+    this.absorb(0, lanes.turned(this.sums[0], 8));
     const all = lanes.apply(f64x2.add, this.sums[0], this.lost[0]);
     return value('f64', all, all);
   }

@@ -60,9 +60,9 @@ const WORTH_A_BRANCH = 16;
 
 /** A program as vector code. */
 export class Body {
+  readonly lanes: Lanes;
   private readonly program: Program;
   private readonly schedule: Schedule;
-  private readonly lanes: Lanes;
   private readonly steps: Steps;
   private readonly constants: (Value | undefined)[] = [];
   /** The values of steps that elements share and others read, by unit. */
@@ -247,6 +247,17 @@ export function isVectorizable(program: Program): boolean {
   }
   return !dividesInBranch(steps, scheduleOf(program, 0).body, false);
 }
+
+const BYTE_TYPES = new Set<ScalarType>(['int8', 'uint8', 'bool']);
+const BYTE_STEPS = new Set<Instruction['op']>([
+  ...(['input', 'literal', 'parameter', 'cast', 'select'] as const),
+  ...(['neg', 'abs', 'bitNot', 'not', 'add', 'sub', 'mul', 'min', 'max'] as const),
+  ...(['bitAnd', 'bitOr', 'bitXor', 'and', 'or', 'xor', 'eq', 'ne', 'lt', 'le', 'gt', 'ge'] as const),
+]);
+
+/** Whether nothing in a program is wider than a byte, so that it can be computed for sixteen elements side by side. */
+export const isOfBytes = ({ steps }: Program): boolean =>
+  steps.every(({ op, type }) => BYTE_TYPES.has(type) && BYTE_STEPS.has(op));
 
 function dividesInBranch(steps: readonly Instruction[], block: Block, inside: boolean): boolean {
   return block.steps.some(({ step: i, branches }) => {

@@ -1,11 +1,13 @@
 import type { ScalarType } from '@flambeau/core/backend';
 import { f32, f32x4, f64, f64x2, i32x4, i64, i64x2, type Opcode, Type } from '../assembler/index.ts';
 import type { Lanes, Reg } from '../lanes/lanes.ts';
-import { fromHalf, toHalf } from './half.ts';
+import { fromHalves, toHalves } from './half.ts';
 import {
+  type Four,
   halves,
   isWide,
   joined,
+  kindIn,
   kindOf,
   narrowMask,
   promote,
@@ -22,10 +24,15 @@ export const canCast = (from: ScalarType, to: ScalarType): boolean =>
   !(to === 'uint32' && (kindOf(from) === 'f32' || kindOf(from) === 'f64'));
 
 /** A value of type `from` in type `to`. */
-export function cast(lanes: Lanes, from: ScalarType, to: ScalarType, a: Value): Value {
-  switch (kindOf(to)) {
+export function cast(lanes: Lanes, from: ScalarType, to: ScalarType, given: Value): Value {
+  const kind = kindIn(lanes, to);
+  // Sixteen bytes become nothing but truths and bytes.
+  const a = given as Four;
+  switch (kind) {
     case 'mask':
-      return truth(lanes, a);
+      return truth(lanes, given);
+    case 'i8':
+      return given.kind === 'i8' ? given : value(kind, lanes.and(given.regs[0]!, byte(lanes, 1)));
     case 'f64':
       return toFloat64(lanes, from, a);
     case 'i64':
@@ -33,14 +40,17 @@ export function cast(lanes: Lanes, from: ScalarType, to: ScalarType, a: Value): 
     case 'f32': {
       const x = toFloat32(lanes, from, a);
       const rounds = (to === 'float16' || to === 'bfloat16') && from !== to;
-      return value('f32', rounds ? fromHalf(lanes, to, toHalf(lanes, to, x)) : x);
+      return value('f32', rounds ? fromHalves(lanes, to, toHalves(lanes, to, x, x), 1)[0]! : x);
     }
     case 'i32':
       return value('i32', wrap(lanes, to, toInt32(lanes, a)));
   }
 }
 
-function toFloat32(lanes: Lanes, from: ScalarType, a: Value): Reg {
+/** A byte in every lane. */
+const byte = (lanes: Lanes, bits: number): Reg => lanes.constant('i32', Math.imul(bits & 255, 0x01010101));
+
+function toFloat32(lanes: Lanes, from: ScalarType, a: Four): Reg {
   const [x, y] = a.regs as [Reg, Reg];
   switch (a.kind) {
     case 'f32':
@@ -66,7 +76,7 @@ function toFloat32(lanes: Lanes, from: ScalarType, a: Value): Reg {
   }
 }
 
-function toFloat64(lanes: Lanes, from: ScalarType, a: Value): Value {
+function toFloat64(lanes: Lanes, from: ScalarType, a: Four): Value {
   const [x] = a.regs as [Reg];
   switch (a.kind) {
     case 'f64':
@@ -89,7 +99,7 @@ function toFloat64(lanes: Lanes, from: ScalarType, a: Value): Value {
   }
 }
 
-function toInt64(lanes: Lanes, from: ScalarType, a: Value): Value {
+function toInt64(lanes: Lanes, from: ScalarType, a: Four): Value {
   const [x] = a.regs as [Reg];
   switch (a.kind) {
     case 'i64':
@@ -130,7 +140,7 @@ function pairwise(lanes: Lanes, a: Reg, extract: Opcode, convert: Opcode, replac
   return result;
 }
 
-function toInt32(lanes: Lanes, a: Value): Reg {
+function toInt32(lanes: Lanes, a: Four): Reg {
   const [x, y] = a.regs as [Reg, Reg];
   switch (a.kind) {
     case 'i32':
@@ -148,7 +158,7 @@ function toInt32(lanes: Lanes, a: Value): Reg {
 
 /** A literal in the type of its step. */
 export function literal(lanes: Lanes, type: ScalarType, given: number | bigint | boolean): Value {
-  const kind = kindOf(type);
+  const kind = kindIn(lanes, type);
   const reg = ((): Reg => {
     switch (kind) {
       case 'f32':
@@ -159,6 +169,8 @@ export function literal(lanes: Lanes, type: ScalarType, given: number | bigint |
         return lanes.constant64(BigInt(given));
       case 'mask':
         return lanes.constant('i32', given ? -1 : 0);
+      case 'i8':
+        return byte(lanes, Number(given));
       case 'i32':
         return lanes.constant('i32', Number(given) | 0);
     }

@@ -1,9 +1,9 @@
 import type { Parameters, Program, ScalarType } from '@flambeau/core/backend';
 import { parameterAs } from '../../scalar/arithmetic.ts';
 import { literalAs } from '../../scalar/literal.ts';
-import { type FunctionBuilder, i32x4, v128 } from '../assembler/index.ts';
+import { type FunctionBuilder, i8x16, i32x4, v128 } from '../assembler/index.ts';
 import type { Lanes } from '../lanes/lanes.ts';
-import { isWide, kindOf, type Value, value, zeroOf } from './value.ts';
+import { BYTES, isWide, kindIn, kindOf, type Value, value, zeroOf } from './value.ts';
 
 /**
  * What a kernel is told lies in a frame of the heap: words of 32 bits, then the parameters, eight bytes each. A
@@ -31,7 +31,7 @@ export function parametersOf(...programs: readonly Program[]): readonly Paramete
 /** Where the parameters begin, in bytes, behind `words` words. */
 const parameterOffset = (words: number): number => (words * 4 + 7) & -8;
 
-/** Four times a parameter, read from the frame. */
+/** A parameter in every lane, read from the frame. */
 export function loadParameter(
   lanes: Lanes,
   parameters: readonly Parameter[],
@@ -41,12 +41,12 @@ export function loadParameter(
   type: ScalarType,
 ): Value {
   const at = parameters.findIndex((parameter) => parameter.slot === slot && parameter.type === type);
-  const kind = kindOf(type);
-  lanes.f
-    .get(frame)
-    .memory(isWide(kind) ? v128.load64Splat : v128.load32Splat, parameterOffset(words) + at * 8);
+  const kind = kindIn(lanes, type);
+  const bytes = lanes.unit === BYTES;
+  const splat = bytes ? v128.load8Splat : isWide(kind) ? v128.load64Splat : v128.load32Splat;
+  lanes.f.get(frame).memory(splat, parameterOffset(words) + at * 8);
   const reg = lanes.keep();
-  if (kind === 'mask') return value('mask', lanes.apply(i32x4.ne, reg, zeroOf(lanes)));
+  if (kind === 'mask') return value('mask', lanes.apply(bytes ? i8x16.ne : i32x4.ne, reg, zeroOf(lanes)));
   return value(kind, ...(isWide(kind) ? [reg, reg] : [reg]));
 }
 

@@ -1,78 +1,73 @@
 import { byteLengthOf, type DType } from '@flambeau/core/backend';
 import { i8x16, i16x8, i32, i32x4, type Opcode, Type, v128 } from '../assembler/index.ts';
 import type { Lanes, Reg } from '../lanes/lanes.ts';
-import { fromHalf, toHalf } from './half.ts';
-import { kindOf, narrowMask, UNIT, type Value, value, zeroOf } from './value.ts';
+import { fromHalves, toHalves } from './half.ts';
+import { BYTES, isWide, kindIn, kindOf, narrowMask, UNIT, type Value, value, zeroOf } from './value.ts';
 
 /** Where the four elements of a unit lie: side by side from an address on, or each at its own. */
 export type Place = { readonly at: number; readonly offset: number } | { readonly each: readonly number[] };
 
-/** Loads whose elements are extended to 32 bits: [one element, four from the vector's beginning]. */
-const NARROW: Partial<Record<DType, { readonly one: Opcode; readonly extend: readonly Opcode[] }>> = {
-  int16: { one: i32.load16S, extend: [i32x4.extendLowI16x8S] },
-  float16: { one: i32.load16U, extend: [i32x4.extendLowI16x8U] },
-  bfloat16: { one: i32.load16U, extend: [i32x4.extendLowI16x8U] },
-  int8: { one: i32.load8S, extend: [i16x8.extendLowI8x16S, i32x4.extendLowI16x8S] },
-  uint8: { one: i32.load8U, extend: [i16x8.extendLowI8x16U, i32x4.extendLowI16x8U] },
-  bool: { one: i32.load8U, extend: [i16x8.extendLowI8x16U, i32x4.extendLowI16x8U] },
-};
+/** How many units of four elements fill a vector of a type, or two where that is a type of 64 bits. */
+export const unitsOf = (dtype: DType): number => Math.max(1, 4 / byteLengthOf(dtype));
 
-/** The four elements of a unit. */
-export function load(lanes: Lanes, dtype: DType, place: Place): Value {
-  return decoded(
-    lanes,
-    dtype,
-    'at' in place ? side(lanes, dtype, place.at, place.offset) : apart(lanes, dtype, place.each),
-  );
-}
+/** The elements of a unit. */
+export const load = (lanes: Lanes, dtype: DType, place: Place): Value =>
+  'at' in place
+    ? loadUnits(lanes, dtype, place.at, place.offset, 1)[0]!
+    : decoded(lanes, dtype, apart(lanes, dtype, place.each), 1)[0]!;
 
-/** One element, four times. */
-export function loadRepeated(lanes: Lanes, dtype: DType, at: number): Value {
+/** The elements of some units side by side: as many at once as fill a vector. */
+export function loadUnits(
+  lanes: Lanes,
+  dtype: DType,
+  at: number,
+  offset: number,
+  units: number,
+): readonly Value[] {
   const { f } = lanes;
-  const narrow = NARROW[dtype];
-  f.get(at);
-  if (narrow !== undefined) {
-    f.memory(narrow.one).op(i32x4.splat);
-    return decoded(lanes, dtype, [lanes.keep()]);
-  }
-  const wide = byteLengthOf(dtype) === 8;
-  f.memory(wide ? v128.load64Splat : v128.load32Splat);
-  const reg = lanes.keep();
-  return decoded(lanes, dtype, wide ? [reg, reg] : [reg]);
-}
-
-function side(lanes: Lanes, dtype: DType, at: number, offset: number): readonly Reg[] {
-  const { f } = lanes;
-  const plain = (code: Opcode, more = 0): Reg => {
+  const plain = (code: Opcode, more: number): Reg => {
     f.get(at).memory(code, offset + more);
     return lanes.keep();
   };
-  const narrow = NARROW[dtype];
-  if (narrow === undefined)
-    return byteLengthOf(dtype) === 8 ? [plain(v128.load), plain(v128.load, 16)] : [plain(v128.load)];
-  f.get(at).memory(byteLengthOf(dtype) === 2 ? v128.load64Zero : v128.load32Zero, offset);
-  for (const code of narrow.extend) f.op(code);
-  return [lanes.keep()];
+  const size = byteLengthOf(dtype);
+  const abreast = lanes.unit === BYTES ? 1 : Math.min(units, unitsOf(dtype));
+  const bytes = lanes.unit * abreast * size;
+  const code = bytes === 4 ? v128.load32Zero : bytes === 8 ? v128.load64Zero : v128.load;
+  return Array.from({ length: units / abreast }, (_, k) => {
+    const regs = [plain(code, k * bytes)];
+    if (bytes > 16) regs.push(plain(code, k * bytes + 16));
+    return decoded(lanes, dtype, regs, abreast);
+  }).flat();
 }
 
+/** Four elements of bytes that are the same in all sixteen. */
+export const fourOf = (lanes: Lanes, dtype: DType, { kind, regs }: Value): Value =>
+  kind === 'mask' ? { kind, regs } : value(kindOf(dtype), ...extended(lanes, dtype as 'int8', regs[0]!, 1));
+
+/** One element, in every lane. */
+export function loadRepeated(lanes: Lanes, dtype: DType, at: number): Value {
+  lanes.f.get(at).memory(SPLATS[byteLengthOf(dtype) as keyof typeof SPLATS]);
+  const reg = lanes.keep();
+  return decoded(lanes, dtype, isWide(kindOf(dtype)) ? [reg, reg] : [reg], 1)[0]!;
+}
+
+/** By the element's size. */
+const SPLATS = { 1: v128.load8Splat, 2: v128.load16Splat, 4: v128.load32Splat, 8: v128.load64Splat } as const;
+const LANES = { 1: v128.load8Lane, 2: v128.load16Lane, 4: v128.load32Lane, 8: v128.load64Lane } as const;
+
+/** Four elements as they lie in memory, from the vector's beginning; of 64 bits in two vectors. */
 function apart(lanes: Lanes, dtype: DType, each: readonly number[]): readonly Reg[] {
   const { f } = lanes;
-  const narrow = NARROW[dtype];
-  if (narrow !== undefined) {
-    f.get(each[0]!).memory(narrow.one).op(i32x4.splat);
-    for (let lane = 1; lane < UNIT; lane++) f.get(each[lane]!).memory(narrow.one).lane(i32x4.replace, lane);
-    return [lanes.keep()];
-  }
-  const wide = byteLengthOf(dtype) === 8;
-  const perReg = wide ? 2 : 4;
+  const size = byteLengthOf(dtype) as keyof typeof LANES;
+  const perReg = size === 8 ? 2 : 4;
   const regs: Reg[] = [];
   for (let first = 0; first < UNIT; first += perReg) {
-    f.get(each[first]!).memory(wide ? v128.load64Zero : v128.load32Zero);
+    f.get(each[first]!).memory(SPLATS[size]);
     let reg = lanes.keep();
     for (let lane = 1; lane < perReg; lane++) {
       f.get(each[first + lane]!)
         .get(reg)
-        .memoryLane(wide ? v128.load64Lane : v128.load32Lane, lane);
+        .memoryLane(LANES[size], lane);
       reg = lanes.keep();
     }
     regs.push(reg);
@@ -80,16 +75,42 @@ function apart(lanes: Lanes, dtype: DType, each: readonly number[]): readonly Re
   return regs;
 }
 
-function decoded(lanes: Lanes, dtype: DType, regs: readonly Reg[]): Value {
+/** The values of `units` units out of elements as they lie in memory. */
+function decoded(lanes: Lanes, dtype: DType, regs: readonly Reg[], units: number): readonly Value[] {
+  const [packed] = regs as [Reg];
   switch (dtype) {
     case 'float16':
     case 'bfloat16':
-      return value('f32', fromHalf(lanes, dtype, regs[0]!));
-    case 'bool':
-      return value('mask', lanes.apply(i32x4.ne, regs[0]!, zeroOf(lanes)));
+      return fromHalves(lanes, dtype, packed, units).map((reg) => value('f32', reg));
+    case 'bool': {
+      const mask = lanes.apply(i8x16.ne, packed, zeroOf(lanes));
+      return extended(lanes, 'int8', mask, units).map((reg) => value('mask', reg));
+    }
+    case 'int8':
+    case 'uint8':
+    case 'int16':
+      return extended(lanes, dtype, packed, units).map((reg) => value(kindIn(lanes, dtype), reg));
     default:
-      return value(kindOf(dtype), ...regs);
+      return [value(kindOf(dtype), ...regs)];
   }
+}
+
+const EXTENSIONS = {
+  int8: [i16x8.extendLowI8x16S, i16x8.extendHighI8x16S],
+  uint8: [i16x8.extendLowI8x16U, i16x8.extendHighI8x16U],
+  int16: [i32x4.extendLowI16x8S, i32x4.extendHighI16x8S],
+} as const;
+
+/** Narrow integers as int32, where the unit is not one of bytes. */
+function extended(lanes: Lanes, dtype: keyof typeof EXTENSIONS, packed: Reg, units: number): readonly Reg[] {
+  if (lanes.unit === BYTES) return [packed];
+  const halves = (from: keyof typeof EXTENSIONS, reg: Reg, count: number): Reg[] =>
+    EXTENSIONS[from].slice(0, count).map((code) => lanes.apply(code, reg));
+  if (dtype === 'int16') return halves(dtype, packed, units);
+  // Bytes without a sign have none as words either.
+  return halves(dtype, packed, Math.ceil(units / 2)).flatMap((words) =>
+    halves('int16', words, Math.min(units, 2)),
+  );
 }
 
 /**
@@ -103,25 +124,18 @@ export function store(
   given: Value,
   count?: number | 'first',
 ): void {
-  const { f } = lanes;
-  const regs = encoded(lanes, dtype, given);
-  const size = byteLengthOf(dtype);
-  const [whole, single] = STORES[size as keyof typeof STORES];
   if ('at' in place) {
-    f.get(place.at).get(regs[0]!);
-    if (size >= 4) f.memory(whole, place.offset);
-    else f.memoryLane(whole, 0, place.offset);
-    if (size === 8)
-      f.get(place.at)
-        .get(regs[1]!)
-        .memory(whole, place.offset + 16);
+    storeUnits(lanes, dtype, place.at, place.offset, [given]);
     return;
   }
+  const { f } = lanes;
+  const regs = encoded(lanes, dtype, [given]);
+  const size = byteLengthOf(dtype) as keyof typeof STORES;
   const perReg = size === 8 ? 2 : 4;
   const from = (lane: number): void => {
     f.get(place.each[lane]!)
       .get(regs[Math.floor(lane / perReg)]!)
-      .memoryLane(single, lane % perReg);
+      .memoryLane(STORES[size], lane % perReg);
     if (lane + 1 === UNIT || count === 'first') return;
     if (count === undefined) from(lane + 1);
     else {
@@ -134,37 +148,57 @@ export function store(
   from(0);
 }
 
-/** By the element's size: how four are stored, and how one lane is. */
-const STORES = {
-  1: [v128.store32Lane, v128.store8Lane],
-  2: [v128.store64Lane, v128.store16Lane],
-  4: [v128.store, v128.store32Lane],
-  8: [v128.store, v128.store64Lane],
-} as const;
+/** By the element's size. */
+const STORES = { 1: v128.store8Lane, 2: v128.store16Lane, 4: v128.store32Lane, 8: v128.store64Lane } as const;
 
-function encoded(lanes: Lanes, dtype: DType, given: Value): readonly Reg[] {
-  const [x] = given.regs as [Reg];
-  switch (dtype) {
-    case 'bool': {
-      const mask = narrowMask(lanes, given);
-      const words = lanes.apply(i16x8.narrowI32x4S, mask, mask);
-      return [lanes.and(lanes.apply(i8x16.narrowI16x8S, words, words), lanes.constant('i32', 0x01010101))];
+/** Stores some units side by side: as many at once as fill a vector. */
+export function storeUnits(
+  lanes: Lanes,
+  dtype: DType,
+  at: number,
+  offset: number,
+  given: readonly Value[],
+): void {
+  const { f } = lanes;
+  const size = byteLengthOf(dtype);
+  const abreast = lanes.unit === BYTES ? 1 : Math.min(given.length, unitsOf(dtype));
+  const bytes = lanes.unit * abreast * size;
+  for (let first = 0; first < given.length; first += abreast) {
+    const from = offset + first * lanes.unit * size;
+    for (const [k, reg] of encoded(lanes, dtype, given.slice(first, first + abreast)).entries()) {
+      f.get(at).get(reg);
+      if (bytes < 16) f.memoryLane(bytes === 4 ? v128.store32Lane : v128.store64Lane, 0, from);
+      else f.memory(v128.store, from + k * 16);
     }
-    case 'float16':
-    case 'bfloat16': {
-      const bits = toHalf(lanes, dtype, x);
-      return [lanes.apply(i16x8.narrowI32x4U, bits, bits)];
-    }
-    case 'int16':
-      return [lanes.apply(i16x8.narrowI32x4S, x, x)];
-    case 'int8':
-    case 'uint8': {
-      const words = lanes.apply(i16x8.narrowI32x4S, x, x);
-      return [lanes.apply(dtype === 'int8' ? i8x16.narrowI16x8S : i8x16.narrowI16x8U, words, words)];
-    }
-    default:
-      return given.regs;
   }
+}
+
+/** The elements of units that fill one vector at most as they lie in memory; of 64 bits in two vectors. */
+function encoded(lanes: Lanes, dtype: DType, given: readonly Value[]): readonly Reg[] {
+  const regs = given.map((one) => (dtype === 'bool' ? narrowMask(lanes, one) : one.regs[0]!));
+  switch (dtype) {
+    case 'float16':
+    case 'bfloat16':
+      return [toHalves(lanes, dtype, regs[0]!, regs.at(-1)!)];
+    case 'bool':
+      return [lanes.and(bytesOf(lanes, i8x16.narrowI16x8S, regs), lanes.constant('i32', 0x01010101))];
+    case 'int16':
+      return [lanes.apply(i16x8.narrowI32x4S, regs[0]!, regs.at(-1)!)];
+    case 'int8':
+      return [bytesOf(lanes, i8x16.narrowI16x8S, regs)];
+    case 'uint8':
+      return [bytesOf(lanes, i8x16.narrowI16x8U, regs)];
+    default:
+      return given[0]!.regs;
+  }
+}
+
+/** Vectors of int32 as bytes, where the unit is not one of bytes. */
+function bytesOf(lanes: Lanes, narrow: Opcode, regs: readonly Reg[]): Reg {
+  if (lanes.unit === BYTES) return regs[0]!;
+  const words = (a: Reg, b: Reg): Reg => lanes.apply(i16x8.narrowI32x4S, a, b);
+  const low = words(regs[0]!, regs[1] ?? regs[0]!);
+  return lanes.apply(narrow, low, regs.length === 4 ? words(regs[2]!, regs[3]!) : low);
 }
 
 /**

@@ -1,12 +1,21 @@
 import { byteLengthOf, type DType, type Program } from '@flambeau/core/backend';
 import { type FunctionBuilder, i32, i32x4, Type } from '../assembler/index.ts';
 import { Lanes, type Reg } from '../lanes/lanes.ts';
-import { Body, programWeight, type Surroundings } from './body.ts';
+import { Body, isOfBytes, programWeight, type Surroundings } from './body.ts';
 import { loadParameter, loadWord, parametersOf } from './frame.ts';
 import { hostsOf } from './host.ts';
 import { compileKernel, type Kernel, type Target } from './kernel.ts';
-import { addresses, load, loadRepeated, type Place, store } from './memory.ts';
-import { UNIT, type Value, value } from './value.ts';
+import {
+  addresses,
+  load,
+  loadRepeated,
+  loadUnits,
+  type Place,
+  store,
+  storeUnits,
+  unitsOf,
+} from './memory.ts';
+import { BYTES, UNIT, type Value, value } from './value.ts';
 
 /** How an operand walks along the innermost dimension. */
 export const Walk = { repeated: 0, neighbours: 1, strided: 2 } as const;
@@ -32,6 +41,10 @@ interface Operand {
   readonly step: number;
 }
 
+/** Whether vectors can hold sixteen of a loop's elements. */
+export const takesBytes = (programs: readonly Program[], walks: readonly Walk[]): boolean =>
+  programs.every(isOfBytes) && !walks.includes(Walk.strided);
+
 /** Units computed in one turn of the loop: it is the loop, not a short program, that takes the time. */
 export const unroll = (weight: number): number => (weight <= 8 ? 4 : weight <= 32 ? 2 : 1);
 
@@ -54,7 +67,10 @@ export function pointwiseKernel(
     // Rows, tiles and threads' parts all begin at multiples of four.
     const groupedDim = walks.includes(Walk.strided) ? null : rank - 1;
     const body = new Body(program, lanes, host, repeated, groupedDim);
-    new Loop(lanes, program, body, walks, rank).emit();
+    const bytes = takesBytes([program], walks)
+      ? new Body(program, new Lanes(f, target.relaxed, BYTES), host, repeated)
+      : null;
+    new Loop(body, bytes, program, walks, rank).emit();
   });
 }
 
@@ -65,6 +81,8 @@ class Loop {
   private readonly lanes: Lanes;
   private readonly program: Program;
   private readonly body: Body;
+  /** The same for sixteen elements, where nothing is wider than a byte. */
+  private readonly bytes: Body | null;
   private readonly operands: readonly Operand[];
   private readonly units: number;
   private readonly rank: number;
@@ -73,13 +91,15 @@ class Loop {
   private readonly left: number;
   private readonly done: number;
 
-  constructor(lanes: Lanes, program: Program, body: Body, walks: readonly Walk[], rank: number) {
+  constructor(body: Body, bytes: Body | null, program: Program, walks: readonly Walk[], rank: number) {
+    const { lanes } = body;
     const { f } = lanes;
     const local = (): number => f.local(Type.i32);
     this.f = f;
     this.lanes = lanes;
     this.program = program;
     this.body = body;
+    this.bytes = bytes;
     this.units = body.shares ? UNIT : walks.includes(Walk.strided) ? 1 : unroll(programWeight(program));
     this.rank = rank;
     [this.rows, this.rowsDone, this.left, this.done] = [local(), local(), local(), local()];
@@ -113,21 +133,54 @@ class Loop {
     for (const { row, at } of operands) f.get(row).set(at);
     loadWord(f, FRAME, PointwiseWord.count).set(this.left);
     if (this.program.usesIndex) f.i32(0).set(this.done);
-    const inner = this.surroundings(() => ({ each: [] }), 0);
-    this.body.once(inner);
+    for (const body of [this.body, this.bytes])
+      body?.once(this.surroundings(body.lanes, () => ({ each: [] }), 0));
+    if (this.bytes === null) this.turns(this.body, this.units);
+    else for (const units of [this.units, 1]) this.turns(this.bytes, units);
+    this.rest();
+  }
+
+  /** As many turns of the loop, of so many units, as there are. */
+  private turns(body: Body, units: number): void {
+    const { f } = this;
+    const elements = units * body.lanes.unit;
     f.block((end) =>
       f.loop((again) => {
-        f.get(this.left)
-          .i32(UNIT * this.units)
-          .op(i32.ltS)
-          .brIf(end);
+        f.get(this.left).i32(elements).op(i32.ltS).brIf(end);
         this.group();
-        for (let unit = 0; unit < this.units; unit++) this.unit((k) => this.place(operands[k]!, unit), unit);
-        this.advance(this.units);
+        this.turn(body, units);
+        this.advance(elements);
         f.br(again);
       }),
     );
-    this.rest();
+  }
+
+  /** Units one after the other, or several between a load and a store, as many as fill a vector of an operand's. */
+  private turn(body: Body, units: number): void {
+    const { operands } = this;
+    const { lanes } = body;
+    const isNarrow = ({ dtype, walk }: Operand): boolean => walk === Walk.neighbours && unitsOf(dtype) > 1;
+    const most =
+      lanes.unit === BYTES ? 1 : Math.max(...operands.filter(isNarrow).map(({ dtype }) => unitsOf(dtype)), 1);
+    const abreast = Math.min(units, most);
+    for (let first = 0; first < units; first += abreast) {
+      const offset = (size: number): number => first * lanes.unit * size;
+      const loaded = operands.map((operand, k) =>
+        k > 0 && isNarrow(operand)
+          ? loadUnits(lanes, operand.dtype, operand.at, offset(operand.size), abreast)
+          : null,
+      );
+      const results = Array.from({ length: abreast }, (_, i) => {
+        const around = this.surroundings(lanes, (k) => this.place(operands[k]!, first + i), first + i);
+        const input = (slot: number): Value => loaded[slot + 1]?.[i] ?? around.input(slot);
+        return body.unit({ ...around, input }, first + i);
+      });
+      const { dtype, walk, at, size } = operands[0]!;
+      if (walk === Walk.neighbours) storeUnits(lanes, dtype, at, offset(size), results);
+      else
+        for (const [i, result] of results.entries())
+          store(lanes, dtype, this.place(operands[0]!, first + i), result);
+    }
   }
 
   /** What no full turn was left for, a unit at a time, the last of them in part. */
@@ -144,8 +197,9 @@ class Loop {
             : addresses(this.lanes, operand.at, () => this.step(operand), count),
         );
         this.group();
-        this.unit((k) => places[k]!, 0, count);
-        this.advance(1);
+        const around = this.surroundings(this.lanes, (k) => places[k]!, 0, count);
+        store(this.lanes, this.program.output, places[0]!, this.body.unit(around, 0), count);
+        this.advance(UNIT);
         f.br(again);
       }),
     );
@@ -160,7 +214,7 @@ class Loop {
         const apart = lanes.shift(i32x4.shl, lanes.iota(), span === 4 ? 2 : 1);
         return value('i32', lanes.apply(i32x4.add, this.firstIndex(half * 2), apart));
       };
-      return { ...this.surroundings(() => ({ each: [] }), 0), index };
+      return { ...this.surroundings(lanes, () => ({ each: [] }), 0), index };
     });
   }
 
@@ -176,11 +230,6 @@ class Loop {
     return this.lanes.keep();
   }
 
-  private unit(placeOf: (operand: number) => Place, unit: number, count?: number): void {
-    const result = this.body.unit(this.surroundings(placeOf, unit, count), unit);
-    store(this.lanes, this.program.output, placeOf(0), result, count);
-  }
-
   /** The bytes from an element to the next, on the stack. */
   private step({ walk, size, step }: Operand): void {
     if (walk === Walk.neighbours) this.f.i32(size);
@@ -192,25 +241,25 @@ class Loop {
     return addresses(this.lanes, operand.at, () => this.step(operand));
   }
 
-  private advance(units: number): void {
+  private advance(elements: number): void {
     const { f } = this;
     for (const operand of this.operands) {
-      if (operand.walk === Walk.neighbours) f.increase(operand.at, units * UNIT * operand.size);
+      if (operand.walk === Walk.neighbours) f.increase(operand.at, elements * operand.size);
       else if (operand.walk === Walk.strided)
-        f.get(operand.step)
-          .i32(units * UNIT)
-          .op(i32.mul)
-          .get(operand.at)
-          .op(i32.add)
-          .set(operand.at);
+        f.get(operand.step).i32(elements).op(i32.mul).get(operand.at).op(i32.add).set(operand.at);
     }
-    f.increase(this.left, -units * UNIT);
-    if (this.program.usesIndex) f.increase(this.done, units * UNIT);
+    f.increase(this.left, -elements);
+    if (this.program.usesIndex) f.increase(this.done, elements);
   }
 
   /** `count`, a local, says how many lanes are elements: the others are the first once more, as their operands are. */
-  private surroundings(placeOf: (operand: number) => Place, unit: number, count?: number): Surroundings {
-    const { lanes, f, operands, program } = this;
+  private surroundings(
+    lanes: Lanes,
+    placeOf: (operand: number) => Place,
+    unit: number,
+    count?: number,
+  ): Surroundings {
+    const { f, operands, program } = this;
     const words = wordCount(operands.length);
     return {
       input: (slot) => {

@@ -8,10 +8,10 @@ import { cast, literal } from './cast.ts';
 import { loadParameter, loadWord, parametersOf } from './frame.ts';
 import { type HostName, hostsOf } from './host.ts';
 import { compileKernel, type Kernel, type Target } from './kernel.ts';
-import { addresses, load, loadRepeated, type Place, store } from './memory.ts';
-import { Walk } from './pointwise.ts';
+import { addresses, fourOf, load, loadRepeated, loadUnits, type Place, store, unitsOf } from './memory.ts';
+import { takesBytes, Walk } from './pointwise.ts';
 import { Steps } from './step.ts';
-import { isWide, UNIT, type Value, value, wideMask } from './value.ts';
+import { BYTES, isWide, UNIT, type Value, value, wideMask } from './value.ts';
 
 /**
  * Frames of reductions. Kept: `rows`, and in the form by columns `columns`; reduced: `outer` and `inner`. Then the
@@ -55,37 +55,53 @@ export function reduceKernel(
 ): Kernel {
   const hosts = [...new Set<HostName>([...hostsOf(reduction.pre), ...hostsOf(reduction.post)])];
   return compileKernel(target, hosts, (f, host) => {
-    const lanes = new Lanes(f, target.relaxed);
-    const { pre, post } = reduction;
+    const { pre, post, combiner } = reduction;
     const repeated = pre.inputs.reduce(
       (bits, _, k) => bits | (walks[k + 1] === Walk.repeated ? 1 << k : 0),
       0,
     );
-    const bodies = {
-      // Along columns an input that repeats is another in each turn.
-      pre: new Body(pre, lanes, host, byColumns ? 0 : repeated),
-      post: new Body(post, lanes, host, 0),
-      steps: new Steps(lanes, host),
+    // Along columns an input that repeats is another in each turn.
+    const constant = byColumns ? 0 : repeated;
+    const weight = programWeight(pre);
+    const units = walks.includes(Walk.strided, 1) ? 1 : weight <= 12 ? 4 : weight <= 40 ? 2 : 1;
+    const makerOf = (unit: 4 | 16, abreast: number): Maker => {
+      const lanes = new Lanes(f, target.relaxed, unit);
+      const steps = new Steps(lanes, host);
+      return {
+        lanes,
+        steps,
+        pre: new Body(pre, lanes, host, constant),
+        post: new Body(post, lanes, host, 0),
+        accumulators: Array.from({ length: abreast }, () =>
+          accumulatorOf(lanes, steps, combiner, pre.output),
+        ),
+      };
     };
-    new Loops(lanes, reduction, bodies, byColumns, walks).emit();
+    const bytes = takesBytes(byColumns ? [pre, post] : [pre], byColumns ? walks : walks.slice(1));
+    const four = makerOf(UNIT, bytes ? 1 : units);
+    new Loops(reduction, four, bytes ? makerOf(BYTES, units) : null, byColumns, walks).emit();
   });
 }
 
-interface Bodies {
+/** What computes some elements at once. */
+interface Maker {
+  readonly lanes: Lanes;
+  readonly steps: Steps;
   readonly pre: Body;
   readonly post: Body;
-  readonly steps: Steps;
+  /** As many as there are units in a turn of the loop. */
+  readonly accumulators: readonly Accumulator[];
 }
 
 class Loops {
   private readonly f: FunctionBuilder;
-  private readonly lanes: Lanes;
   private readonly reduction: Reduction;
-  private readonly bodies: Bodies;
+  private readonly four: Maker;
+  /** Of sixteen elements, where nothing is wider than a byte. */
+  private readonly bytes: Maker | null;
   private readonly byColumns: boolean;
   private readonly outputWalk: Walk;
   private readonly inputs: readonly Input[];
-  private readonly accumulators: readonly Accumulator[];
   private readonly rows: number;
   private readonly outer: number;
   private readonly left: number;
@@ -94,32 +110,27 @@ class Loops {
   private readonly yRow: number;
 
   constructor(
-    lanes: Lanes,
     reduction: Reduction,
-    bodies: Bodies,
+    four: Maker,
+    bytes: Maker | null,
     byColumns: boolean,
     walks: readonly Walk[],
   ) {
+    const { lanes } = four;
     const { f } = lanes;
     const local = (): number => f.local(Type.i32);
     this.f = f;
-    this.lanes = lanes;
     this.reduction = reduction;
-    this.bodies = bodies;
+    this.four = four;
+    this.bytes = bytes;
     this.byColumns = byColumns;
     this.outputWalk = walks[0]!;
     [this.rows, this.outer, this.left] = [local(), local(), local()];
     [this.added, this.y, this.yRow] = [local(), local(), local()];
-    const { pre, combiner } = reduction;
-    this.inputs = pre.inputs.map((dtype, k) => {
+    this.inputs = reduction.pre.inputs.map((dtype, k) => {
       const [first, row, turn, at, step] = [local(), local(), local(), local(), local()];
       return { dtype, walk: walks[k + 1]!, size: byteLengthOf(dtype), first, row, turn, at, step };
     });
-    const weight = programWeight(pre);
-    const units = walks.includes(Walk.strided, 1) ? 1 : weight <= 12 ? 4 : weight <= 40 ? 2 : 1;
-    this.accumulators = Array.from({ length: units }, () =>
-      accumulatorOf(lanes, bodies.steps, combiner, pre.output),
-    );
   }
 
   emit(): void {
@@ -150,48 +161,56 @@ class Loops {
 
   /** One result: the vectors run along the inner reduced dimension. */
   private along(): void {
-    const { f, inputs, accumulators } = this;
-    for (const accumulator of accumulators) accumulator.reset();
+    const { f, inputs, four, bytes } = this;
+    const [first] = four.accumulators as [Accumulator];
+    const makers = bytes === null ? [four] : [four, bytes];
+    for (const { accumulators } of makers) for (const accumulator of accumulators) accumulator.reset();
     f.i32(0).set(this.added);
     for (const { row, turn } of inputs) f.get(row).set(turn);
     this.outerTurns(() => {
       for (const { turn, at } of inputs) f.get(turn).set(at);
       loadWord(f, FRAME, ReduceWord.inner).set(this.left);
-      this.bodies.pre.once(this.surroundings(() => ({ each: [] })));
-      this.fullTurns((unit) => accumulators[unit]!.add(this.element((input) => this.place(input, unit))));
-      this.rest((count, place) => accumulators[0]!.add(this.masked(this.element(place), count)));
+      for (const { lanes, pre } of makers) pre.once(this.surroundings(lanes, () => ({ each: [] })));
+      this.fullTurns((maker, units) => {
+        this.addUnits(maker, units);
+        this.countBlock(maker.accumulators);
+      });
+      this.rest((count, place) => first.add(this.masked(this.element(place), count)));
     });
-    for (const accumulator of accumulators) accumulator.flush();
-    for (const accumulator of accumulators.slice(1)) accumulators[0]!.join(accumulator);
-    this.finish(accumulators[0]!.total(), { each: [this.yRow, this.yRow, this.yRow, this.yRow] }, 'first');
+    for (const { accumulators } of makers) {
+      for (const accumulator of accumulators) accumulator.flush();
+      for (const accumulator of accumulators.slice(1)) accumulators[0]!.join(accumulator);
+    }
+    if (bytes !== null)
+      first.add(fourOf(four.lanes, this.reduction.pre.output, bytes.accumulators[0]!.total()));
+    this.finish(four, first.total(), { each: [this.yRow, this.yRow, this.yRow, this.yRow] }, 'first');
   }
 
   /** A row of results: the vectors run along the columns. */
   private columns(): void {
-    const { f, accumulators } = this;
+    const { f, four, bytes } = this;
     f.get(this.yRow).set(this.y);
     loadWord(f, FRAME, ReduceWord.columns).set(this.left);
-    this.bodies.pre.once(this.surroundings(() => ({ each: [] })));
-    this.fullTurns(
-      () => {},
-      () => {
-        this.down((unit) => (input) => this.place(input, unit), accumulators.length);
-        for (const [unit, accumulator] of accumulators.entries())
-          this.finish(accumulator.result(), this.outputPlace(unit));
-      },
-    );
+    for (const { lanes, pre } of bytes === null ? [four] : [four, bytes])
+      pre.once(this.surroundings(lanes, () => ({ each: [] })));
+    this.fullTurns((maker, units) => {
+      this.down(maker, units, () => this.addUnits(maker, units));
+      for (const [unit, accumulator] of maker.accumulators.slice(0, units).entries())
+        this.finish(maker, accumulator.result(), this.outputPlace(maker, unit));
+    });
     this.rest((count) => {
-      this.down(() => (input) => this.partly(input, count), 1);
-      const each = addresses(this.lanes, this.y, () => this.outputStep(), count);
-      this.finish(accumulators[0]!.result(), each, count);
+      const [first] = four.accumulators as [Accumulator];
+      this.down(four, 1, () => first.add(this.element((input) => this.partly(input, count))));
+      const each = addresses(four.lanes, this.y, () => this.outputStep(), count);
+      this.finish(four, first.result(), each, count);
     });
   }
 
   /** Combines the reduced elements below some columns. */
-  private down(placesOf: (unit: number) => (input: Input) => Place, units: number): void {
-    const { f, inputs, accumulators } = this;
+  private down(maker: Maker, units: number, add: () => void): void {
+    const { f, inputs } = this;
     const inner = f.local(Type.i32);
-    const used = accumulators.slice(0, units);
+    const used = maker.accumulators.slice(0, units);
     for (const accumulator of used) accumulator.reset();
     f.i32(0).set(this.added);
     // Here `row` stands at the first of the columns in hand.
@@ -200,7 +219,7 @@ class Loops {
       for (const { turn, at } of inputs) f.get(turn).set(at);
       loadWord(f, FRAME, ReduceWord.inner).set(inner);
       f.loop((again) => {
-        for (const [unit, accumulator] of used.entries()) accumulator.add(this.element(placesOf(unit)));
+        add();
         this.countBlock(used);
         for (const [k, { at }] of inputs.entries()) this.word(k, Stride.inner).get(at).op(i32.add).set(at);
         f.get(inner).i32(1).op(i32.sub).tee(inner).brIf(again);
@@ -221,29 +240,40 @@ class Loops {
   }
 
   /** Turns of the loop in which every vector is full. */
-  private fullTurns(unit: (unit: number) => void, turn?: () => void): void {
-    const { f, accumulators } = this;
-    const units = accumulators.length;
-    f.block((end) =>
-      f.loop((again) => {
-        f.get(this.left)
-          .i32(UNIT * units)
-          .op(i32.ltS)
-          .brIf(end);
-        if (turn !== undefined) turn();
-        else {
-          for (let k = 0; k < units; k++) unit(k);
-          this.countBlock(accumulators);
-        }
-        this.advance(units);
-        f.br(again);
-      }),
+  private fullTurns(turn: (maker: Maker, units: number) => void): void {
+    const { f, four, bytes } = this;
+    const maker = bytes ?? four;
+    const most = maker.accumulators.length;
+    for (const units of bytes === null || most === 1 ? [most] : [most, 1]) {
+      const elements = units * maker.lanes.unit;
+      f.block((end) =>
+        f.loop((again) => {
+          f.get(this.left).i32(elements).op(i32.ltS).brIf(end);
+          turn(maker, units);
+          this.advance(elements);
+          f.br(again);
+        }),
+      );
+    }
+  }
+
+  /** Adds each unit of a turn to an accumulator of its own. Narrow elements side by side are read in whole vectors. */
+  private addUnits({ lanes, pre, accumulators }: Maker, units: number): void {
+    const loaded = this.inputs.map((input) =>
+      input.walk === Walk.neighbours && unitsOf(input.dtype) > 1
+        ? loadUnits(lanes, input.dtype, input.at, 0, units)
+        : null,
     );
+    for (const [unit, accumulator] of accumulators.slice(0, units).entries()) {
+      const around = this.surroundings(lanes, (input) => this.place(input, unit));
+      const input = (slot: number): Value => loaded[slot]?.[unit] ?? around.input(slot);
+      accumulator.add(pre.unit({ ...around, input }));
+    }
   }
 
   /** What no full turn was left for, four elements at a time, the last of them in part. */
   private rest(body: (count: number, place: (input: Input) => Place) => void): void {
-    const { f, accumulators } = this;
+    const { f } = this;
     const count = f.local(Type.i32);
     f.block((end) =>
       f.loop((again) => {
@@ -252,8 +282,8 @@ class Loops {
         const places = new Map<Input, Place>();
         if (!this.byColumns) for (const input of this.inputs) places.set(input, this.partly(input, count));
         body(count, (input) => places.get(input)!);
-        if (!this.byColumns) this.countBlock(accumulators.slice(0, 1));
-        this.advance(1);
+        if (!this.byColumns) this.countBlock(this.four.accumulators.slice(0, 1));
+        this.advance(UNIT);
         f.br(again);
       }),
     );
@@ -272,38 +302,29 @@ class Loops {
     });
   }
 
-  private advance(units: number): void {
+  private advance(elements: number): void {
     const { f } = this;
     for (const input of this.inputs) {
       // By columns the row itself moves on.
       const at = this.byColumns ? input.row : input.at;
-      if (input.walk === Walk.neighbours) f.increase(at, units * UNIT * input.size);
+      if (input.walk === Walk.neighbours) f.increase(at, elements * input.size);
       else if (input.walk === Walk.strided)
-        f.get(input.step)
-          .i32(units * UNIT)
-          .op(i32.mul)
-          .get(at)
-          .op(i32.add)
-          .set(at);
+        f.get(input.step).i32(elements).op(i32.mul).get(at).op(i32.add).set(at);
     }
     if (this.byColumns) {
       this.outputStep();
-      f.i32(units * UNIT)
-        .op(i32.mul)
-        .get(this.y)
-        .op(i32.add)
-        .set(this.y);
+      f.i32(elements).op(i32.mul).get(this.y).op(i32.add).set(this.y);
     }
-    f.increase(this.left, -units * UNIT);
+    f.increase(this.left, -elements);
   }
 
   private outputStep(): void {
     loadWord(this.f, FRAME, ReduceWord.output + 2);
   }
 
-  private outputPlace(unit: number): Place {
+  private outputPlace({ lanes }: Maker, unit: number): Place {
     const size = byteLengthOf(this.reduction.post.output);
-    if (this.outputWalk === Walk.neighbours) return { at: this.y, offset: unit * UNIT * size };
+    if (this.outputWalk === Walk.neighbours) return { at: this.y, offset: unit * lanes.unit * size };
     const start = this.f.local(Type.i32);
     this.outputStep();
     this.f
@@ -312,18 +333,18 @@ class Loops {
       .get(this.y)
       .op(i32.add)
       .set(start);
-    return addresses(this.lanes, start, () => this.outputStep());
+    return addresses(lanes, start, () => this.outputStep());
   }
 
   private place({ walk, size, at, step }: Input, unit: number): Place {
     if (walk === Walk.neighbours) return { at, offset: unit * UNIT * size };
-    return addresses(this.lanes, at, () => this.f.get(step));
+    return addresses(this.four.lanes, at, () => this.f.get(step));
   }
 
   private partly({ walk, size, at, step }: Input, count: number): Place {
     if (walk === Walk.repeated) return { each: [] };
     return addresses(
-      this.lanes,
+      this.four.lanes,
       at,
       () => (walk === Walk.neighbours ? this.f.i32(size) : this.f.get(step)),
       count,
@@ -331,31 +352,31 @@ class Loops {
   }
 
   private element(placeOf: (input: Input) => Place): Value {
-    return this.bodies.pre.unit(this.surroundings(placeOf));
+    return this.four.pre.unit(this.surroundings(this.four.lanes, placeOf));
   }
 
   /** Lanes from `count` on hold the combiner's identity. */
   private masked(given: Value, count: number): Value {
-    const { lanes, f } = this;
+    const { f } = this;
+    const { lanes, steps } = this.four;
     const { combiner, pre } = this.reduction;
     f.get(count).op(i32x4.splat);
     const inside = value('mask', lanes.apply(i32x4.ltS, lanes.iota(), lanes.keep()));
     const identity = literal(lanes, pre.output, identityOf(combiner, pre.output));
     const masks: readonly Reg[] = isWide(given.kind) ? wideMask(lanes, inside) : inside.regs;
     const flat = given.kind === 'mask' ? cast(lanes, 'bool', 'bool', given) : given;
-    if (flat.kind === 'mask') return this.bodies.steps.select(inside, flat, identity, null);
+    if (flat.kind === 'mask') return steps.select(inside, flat, identity, null);
     return value(flat.kind, ...flat.regs.map((reg, i) => lanes.select(masks[i]!, reg, identity.regs[i]!)));
   }
 
-  private finish(accumulated: Value, place: Place, count?: number | 'first'): void {
-    const { post } = this.reduction;
-    const around = { ...this.surroundings(() => ({ each: [] })), input: () => accumulated };
-    this.bodies.post.once(around);
-    store(this.lanes, post.output, place, this.bodies.post.unit(around), count);
+  private finish({ lanes, post }: Maker, accumulated: Value, place: Place, count?: number | 'first'): void {
+    const around = { ...this.surroundings(lanes, () => ({ each: [] })), input: () => accumulated };
+    post.once(around);
+    store(lanes, this.reduction.post.output, place, post.unit(around), count);
   }
 
-  private surroundings(placeOf: (input: Input) => Place): Surroundings {
-    const { lanes, inputs, reduction } = this;
+  private surroundings(lanes: Lanes, placeOf: (input: Input) => Place): Surroundings {
+    const { inputs, reduction } = this;
     const parameters = parametersOf(reduction.pre, reduction.post);
     const words = reduceWordCount(inputs.length);
     return {

@@ -1,5 +1,5 @@
 import type { BinaryIntrinsic, ScalarType, UnaryIntrinsic } from '@flambeau/core/backend';
-import { f32x4, f64x2, i32x4, i64x2, type Opcode } from '../assembler/index.ts';
+import { f32x4, f64x2, i8x16, i16x8, i32x4, i64x2, type Opcode } from '../assembler/index.ts';
 import { cosh, exp, exp2, expm1, sinh, tanh } from '../functions/exponential.ts';
 import { byLane } from '../functions/host.ts';
 import { log, log1p, log2, log10 } from '../functions/logarithm.ts';
@@ -59,11 +59,20 @@ const INT: Partial<Record<BinaryIntrinsic, Opcode>> = {
   max: i32x4.maxS,
 };
 const UINT32: Partial<Record<BinaryIntrinsic, Opcode>> = { ...INT, min: i32x4.minU, max: i32x4.maxU };
+const INT8: Partial<Record<BinaryIntrinsic, Opcode>> = {
+  add: i8x16.add,
+  sub: i8x16.sub,
+  min: i8x16.minS,
+  max: i8x16.maxS,
+};
+const UINT8: Partial<Record<BinaryIntrinsic, Opcode>> = { ...INT8, min: i8x16.minU, max: i8x16.maxU };
 const INT64: Partial<Record<BinaryIntrinsic, Opcode>> = { add: i64x2.add, sub: i64x2.sub, mul: i64x2.mul };
 
 const COMPARE = {
   f32: { eq: f32x4.eq, ne: f32x4.ne, lt: f32x4.lt, le: f32x4.le, gt: f32x4.gt, ge: f32x4.ge },
   f64: { eq: f64x2.eq, ne: f64x2.ne, lt: f64x2.lt, le: f64x2.le, gt: f64x2.gt, ge: f64x2.ge },
+  i8: { eq: i8x16.eq, ne: i8x16.ne, lt: i8x16.ltS, le: i8x16.leS, gt: i8x16.gtS, ge: i8x16.geS },
+  u8: { eq: i8x16.eq, ne: i8x16.ne, lt: i8x16.ltU, le: i8x16.leU, gt: i8x16.gtU, ge: i8x16.geU },
   i32: { eq: i32x4.eq, ne: i32x4.ne, lt: i32x4.ltS, le: i32x4.leS, gt: i32x4.gtS, ge: i32x4.geS },
   u32: { eq: i32x4.eq, ne: i32x4.ne, lt: i32x4.ltU, le: i32x4.leU, gt: i32x4.gtU, ge: i32x4.geU },
   i64: { eq: i64x2.eq, ne: i64x2.ne, lt: i64x2.ltS, le: i64x2.leS, gt: i64x2.gtS, ge: i64x2.geS },
@@ -89,6 +98,7 @@ export class Steps {
       case 'f32':
       case 'f64':
         return this.floatUnary(op, a);
+      case 'i8':
       case 'i32':
         return this.intUnary(op, type, a);
       case 'i64':
@@ -124,12 +134,13 @@ export class Steps {
   private intUnary(op: UnaryIntrinsic, type: ScalarType, a: Value): Value | null {
     const { lanes } = this;
     const [x] = a.regs as [Reg];
-    const wrapped = (reg: Reg): Value => value('i32', wrap(lanes, type, reg));
+    const ops = a.kind === 'i8' ? i8x16 : i32x4;
+    const wrapped = (reg: Reg): Value => value(a.kind, wrap(lanes, type, reg));
     switch (op) {
       case 'neg':
-        return wrapped(lanes.apply(i32x4.neg, x));
+        return wrapped(lanes.apply(ops.neg, x));
       case 'abs':
-        return type === 'uint32' ? a : wrapped(lanes.apply(i32x4.abs, x));
+        return type.startsWith('u') ? a : wrapped(lanes.apply(ops.abs, x));
       case 'sign': {
         const [least, most] = type === 'uint32' ? [i32x4.minU, i32x4.maxU] : [i32x4.minS, i32x4.maxS];
         const capped = lanes.apply(least, x, lanes.constant('i32', 1));
@@ -169,13 +180,14 @@ export class Steps {
   binary(op: BinaryIntrinsic, type: ScalarType, a: Value, b: Value, bound?: number): Value | null {
     if (a.kind === 'mask') return truthBinary(this.lanes, op, a, b);
     if (isComparison(op)) return this.compare(op, type, a, b);
+    if (a.kind === 'i8') return this.byteBinary(op, type, a, b);
     const host = hostOf(op, type);
     const shifted = bound === undefined ? null : this.literalShift(op, type, a, bound);
     if (shifted !== null) return shifted;
     if (host !== undefined) {
       const callee = this.host(host);
-      // A mask has been dealt with.
-      const kind = a.kind as Exclude<Value['kind'], 'mask'>;
+      // Masks and bytes have been dealt with.
+      const kind = a.kind as Exclude<Value['kind'], 'mask' | 'i8'>;
       const division = divisionStep(this.lanes, op, type, a, b, callee);
       if (division !== null) return division;
       const regs = a.regs.map((x, i) => byLane(this.lanes, kind, callee, [x, b.regs[i]!]));
@@ -198,7 +210,8 @@ export class Steps {
 
   private compare(op: Comparison, type: ScalarType, a: Value, b: Value): Value {
     const kind = a.kind as Exclude<Value['kind'], 'mask'>;
-    const code = COMPARE[type === 'uint32' ? 'u32' : kind][op];
+    const table = type === 'uint32' ? 'u32' : kind === 'i8' && type === 'uint8' ? 'u8' : kind;
+    const code = COMPARE[table][op];
     return value('mask', ...a.regs.map((x, i) => this.lanes.apply(code, x, b.regs[i]!)));
   }
 
@@ -254,6 +267,21 @@ export class Steps {
     }
     const code = (type === 'uint32' ? UINT32 : INT)[op];
     return code === undefined ? null : value('i32', wrap(lanes, type, lanes.apply(code, x, y)));
+  }
+
+  private byteBinary(op: BinaryIntrinsic, type: ScalarType, a: Value, b: Value): Value | null {
+    const { lanes } = this;
+    const [x, y] = [a.regs[0]!, b.regs[0]!];
+    const bits = this.bitwise(op, x, y);
+    if (bits !== null) return value('i8', bits);
+    if (op === 'mul') {
+      const upper = lanes.constant('i32', 0xff00ff00 | 0);
+      const even = lanes.andnot(lanes.apply(i16x8.mul, x, y), upper);
+      const odd = lanes.apply(i16x8.mul, lanes.shift(i16x8.shrU, x, 8), lanes.and(y, upper));
+      return value('i8', lanes.or(even, odd));
+    }
+    const code = (type === 'uint8' ? UINT8 : INT8)[op];
+    return code === undefined ? null : value('i8', lanes.apply(code, x, y));
   }
 
   private int64Binary(op: BinaryIntrinsic, a: Value, b: Value): Value | null {

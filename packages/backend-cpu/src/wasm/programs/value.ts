@@ -1,12 +1,13 @@
 import type { ScalarType } from '@flambeau/core/backend';
-import { f32x4, f64x2, i32x4, i64x2 } from '../assembler/index.ts';
+import { f32x4, f64x2, i8x16, i32x4, i64x2 } from '../assembler/index.ts';
 import type { Lanes, Reg } from '../lanes/lanes.ts';
 
 /**
- * How four neighbouring elements of a step are held: types of 32 bits and fewer in one vector, narrow integers as
- * int32 that are wrapped after every step; types of 64 bits in two; truths as masks of either form.
+ * How neighbouring elements of a step are held. Four of them: types of 32 bits and fewer in one vector, narrow integers
+ * as int32 that are wrapped after every step; types of 64 bits in two; truths as masks of either form. Sixteen, where
+ * a program knows nothing wider: bytes, and masks of bytes.
  */
-export type Kind = 'f32' | 'f64' | 'i32' | 'i64' | 'mask';
+export type Kind = 'f32' | 'f64' | 'i8' | 'i32' | 'i64' | 'mask';
 
 export interface Value {
   readonly kind: Kind;
@@ -14,10 +15,16 @@ export interface Value {
   readonly regs: readonly Reg[];
 }
 
-/** How many elements are computed side by side. */
-export const UNIT = 4;
+/** Four elements. */
+export interface Four extends Value {
+  readonly kind: Exclude<Kind, 'i8'>;
+}
 
-export function kindOf(type: ScalarType): Kind {
+/** How many elements are computed side by side; and how many bytes, where there is nothing else. */
+export const UNIT = 4;
+export const BYTES = 16;
+
+export function kindOf(type: ScalarType): Four['kind'] {
   switch (type) {
     case 'float32':
     case 'float16':
@@ -33,6 +40,12 @@ export function kindOf(type: ScalarType): Kind {
     default:
       return 'i32';
   }
+}
+
+/** How values of a type are held in units as long as these. */
+export function kindIn({ unit }: Lanes, type: ScalarType): Kind {
+  const kind = kindOf(type);
+  return unit === BYTES && kind === 'i32' ? 'i8' : kind;
 }
 
 export const isWide = (kind: Kind): boolean => kind === 'f64' || kind === 'i64';
@@ -97,6 +110,8 @@ export function truth(lanes: Lanes, { kind, regs }: Value): Value {
       return { kind, regs };
     case 'f32':
       return value('mask', lanes.apply(f32x4.ne, regs[0]!, zero));
+    case 'i8':
+      return value('mask', lanes.apply(i8x16.ne, regs[0]!, zero));
     case 'i32':
       return value('mask', lanes.apply(i32x4.ne, regs[0]!, zero));
     case 'f64':
@@ -112,7 +127,7 @@ const SHORTFALL: Readonly<Partial<Record<ScalarType, number>>> = { int8: 24, int
 /** Brings int32 arithmetic back into a narrow type, as C wraps it. */
 export function wrap(lanes: Lanes, type: ScalarType, a: Reg): Reg {
   const bits = SHORTFALL[type];
-  if (bits === undefined) return a;
+  if (bits === undefined || lanes.unit === BYTES) return a;
   if (type === 'uint8') return lanes.and(a, lanes.constant('i32', 255));
   return lanes.shift(i32x4.shrS, lanes.shift(i32x4.shl, a, bits), bits);
 }

@@ -138,14 +138,8 @@ export class Row {
   across(value: Reg, code: Opcode): Reg {
     const { lanes } = this.F;
     let all = value;
-    for (let apart = 8; apart >= this.lane.bytes; apart /= 2) {
-      const turned = lanes.shuffle(
-        all,
-        all,
-        Array.from({ length: 16 }, (_, i) => (i + apart) % 16),
-      );
-      all = lanes.apply(code, all, turned);
-    }
+    for (let apart = 8; apart >= this.lane.bytes; apart /= 2)
+      all = lanes.apply(code, all, lanes.turned(all, apart));
     return all;
   }
 
