@@ -65,8 +65,8 @@ export const lanesOf = (software: boolean): number => (software ? 16 : 64);
 
 /** Columns below which four for each invocation would leave most of a workgroup idle. */
 const WIDE = 32;
-/** Workgroups that keep the processors behind a software adapter busy. */
-const ENOUGH_GROUPS = 8;
+/** Workgroups below which processors behind a software adapter would be idle. */
+const ENOUGH_GROUPS = 2;
 
 /**
  * Eight columns halve what a software adapter spends on each value of `a`. Not where `b` is read along `k`: every column
