@@ -47,6 +47,25 @@ describe.each(variants)('fused kernels over rows with %s', (_name, make) => {
     );
   };
 
+  it('take halves as float32, rounded once', () => {
+    for (const type of ['float16', 'bfloat16'] as const) {
+      const x = randn([5, 43]).mul(4).to({ dtype: type });
+      for (const [name, f] of [
+        ['softmax', softmax],
+        ['logSoftmax', logSoftmax],
+      ] as const) {
+        const [y, counts] = counting(backend, [name], () => f(x, 1));
+        expect(counts[name]).toBe(1);
+        expect(y.dtype).toBe(type);
+        expect(y.toArray()).toEqual(
+          f(x.to({ dtype: 'float32' }), 1)
+            .to({ dtype: type })
+            .toArray(),
+        );
+      }
+    }
+  });
+
   it('agree with the decomposition of softmax and log-softmax', () => {
     fc.assert(
       fc.property(dtype, lead, length, fc.constantFrom(0.1, 1, 30), (type, front, n, spread) => {

@@ -44,11 +44,11 @@ const like = (x: Tensor, dim: number) => ({
   outputs: { y: { shape: x.shape, dtype: x.dtype } },
 });
 
-/** `compute` on halves in float32, rounding once. */
-function widely(x: Tensor, compute: (x: Tensor) => Tensor): Tensor {
+/** `compute`; for halves `whole`, the operator itself in float32, which backends fuse, rounding once. */
+function widely(x: Tensor, whole: (x: Tensor) => Tensor, compute: (x: Tensor) => Tensor): Tensor {
   if (x.size === 0) return clone(x);
   const wide = computeType(x.dtype);
-  return wide === x.dtype ? compute(x) : cast(compute(cast(x, wide)), x.dtype);
+  return wide === x.dtype ? compute(x) : cast(whole(cast(x, wide)), x.dtype);
 }
 
 const shiftedExp = pointwise('shiftedExp', (x, shift) => x.sub(shift).exp());
@@ -61,10 +61,14 @@ const lessShare = pointwise('lessShare', (dy, y, total) => dy.sub(y.exp().mul(to
 const softmaxAlong = composite('softmax', {
   infer: (x: Tensor, dim: number) => like(x, dim),
   decompose: ({ x }, { dim }) =>
-    widely(x, (wide) => {
-      const e = shiftedExp(wide, amax(wide, dim, { keepdim: true }));
-      return div(e, sum(e, dim, { keepdim: true }));
-    }),
+    widely(
+      x,
+      (wide): Tensor => softmaxAlong(wide, dim),
+      (same) => {
+        const e = shiftedExp(same, amax(same, dim, { keepdim: true }));
+        return div(e, sum(e, dim, { keepdim: true }));
+      },
+    ),
   saves: ['y'],
   vjp: ({ y: dy }, { y }, { dim }) => (dy === undefined ? {} : { x: softmaxBackward(dy, y, dim) }),
 });
@@ -83,10 +87,14 @@ export const softmaxBackward = composite('softmaxBackward', {
 const logSoftmaxAlong = composite('logSoftmax', {
   infer: (x: Tensor, dim: number) => like(x, dim),
   decompose: ({ x }, { dim }) =>
-    widely(x, (wide) => {
-      const largest = amax(wide, dim, { keepdim: true });
-      return shiftedLog(wide, largest, sum(shiftedExp(wide, largest), dim, { keepdim: true }));
-    }),
+    widely(
+      x,
+      (wide): Tensor => logSoftmaxAlong(wide, dim),
+      (same) => {
+        const largest = amax(same, dim, { keepdim: true });
+        return shiftedLog(same, largest, sum(shiftedExp(same, largest), dim, { keepdim: true }));
+      },
+    ),
   saves: ['y'],
   vjp: ({ y: dy }, { y }, { dim }) => (dy === undefined ? {} : { x: logSoftmaxBackward(dy, y, dim) }),
 });
