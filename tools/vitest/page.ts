@@ -1,9 +1,9 @@
 // Loaded with Vitest's configuration, where packages would resolve to their builds: hence the path.
-import { type CaseFile, type Suite, tier1Files } from '../../packages/backend-testkit/src/host/cases.ts';
+import { type CaseFile, suites, tier1Files } from '../../packages/backend-testkit/src/host/cases.ts';
 
 /** What Node does for tests in a page, which reads no files. */
 export const commands = {
-  caseFiles: (_context: unknown, suite: Suite): readonly CaseFile[] => tier1Files(suite),
+  caseFiles: (): readonly CaseFile[] => suites.flatMap(tier1Files),
 };
 
 declare module 'vitest' {
@@ -15,6 +15,6 @@ declare module 'vitest' {
 
 declare module 'vitest/browser' {
   interface BrowserCommands {
-    caseFiles: (suite: Suite) => Promise<readonly CaseFile[]>;
+    caseFiles: () => Promise<readonly CaseFile[]>;
   }
 }

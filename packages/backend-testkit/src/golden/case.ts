@@ -64,11 +64,41 @@ export interface SchedulerCase {
   readonly metrics?: readonly number[];
 }
 
+export interface ProgramFile {
+  readonly programs: true;
+  readonly cases: readonly ProgramCase[];
+}
+
+/** Calls of methods one after the other, each on the tensors that leaves and calls before it have made. */
+export interface ProgramCase {
+  readonly dtype: string;
+  readonly steps: readonly (ProgramLeaf | ProgramCall)[];
+  /** All tensors in the end. */
+  readonly values: readonly Json[];
+  /** Which of them the loss is made of. */
+  readonly joined: readonly number[];
+  /** Of the leaves that require one. */
+  readonly grads: readonly Json[];
+}
+
+export interface ProgramLeaf {
+  readonly leaf: JsonRecord;
+}
+
+export interface ProgramCall {
+  readonly call: string;
+  readonly on: number;
+  /** A tensor is given as `{ of: index }`. */
+  readonly args: readonly Json[];
+  readonly noGrad?: boolean;
+}
+
 export type CaseFile =
   | { readonly kind: 'operator'; readonly content: OperatorFile }
   | { readonly kind: 'module'; readonly content: ModuleFile }
   | { readonly kind: 'optimiser'; readonly content: OptimiserFile }
-  | { readonly kind: 'schedulers'; readonly content: SchedulerFile };
+  | { readonly kind: 'schedulers'; readonly content: SchedulerFile }
+  | { readonly kind: 'program'; readonly content: ProgramFile };
 
 /** A string, or a number with a point and only zeros behind it. */
 const stringOrWholeFloat = /"(?:[^"\\]|\\.)*"|-?\b\d+\.0+(?=\s*[,\]}])/g;
@@ -88,6 +118,8 @@ export function parseCases(text: string): CaseFile {
     ),
   ) as JsonRecord;
   if (Array.isArray(content.cases)) {
+    // Its calls take Python's floats and integers alike.
+    if (content.programs === true) return { kind: 'program', content: JSON.parse(text) as ProgramFile };
     if (typeof content.op === 'string')
       return { kind: 'operator', content: content as unknown as OperatorFile };
     if (typeof content.module === 'string')
@@ -99,7 +131,9 @@ export function parseCases(text: string): CaseFile {
   if (typeof content.schedulers === 'object') {
     return { kind: 'schedulers', content: JSON.parse(text) as SchedulerFile };
   }
-  throw new SyntaxError('not a file of reference cases: neither op, module, optimizer nor schedulers');
+  throw new SyntaxError(
+    'not a file of reference cases: neither op, module, optimizer, schedulers nor programs',
+  );
 }
 
 /** The tensors of a value in the order met, without decoding them. */

@@ -4,6 +4,7 @@ import { type Framework, UnmappedError } from './framework.ts';
 import { runModuleCase } from './run-module.ts';
 import { runOperatorCase } from './run-operator.ts';
 import { runOptimiserCase } from './run-optimiser.ts';
+import { runProgramCase } from './run-program.ts';
 import { runSchedulerCase } from './run-scheduler.ts';
 
 export interface CaseFailure {
@@ -104,6 +105,13 @@ function casesOf(framework: Framework, file: CaseFile): RunnableCase[] {
         dtype: 'float32',
         needs: missingDtypes(framework, example.params),
         run: () => runOptimiserCase(framework, file.content, example),
+      }));
+    case 'program':
+      return file.content.cases.map((example) => ({
+        label: example.steps.map((step) => ('leaf' in step ? 'leaf' : step.call)).join(' '),
+        dtype: example.dtype,
+        needs: missingDtypes(framework, example.values),
+        run: () => runProgramCase(framework, example),
       }));
     case 'schedulers':
       return Object.entries(file.content.schedulers).flatMap(([name, examples]) =>

@@ -6,7 +6,7 @@ import { readList, unpackFiles } from '../golden/index.ts';
 
 /** PyTorch's reference cases that come with the package, read in Node. */
 
-export const suites = ['ops', 'modules', 'optim'] as const;
+export const suites = ['ops', 'modules', 'optim', 'programs'] as const;
 
 export type Suite = (typeof suites)[number];
 
@@ -34,6 +34,7 @@ const TIER1: Readonly<Record<Suite, string>> = {
   ops: 'tier1.txt',
   modules: 'tier1-modules.txt',
   optim: 'tier1-optim.txt',
+  programs: 'tier1-programs.txt',
 };
 
 /** The files of a suite that a backend passes before anything else, in the order of their list. */

@@ -5,7 +5,4 @@ import { testGolden } from '../../../../tools/vitest/golden.ts';
 
 it('the page is isolated as it was asked to be', () => expect(crossOriginIsolated).toBe(inject('isolated')));
 
-const files = await Promise.all(
-  (['ops', 'modules', 'optim'] as const).map((suite) => commands.caseFiles(suite)),
-);
-testGolden(files.flat(), cpu);
+testGolden(await commands.caseFiles(), cpu);

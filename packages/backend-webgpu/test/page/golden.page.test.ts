@@ -3,8 +3,6 @@ import { describe } from 'vitest';
 import { commands } from 'vitest/browser';
 import { testGolden } from '../../../../tools/vitest/golden.ts';
 
-const files = await Promise.all(
-  (['ops', 'modules', 'optim'] as const).map((suite) => commands.caseFiles(suite)),
-);
+const files = await commands.caseFiles();
 
-describe('the WebGPU backend in a page', () => testGolden(files.flat(), webgpu));
+describe('the WebGPU backend in a page', () => testGolden(files, webgpu));
