@@ -15,7 +15,7 @@ const { NaN: nan, POSITIVE_INFINITY: inf } = Number;
 
 const cast = (from: DType, to: DType) => program([from], to, (s) => s.cast(s.input(0, from), to));
 
-describe.each(backends)('casts by %s', (_name, backend) => {
+describe.each(backends)('casts by %s', (name, backend) => {
   const run = (from: DType, to: DType, values: readonly Value[]): Value[] =>
     apply(backend, cast(from, to), [values]);
 
@@ -31,6 +31,30 @@ describe.each(backends)('casts by %s', (_name, backend) => {
     ]);
     expect(run('float32', 'int8', [300, -130])).toEqual([44, 126]);
     expect(run('float32', 'uint8', [300, -1, 255])).toEqual([44, 255, 255]);
+  });
+
+  it('floats become int64, and int64 floats, near and far from where floats have gaps', () => {
+    const near = [1.5, -1.5, 2 ** 51 - 0.5, 0.5 - 2 ** 51, -0, 2 ** 32 + 0.75, -(2 ** 31), -0.5];
+    const far = [2 ** 51, -(2 ** 51) - 1, 2 ** 52 + 1, 2 ** 63 - 1024, -(2 ** 63), 2 ** 53 + 2, 7, -9];
+    for (const values of [
+      near,
+      far,
+      [...near, ...far],
+      [1.5, 2 ** 60, -1.5, 3],
+      [2 ** 51 + 1, 2, 2 ** 52 + 1, -3],
+    ]) {
+      const whole = values.map((v) => BigInt(Math.trunc(v)));
+      expect(run('float64', 'int64', values)).toEqual(whole);
+      const floats = values.map((v) => Math.trunc(v) + 0);
+      expect(run('int64', 'float64', whole)).toEqual(floats);
+      expect(run('int64', 'float32', whole)).toEqual(floats.map(Math.fround));
+    }
+    // The nearest float32 is not that of the nearest float64, by way of which JavaScript goes.
+    const twice = [2n ** 60n + 2n ** 36n + 1n, -(2n ** 60n) - 2n ** 36n - 1n];
+    if (name.startsWith('WebAssembly'))
+      expect(run('int64', 'float32', twice)).toEqual([2 ** 60 + 2 ** 37, -(2 ** 60) - 2 ** 37]);
+    const odd = [2n ** 53n + 1n, 2n ** 53n + 3n, -(2n ** 63n), 2n ** 63n - 1n, -1n, 2n ** 62n + 1n];
+    expect(run('int64', 'float64', odd)).toEqual(odd.map(Number));
   });
 
   it('NaN and what is out of range give some integer', () => {

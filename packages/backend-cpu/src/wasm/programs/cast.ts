@@ -1,6 +1,7 @@
 import type { ScalarType } from '@flambeau/core/backend';
-import { f32, f32x4, f64, f64x2, i32x4, i64, i64x2, type Opcode, Type } from '../assembler/index.ts';
+import { f32, f32x4, f64x2, i32x4, i64, i64x2, Type, v128 } from '../assembler/index.ts';
 import type { Lanes, Reg } from '../lanes/lanes.ts';
+import { Real } from '../lanes/real.ts';
 import { fromHalves, toHalves } from './half.ts';
 import {
   type Four,
@@ -61,19 +62,41 @@ function toFloat32(lanes: Lanes, from: ScalarType, a: Four): Reg {
       return lanes.apply(from === 'uint32' ? f32x4.convertI32x4U : f32x4.convertI32x4S, x);
     case 'f64':
       return joined(lanes, lanes.apply(f32x4.demoteF64x2, x), lanes.apply(f32x4.demoteF64x2, y));
-    case 'i64': {
-      const result = lanes.f.local(Type.v128);
-      for (let lane = 0; lane < 4; lane++) {
-        lanes.f.get(result).get(lane < 2 ? x : y);
-        lanes.f
-          .lane(i64x2.extract, lane & 1)
-          .op(f32.convertI64S)
-          .lane(f32x4.replace, lane)
-          .set(result);
-      }
-      return result;
-    }
+    case 'i64':
+      return single(lanes, x, y);
   }
+}
+
+/** int64 as float32: by way of float64 where that holds all four. */
+function single(lanes: Lanes, x: Reg, y: Reg): Reg {
+  const { f } = lanes;
+  const result = f.local(Type.v128);
+  const beyond = (a: Reg): Reg =>
+    lanes.shift(i64x2.shrU, lanes.apply(i64x2.add, a, lanes.constant64(2n ** 53n)), 54);
+  const demoted = (a: Reg): Reg => lanes.apply(f32x4.demoteF64x2, double(lanes, a));
+  f.get(lanes.or(beyond(x), beyond(y)))
+    .op(v128.anyTrue)
+    .if(
+      () => {
+        for (let lane = 0; lane < 4; lane++) {
+          f.get(result).get(lane < 2 ? x : y);
+          f.lane(i64x2.extract, lane & 1)
+            .op(f32.convertI64S)
+            .lane(f32x4.replace, lane)
+            .set(result);
+        }
+      },
+      () => f.get(joined(lanes, demoted(x), demoted(y))).set(result),
+    );
+  return result;
+}
+
+/** int64 as float64: its upper word as a multiple of 2^32 beside 2^84, its lower one beside 2^52, and their sum. */
+function double(lanes: Lanes, a: Reg): Reg {
+  const F = new Real(lanes, 64);
+  const high = lanes.xor(lanes.shift(i64x2.shrU, a, 32), F.word(0x4530000080000000n));
+  const low = lanes.or(lanes.and(a, F.word(0xffffffffn)), F.word(0x4330000000000000n));
+  return F.add(F.sub(high, F.c(2 ** 84 + 2 ** 63 + 2 ** 52)), low);
 }
 
 function toFloat64(lanes: Lanes, from: ScalarType, a: Four): Value {
@@ -92,10 +115,7 @@ function toFloat64(lanes: Lanes, from: ScalarType, a: Four): Value {
       return value('f64', ...halves(lanes, x).map((half) => lanes.apply(convert, half)));
     }
     case 'i64':
-      return value(
-        'f64',
-        ...a.regs.map((reg) => pairwise(lanes, reg, i64x2.extract, f64.convertI64S, f64x2.replace)),
-      );
+      return value('f64', ...a.regs.map((reg) => double(lanes, reg)));
   }
 }
 
@@ -117,27 +137,38 @@ function toInt64(lanes: Lanes, from: ScalarType, a: Four): Value {
       );
     }
     case 'f32':
-    case 'f64': {
-      // What does not fit becomes the smallest value, as on x86.
-      const least = lanes.constant64(-(2n ** 63n));
-      const limit = lanes.constant('f64', 2 ** 63);
-      const regs = toFloat64(lanes, from, a).regs.map((reg) => {
-        const whole = pairwise(lanes, reg, f64x2.extract, i64.truncF64S, i64x2.replace);
-        const fits = lanes.apply(f64x2.lt, lanes.apply(f64x2.abs, reg), limit);
-        return lanes.select(fits, whole, least);
-      });
-      return value('i64', ...regs);
-    }
+    case 'f64':
+      return value('i64', ...toWhole(lanes, toFloat64(lanes, from, a).regs));
   }
 }
 
-/** Both lanes of a vector through an instruction that takes one value. */
-function pairwise(lanes: Lanes, a: Reg, extract: Opcode, convert: Opcode, replace: Opcode): Reg {
-  const result = lanes.f.local(Type.v128);
-  for (let lane = 0; lane < 2; lane++) {
-    lanes.f.get(result).get(a).lane(extract, lane).op(convert).lane(replace, lane).set(result);
-  }
-  return result;
+/** The lowest bits of a sum with it are the integers from -2^51 to 2^51. */
+const MAGIC = 1.5 * 2 ** 52;
+const MAGIC_BITS = 0x4338000000000000n;
+
+/** float64 as int64, towards zero. What does not fit becomes the smallest value, as on x86. */
+function toWhole(lanes: Lanes, given: readonly Reg[]): readonly Reg[] {
+  const F = new Real(lanes, 64);
+  const near = given.map((x) => F.lt(F.abs(x), F.c(2 ** 51))).reduce((p, q) => lanes.and(p, q));
+  const results = given.map(() => lanes.f.local(Type.v128));
+  const each = (whole: (x: Reg) => Reg) => (): void => {
+    for (const [i, x] of given.entries()) lanes.f.get(whole(x)).set(results[i]!);
+  };
+  lanes.f
+    .get(near)
+    .op(i64x2.allTrue)
+    .if(
+      each((x) => F.subBits(F.add(lanes.apply(f64x2.trunc, x), F.c(MAGIC)), F.word(MAGIC_BITS))),
+      each((x) => {
+        const whole = lanes.f.local(Type.v128);
+        for (let lane = 0; lane < 2; lane++) {
+          lanes.f.get(whole).get(x).lane(f64x2.extract, lane).op(i64.truncF64S);
+          lanes.f.lane(i64x2.replace, lane).set(whole);
+        }
+        return F.select(F.lt(F.abs(x), F.c(2 ** 63)), whole, F.word(-(2n ** 63n)));
+      }),
+    );
+  return results;
 }
 
 function toInt32(lanes: Lanes, a: Four): Reg {
