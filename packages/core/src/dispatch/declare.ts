@@ -96,10 +96,10 @@ export function pointwise(
   const arity = build.length - (settings.params === undefined ? 0 : 1);
   const spread = build as (...args: unknown[]) => Expr;
   const op = new PointwiseOp(name, arity, (inputs, params) => spread(...inputs, params), settings);
-  return exposePointwise(op);
+  return exposePointwise(op, settings.inPlace ?? true);
 }
 
-function exposePointwise(op: PointwiseOp): Declared {
+function exposePointwise(op: PointwiseOp, hasInPlace: boolean): Declared {
   const run = (operands: readonly Value[], options: ParameterValues | undefined, from: Frame): Tensor => {
     try {
       if (operatorInterceptor !== null) {
@@ -128,7 +128,7 @@ function exposePointwise(op: PointwiseOp): Declared {
   const ternary = (x: Value, y: Value, z: Value, options?: ParameterValues): Tensor =>
     run([x, y, z], options, ternary);
   const fn = [unary, binary, ternary][op.arity - 1]!;
-  return Object.assign(fn, { opName: op.name, inPlace, pointwise: op });
+  return Object.assign(fn, { opName: op.name, inPlace: hasInPlace ? inPlace : undefined, pointwise: op });
 }
 
 export interface UpdateOperator<N extends string> extends Declared {

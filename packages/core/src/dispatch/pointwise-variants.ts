@@ -20,6 +20,8 @@ export interface PointwiseSettings {
   readonly output?: DType;
   /** The result takes the first input's dtype, whatever the others are. */
   readonly converts?: boolean;
+  /** Whether it can be written over its first input. Default true. */
+  readonly inPlace?: boolean;
   /** Categories of the computed dtype that have no meaning here, with what to use instead. */
   readonly refuse?: Partial<Record<Category, string>>;
 }

@@ -116,7 +116,7 @@ export const remainder = pointwise('remainder', (x, y) => x.mod(y), { refuse: NO
 export const neg = pointwise('neg', (x) => x.neg(), { refuse: { bool: 'use logicalNot' } });
 
 /** `x` as it is, in new memory. @throws {DTypeError} on bool. */
-export const positive = pointwise('positive', (x) => x, { refuse: NOT_BOOL });
+export const positive = pointwise('positive', (x) => x, { refuse: NOT_BOOL, inPlace: false });
 
 /** `|x|`. The gradient at 0 is 0. @throws {DTypeError} on bool. */
 export const abs = pointwise('abs', (x) => x.abs(), { refuse: NOT_BOOL });
@@ -130,6 +130,7 @@ export const sgn = pointwise('sgn', (x) => x.sign());
 /** Whether the sign bit is set: true for negative numbers and for -0. */
 export const signbit = pointwise('signbit', (x) => x.lt(0).or(x.eq(0).and(literal(1).div(x).lt(0))), {
   promote: 'float',
+  inPlace: false,
 });
 
 /**

@@ -22,22 +22,23 @@ export const gt = pointwise('gt', (x, y) => x.gt(y));
  */
 export const ge = pointwise('ge', (x, y) => x.ge(y));
 
+/** Questions about numbers have no in-place forms. */
+const QUESTION = { promote: 'float', inPlace: false } as const;
+
 /** Whether `x` is NaN: bool; false for integers. */
-export const isnan = pointwise('isnan', (x) => x.isnan(), { promote: 'float' });
+export const isnan = pointwise('isnan', (x) => x.isnan(), QUESTION);
 
 /** Whether `x` is an infinity: bool; false for integers. */
-export const isinf = pointwise('isinf', (x) => x.isinf(), { promote: 'float' });
+export const isinf = pointwise('isinf', (x) => x.isinf(), QUESTION);
 
 /** Whether `x` is positive infinity: bool. */
-export const isposinf = pointwise('isposinf', (x) => x.eq(Number.POSITIVE_INFINITY), { promote: 'float' });
+export const isposinf = pointwise('isposinf', (x) => x.eq(Number.POSITIVE_INFINITY), QUESTION);
 
 /** Whether `x` is negative infinity: bool. */
-export const isneginf = pointwise('isneginf', (x) => x.eq(Number.NEGATIVE_INFINITY), { promote: 'float' });
+export const isneginf = pointwise('isneginf', (x) => x.eq(Number.NEGATIVE_INFINITY), QUESTION);
 
 /** Whether `x` is neither NaN nor an infinity: bool; true for integers. */
-export const isfinite = pointwise('isfinite', (x) => x.abs().lt(Number.POSITIVE_INFINITY), {
-  promote: 'float',
-});
+export const isfinite = pointwise('isfinite', (x) => x.abs().lt(Number.POSITIVE_INFINITY), QUESTION);
 
 /**
  * Whether `|x - other| <= atol + rtol * |other|`, broadcast: bool. Infinities are close to themselves, NaN is only
@@ -53,5 +54,5 @@ export const isclose = pointwise(
     const bothNaN = x.isnan().and(other.isnan()).and(equalNan.ne(0));
     return x.eq(other).or(close).or(bothNaN);
   },
-  { promote: 'float', params: { rtol: 1e-5, atol: 1e-8, equalNan: false } },
+  { ...QUESTION, params: { rtol: 1e-5, atol: 1e-8, equalNan: false } },
 );

@@ -9,7 +9,7 @@ import type { Tensor } from '../graph/tensor.ts';
  *
  * @example clone(tensor([1, 2])) // tensor([1., 2.])
  */
-export const clone = pointwise('clone', (x) => x);
+export const clone = pointwise('clone', (x) => x, { inPlace: false });
 
 /** `copy(x, source)`: the values of `source` in the shape and dtype of `x`. As a method, `x.copy_(source)`. */
 export const copy = pointwise('copy', (_x, source) => source, {

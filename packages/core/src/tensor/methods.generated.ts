@@ -657,9 +657,6 @@ export interface TensorMethods {
    */
   clone(): Tensor;
 
-  /** `clone`, written over this tensor, which is returned. */
-  clone_(): Tensor;
-
   /**
    * The sum of overlapping blocks, given as columns: the transpose of `im2col` (`fold` in `functional`).
    *
@@ -1470,17 +1467,8 @@ export interface TensorMethods {
     options?: { readonly rtol?: number; readonly atol?: number; readonly equalNan?: boolean },
   ): Tensor;
 
-  /** `isclose`, written over this tensor, which is returned. */
-  isclose_(
-    y: Tensor | Scalar,
-    options?: { readonly rtol?: number; readonly atol?: number; readonly equalNan?: boolean },
-  ): Tensor;
-
   /** Whether `x` is neither NaN nor an infinity: bool; true for integers. */
   isfinite(): Tensor;
-
-  /** `isfinite`, written over this tensor, which is returned. */
-  isfinite_(): Tensor;
 
   /**
    * Whether each element occurs among the test elements; either may be a number.
@@ -1495,26 +1483,14 @@ export interface TensorMethods {
   /** Whether `x` is an infinity: bool; false for integers. */
   isinf(): Tensor;
 
-  /** `isinf`, written over this tensor, which is returned. */
-  isinf_(): Tensor;
-
   /** Whether `x` is NaN: bool; false for integers. */
   isnan(): Tensor;
-
-  /** `isnan`, written over this tensor, which is returned. */
-  isnan_(): Tensor;
 
   /** Whether `x` is negative infinity: bool. */
   isneginf(): Tensor;
 
-  /** `isneginf`, written over this tensor, which is returned. */
-  isneginf_(): Tensor;
-
   /** Whether `x` is positive infinity: bool. */
   isposinf(): Tensor;
-
-  /** `isposinf`, written over this tensor, which is returned. */
-  isposinf_(): Tensor;
 
   /** The value of a tensor of one element: a number, or a boolean. */
   item(): Promise<number | boolean>;
@@ -2406,9 +2382,6 @@ export interface TensorMethods {
   /** `x` as it is, in new memory. @throws {DTypeError} on bool. */
   positive(): Tensor;
 
-  /** `positive`, written over this tensor, which is returned. */
-  positive_(): Tensor;
-
   /**
    * `x ^ exponent`, broadcast; either side may be a number.
    *
@@ -2777,9 +2750,6 @@ export interface TensorMethods {
 
   /** Whether the sign bit is set: true for negative numbers and for -0. */
   signbit(): Tensor;
-
-  /** `signbit`, written over this tensor, which is returned. */
-  signbit_(): Tensor;
 
   /**
    * `x * sigmoid(x)`, also called swish.
