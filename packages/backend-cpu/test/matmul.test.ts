@@ -1,6 +1,7 @@
 import type { Backend, DType } from '@flambeau/core/backend';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { fromBfloat16, fromFloat16, toBfloat16, toFloat16 } from '../src/half.ts';
 import { cpu } from '../src/index.ts';
 import {
   BACKEND_DTYPES,
@@ -47,6 +48,10 @@ function stored(dtype: DType, sum: number): Value {
       return sum & 255;
     case 'int8':
       return (sum << 24) >> 24;
+    case 'float16':
+      return fromFloat16(toFloat16(sum));
+    case 'bfloat16':
+      return fromBfloat16(toBfloat16(sum));
     default:
       return sum;
   }
@@ -134,9 +139,10 @@ describe.each(backends)('matmul by %s', (name, backend) => {
     ['an outer product', 40, 1, 50],
     ['a dot product', 1, 999, 1],
   ] as const)('%s: %i x %i x %i', (_case, m, k, n) => {
-    for (const dtype of ['float32', 'int32'] as const) {
+    for (const dtype of ['float32', 'int32', 'float16', 'bfloat16', 'int8', 'uint8'] as const) {
+      const least = dtype === 'uint8' ? 0 : -3;
       const values = (count: number): number[] =>
-        Array.from({ length: count }, (_, i) => ((i * 7919) % 7) - 3);
+        Array.from({ length: count }, (_, i) => ((i * 7919) % 7) + least);
       const [x, z] = [values(m * k), values(k * n)];
       for (const a of [
         { offset: 0, strides: [k, 1] },

@@ -1,5 +1,7 @@
 import { type FunctionBuilder, i32, type ModuleBuilder, Type, v128 } from '../assembler/index.ts';
 import { advance, at, countUp, locals, parameters, whileRoom } from '../emit.ts';
+import { Lanes, type Reg } from '../lanes/lanes.ts';
+import { loadUnits } from '../programs/memory.ts';
 import { type Element, isPlain } from './lane.ts';
 
 const words = (...lanes: number[]): number[] =>
@@ -74,18 +76,31 @@ export function addPack(module: ModuleBuilder, name: string, width: number, elem
     const [source, lineStep, step, target, lines, length] = [0, 1, 2, 3, 4, 5] as const;
     const [line, place, from, scratch] = locals(f, Type.i32, 4);
     const pointers = locals(f, Type.i32, width);
-    const rows = locals(f, Type.v128, 4);
+    const lanes = new Lanes(f, false);
     const halves = locals(f, Type.v128, 4);
     const panelBytes = width * lane.bytes;
-    const copy = (pointer: number, to: number): void => {
+    const copy = (pointer: number, to: number, index = 0): void => {
       f.get(target).get(pointer);
-      element.load(f, scratch, 0);
+      element.load(f, scratch, index * bytes);
       f.memory(element.keep, to * lane.bytes);
+    };
+    /** Elements side by side, four to a vector as they are multiplied. */
+    const vectors = (pointer: number, count: number): Reg[] =>
+      loadUnits(lanes, element.dtype, pointer, 0, count).map(({ regs }) => regs[0]!);
+
+    const widenLine = (): void => {
+      const whole = Math.floor(width / 4);
+      for (const [i, reg] of vectors(from, whole).entries())
+        f.get(target)
+          .get(reg)
+          .store(i * 16);
+      for (let i = whole * 4; i < width; i++) copy(from, i, i);
     };
 
     const sideBySide = (): void =>
       void countUp(f, place, length, 1, () => {
-        copyLine(f, target, from, panelBytes);
+        if (isPlain(element)) copyLine(f, target, from, panelBytes);
+        else widenLine();
         advance(f, from, step);
         f.increase(target, panelBytes);
       });
@@ -94,19 +109,17 @@ export function addPack(module: ModuleBuilder, name: string, width: number, elem
       whileRoom(f, place, length, 4, () => {
         let first = 0;
         for (; first + 4 <= width; first += 4) {
-          for (let r = 0; r < 4; r++)
-            f.get(pointers[first + r]!)
-              .load()
-              .set(rows[r]!);
+          const rows = pointers.slice(first, first + 4).map((pointer) => vectors(pointer, 1)[0]!);
           storeTransposed(f, target, rows, halves, panelBytes, first * 4);
         }
-        for (; first < width; first++)
+        for (; first < width; first++) {
+          const [reg] = vectors(pointers[first]!, 1) as [Reg];
           for (let r = 0; r < 4; r++)
             f.get(target)
-              .get(pointers[first]!)
-              .memory(i32.load, r * 4)
-              .memory(i32.store, r * panelBytes + first * 4);
-        for (const pointer of pointers) f.increase(pointer, 16);
+              .get(reg)
+              .memoryLane(v128.store32Lane, r, r * panelBytes + first * 4);
+        }
+        for (const pointer of pointers) f.increase(pointer, 4 * bytes);
         f.increase(target, 4 * panelBytes);
       });
 
@@ -127,7 +140,7 @@ export function addPack(module: ModuleBuilder, name: string, width: number, elem
           .op(i32.add)
           .set(pointers[i]!);
       f.i32(0).set(place);
-      if (isPlain(element) && lane.bytes === 4) f.get(step).i32(4).op(i32.eq).if(byTransposing);
+      if (lane.bytes === 4) f.get(step).i32(bytes).op(i32.eq).if(byTransposing);
       oneByOne();
     };
 
@@ -159,7 +172,6 @@ export function addPack(module: ModuleBuilder, name: string, width: number, elem
       at(f, source, line, lineStep).set(from);
       f.get(lines).get(line).op(i32.sub).i32(width).op(i32.ltS);
       f.if(incomplete, () => {
-        if (!isPlain(element)) return apart();
         f.get(lineStep).i32(bytes).op(i32.eq).if(sideBySide, apart);
       });
     });
