@@ -3,10 +3,13 @@ import { webgpu } from '@flambeau/backend-webgpu';
 import {
   type Device,
   fromArray,
+  full,
+  getDefaultDevice,
   hasDevice,
   nn,
   optim,
   registerBackend,
+  setDefaultDevice,
   setNumThreads,
   type Tensor,
   version,
@@ -86,25 +89,30 @@ function prepareOperator(one: OperatorCase, device: Device): Prepared {
   };
 }
 
-/** A fresh model with the parameters of the table. */
-function modelOf({ model: name, parameters }: TrainingCase): nn.Module {
+/** A fresh model with the parameters of the table. Nothing is initialised that they replace, as no peer does that. */
+function modelOf({ model: name, parameters }: TrainingCase, device: Device): nn.Module {
+  const before = getDefaultDevice();
+  setDefaultDevice('meta');
   const model = models[name]();
-  const state = Object.fromEntries(
+  setDefaultDevice(before);
+  const given = Object.fromEntries(
     parameters.map(({ name, shape, bound, base }, i) => [
       name,
-      fromArray(uniform(101 + i, size(shape), bound, base), shape),
+      fromArray(uniform(101 + i, size(shape), bound, base), shape, { device }),
     ]),
   );
-  const { missingKeys, unexpectedKeys } = model.loadStateDict(state, { strict: false });
-  const own = missingKeys.filter((key) => !/running_|num_batches/.test(key));
-  if (own.length + unexpectedKeys.length > 0)
-    throw new RangeError(`the table and the model differ in ${[...own, ...unexpectedKeys].join(', ')}`);
+  const statistics = Object.entries(model.stateDict()).flatMap(([key, { shape, dtype }]) =>
+    /running_|num_batches/.test(key)
+      ? [[key, full(shape, key.endsWith('var') ? 1 : 0, { dtype, device })]]
+      : [],
+  );
+  model.loadStateDict({ ...given, ...Object.fromEntries(statistics) }, { assign: true });
   return model;
 }
 
 /** A step of training, as a user writes it; gives the loss. */
 export function trainingStep(one: TrainingCase, device: Device): () => Tensor {
-  const model = modelOf(one).to(device);
+  const model = modelOf(one, device);
   const { input, target } = one;
   const x =
     input.classes === undefined

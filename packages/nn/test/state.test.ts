@@ -152,6 +152,48 @@ describe('loadStateDict', () => {
     expect(values(net.at(0).bias!)).toEqual([1, 1, 1, 1]);
   });
 
+  it('makes the tensors of the state those of a model that holds nothing', () => {
+    const from = mlp();
+    const net = new Sequential(
+      new Linear(3, 4, { device: 'meta' }),
+      new ReLU(),
+      new Linear(4, 2, { device: 'meta' }),
+    );
+    const parameters = [...net.parameters()];
+    const state = from.stateDict();
+    expect(net.loadStateDict(state, { assign: true })).toEqual({ missingKeys: [], unexpectedKeys: [] });
+    expect([...net.parameters()]).toEqual(parameters);
+    expect(parameters.every((p) => p.requiresGrad && p.isLeaf && p.device === 'cpu')).toBe(true);
+    const x = ones([2, 3]);
+    expect(values(net.forward(x))).toEqual(values(from.forward(x)));
+    net.forward(x).sum().backward();
+    expect(parameters.every((p) => p.grad !== null)).toBe(true);
+    // The memory is the state's.
+    state['0.bias']!.fill_(5);
+    expect(values(net.at(0).bias!)).toEqual([5, 5, 5, 5]);
+  });
+
+  it('takes over the dtype where it assigns, and lets go of gradients', () => {
+    const net = mlp();
+    net
+      .forward(ones([1, 3]))
+      .sum()
+      .backward();
+    net.loadStateDict(mlp().to({ dtype: 'float64' }).stateDict(), { assign: true });
+    expect([...net.parameters()].map((p) => [p.dtype, p.grad])).toEqual(Array(4).fill(['float64', null]));
+    expect(net.forward(ones([1, 3], { dtype: 'float64' })).dtype).toBe('float64');
+  });
+
+  it('assigns no integers to parameters that are trained, nor anything else then', () => {
+    const net = mlp();
+    const before = copies(net.stateDict());
+    const state = { ...mlp().stateDict(), '2.bias': zeros([2], { dtype: 'int32' }) };
+    expect(messageOf(() => net.loadStateDict(state, { assign: true }))).toBe(
+      'loadStateDict: the parameter 2.bias is trained and cannot become a tensor of int32; leave assign out to convert the values',
+    );
+    expect(copies(net.stateDict())).toEqual(before);
+  });
+
   it('does without a count of batches, as PyTorch', () => {
     const norm = new BatchNorm2d(2);
     const { num_batches_tracked: _, ...older } = norm.stateDict();

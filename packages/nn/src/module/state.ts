@@ -3,11 +3,14 @@ import {
   CheckpointError,
   checkOptions,
   describe,
+  isComplex,
+  isFloating,
   isTensor,
   noGrad,
   scope,
   showShape,
   supportsDType,
+  swapData,
   type Tensor,
 } from '@flambeau/core';
 import type { AnyModule } from './module.ts';
@@ -30,12 +33,24 @@ export interface LoadOptions {
   /** Whether missing and unexpected keys are errors. Default true. */
   readonly strict?: boolean;
   readonly rename?: Rename;
+  /**
+   * Whether parameters and buffers become the state's tensors, in their memory, dtype and device, instead of taking their
+   * values: what a model made on the meta device, where nothing is initialised, needs. Default false.
+   */
+  readonly assign?: boolean;
 }
 
 /** Keys that only one side has: empty after a strict load. */
 export interface LoadReport {
   readonly missingKeys: string[];
   readonly unexpectedKeys: string[];
+}
+
+/** What the model has under a key, and what the state has. */
+interface Pair {
+  readonly key: string;
+  readonly target: Tensor;
+  readonly source: Tensor;
 }
 
 /** Parameters and persistent buffers by key: own parameters, own buffers, then the children's. */
@@ -66,12 +81,12 @@ export function stateDictOf(module: AnyModule, options: StateDictOptions = {}): 
 }
 
 export function loadState(module: AnyModule, state: unknown, options: LoadOptions = {}): LoadReport {
-  checkOptions('loadStateDict', options, ['strict', 'rename']);
+  checkOptions('loadStateDict', options, ['strict', 'rename', 'assign']);
   const given = renamed(asEntries(state), options.rename);
   const own = entries(module);
   const unexpectedKeys = [...given.keys()].filter((key) => !own.has(key));
   const missingKeys = [...own.keys()].filter((key) => !given.has(key) && !isOptional(key));
-  const pairs = [...given].flatMap(([key, source]) => {
+  const pairs = [...given].flatMap(([key, source]): Pair[] => {
     const target = own.get(key);
     return target === undefined ? [] : [{ key, target, source }];
   });
@@ -83,6 +98,10 @@ export function loadState(module: AnyModule, state: unknown, options: LoadOption
       data: { missingKeys, unexpectedKeys, mismatchedKeys: misfits.map(({ key }) => key) },
     });
   }
+  if (options.assign === true) {
+    assignAll(pairs);
+    return { missingKeys, unexpectedKeys };
+  }
   noGrad(() => {
     scope(() => {
       // All that can fail comes before the first value is written.
@@ -91,6 +110,23 @@ export function loadState(module: AnyModule, state: unknown, options: LoadOption
     });
   });
   return { missingKeys, unexpectedKeys };
+}
+
+/** Puts the state's tensors under the handles that the model and its optimisers hold. */
+function assignAll(pairs: readonly Pair[]): void {
+  for (const { key, target, source } of pairs) {
+    if (!target.requiresGrad || isFloating(source.dtype) || isComplex(source.dtype)) continue;
+    throw new CheckpointError(
+      `loadStateDict: the parameter ${key} is trained and cannot become a tensor of ${source.dtype}; leave assign out to convert the values`,
+      { op: 'loadStateDict', data: { key, dtype: source.dtype } },
+    );
+  }
+  scope(() => {
+    for (const { target, source } of pairs) {
+      swapData(target, source.detach());
+      target.grad = null;
+    }
+  });
 }
 
 /** PyTorch counts batches since 0.4.1; a state without the count is complete, for PyTorch and for us. */
@@ -163,19 +199,13 @@ function renamed(
   return found;
 }
 
-interface Misfit {
-  readonly key: string;
-  readonly target: Tensor;
-  readonly source: Tensor;
-}
-
 function complaint(
   module: AnyModule,
   own: ReadonlyMap<string, Tensor>,
   given: ReadonlyMap<string, Tensor>,
   missing: readonly string[],
   unexpected: readonly string[],
-  misfits: readonly Misfit[],
+  misfits: readonly Pair[],
 ): string {
   const withShapes = (keys: readonly string[], of: ReadonlyMap<string, Tensor>): string =>
     keys.map((key) => `\n    ${key} ${showShape(of.get(key)!.shape)}`).join('');
