@@ -45,7 +45,14 @@ async function compare(options: Options): Promise<void> {
     ({ side, threads: count }, phase, some) =>
       runSide(
         side,
-        { phase, cases: some, threads: count, device: options.device, milliseconds: options.milliseconds },
+        {
+          phase,
+          cases: some,
+          threads: count,
+          device: options.device,
+          revectorize: options.revectorize,
+          milliseconds: options.milliseconds,
+        },
         options,
       ),
     options.device,

@@ -17,6 +17,7 @@ export interface Options {
   readonly memory: boolean;
   readonly steps: number;
   readonly chromium: string;
+  readonly revectorize: boolean;
   readonly help: boolean;
 }
 
@@ -31,6 +32,7 @@ export const USAGE = `npm run bench -- [options]
   --device name     cpu, webgpu or cuda; default cpu
   --node PATH       the Node of flambeau and of the JavaScript peers; default this one
   --python PATH     a Python that has PyTorch; default .torch/bin/python
+  --revectorize     flambeau with cpu({ revectorize: true })
   --json PATH       where the figures go; default benchmarks/results/compare.json
   --memory          instead: training steps without annotations, peak memory and the time that reclaiming takes, on cpu
                     or webgpu;
@@ -55,6 +57,7 @@ export function parseOptions(args: readonly string[]): Options {
       memory: { type: 'boolean', default: false },
       steps: { type: 'string', default: '20000' },
       chromium: { type: 'string', default: '/usr/bin/chromium' },
+      revectorize: { type: 'boolean', default: false },
       help: { type: 'boolean', default: false },
     },
   });

@@ -1,6 +1,7 @@
 import { cuda } from '@flambeau/backend-cuda';
 import { webgpu } from '@flambeau/backend-webgpu';
 import {
+  cpu,
   type Device,
   fromArray,
   full,
@@ -12,6 +13,7 @@ import {
   setDefaultDevice,
   setNumThreads,
   type Tensor,
+  unregisterBackend,
   version,
 } from 'flambeau';
 import type { Case, OperatorCase, TrainingCase } from './cases.ts';
@@ -147,13 +149,20 @@ function waiting(prepared: Prepared, done: (() => Promise<void>) | undefined): P
   };
 }
 
-async function makePeer({ threads, device }: Job): Promise<Peer> {
+/** The CPU backend with the experiment on, as a user asks for it; its name says whether it is. */
+function registerRevectorized(): string {
+  unregisterBackend('cpu');
+  return registerBackend(cpu({ revectorize: true })).name;
+}
+
+async function makePeer({ threads, device, revectorize }: Job): Promise<Peer> {
   setNumThreads(threads);
+  const joined = revectorize ? `, ${registerRevectorized()}` : '';
   const gpu = device === 'webgpu' ? await webgpu() : device === 'cuda' ? cuda() : undefined;
   if (gpu !== undefined) registerBackend(gpu);
   const refusal = !hasDevice(device) && `has no device ${device} here`;
   return {
-    environment: `flambeau ${version}, Node ${process.version}${gpu === undefined ? '' : `, ${gpu.name}`}`,
+    environment: `flambeau ${version}, Node ${process.version}${joined}${gpu === undefined ? '' : `, ${gpu.name}`}`,
     prepare: (one: Case) =>
       refusal ||
       waiting(

@@ -9,6 +9,8 @@ export interface Job {
   readonly cases: readonly Case[];
   readonly threads: number;
   readonly device: string;
+  /** Whether flambeau joins vectors on the CPU. */
+  readonly revectorize: boolean;
   /** How long each case is measured. */
   readonly milliseconds: number;
 }

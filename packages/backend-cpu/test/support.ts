@@ -11,6 +11,8 @@ import type {
 } from '@flambeau/core/backend';
 import { BackendError, DTYPES } from '@flambeau/core/backend';
 import fc from 'fast-check';
+import { backendOn } from '../src/backend.ts';
+import { createHeap } from '../src/heap/heap.ts';
 import { cpu } from '../src/index.ts';
 
 export { bfloat16, float16, type Value } from '@flambeau/backend-testkit';
@@ -22,6 +24,7 @@ export const backends: readonly [string, Backend][] = [
   ['closures', cpu({ compiler: 'closures', wasm: 'off' })],
   ['WebAssembly', cpu({ wasmFrom: 1 })],
   ['WebAssembly without sharing', cpu({ wasmFrom: 1, sharedMemory: 'off', relaxedSimd: 'off' })],
+  ['WebAssembly, wide tiles', backendOn(createHeap(), { relaxed: false, vectors: 4 }, { wasmFrom: 1 })],
 ];
 
 export const sizeOf = (shape: readonly number[]): number => shape.reduce((a, b) => a * b, 1);

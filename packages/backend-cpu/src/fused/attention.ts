@@ -12,15 +12,9 @@ import {
   SHARED,
 } from '../wasm/attention/kernels.ts';
 import { ELEMENTS } from '../wasm/matmul/lane.ts';
-import {
-  BLOCK_COLUMNS,
-  BLOCK_DEPTH,
-  BLOCK_ROWS,
-  columnsOf,
-  ROWS,
-  TILE_BYTES,
-} from '../wasm/matmul/packed.ts';
+import { BLOCK_COLUMNS, BLOCK_DEPTH, BLOCK_ROWS } from '../wasm/matmul/packed.ts';
 import { roundUp } from '../wasm/matmul/products.ts';
+import { columnsOf, ROWS, TILE_BYTES, type Tile } from '../wasm/matmul/tile.ts';
 import { type Attrs, address, heapKernel, type Operands, uniform, withWorkspace } from './operands.ts';
 
 const FLOATS = ['float32', 'float64'];
@@ -28,9 +22,9 @@ const PER_NANOSECOND = 20;
 const MOST_CHUNKS = 512;
 
 /** Attention and its gradient, with the scores of a block of queries at a time. */
-export function attentionKernels(pool: ThreadPool, relaxed: boolean): Record<string, FusedKernel> {
+export function attentionKernels(pool: ThreadPool, tile: Tile): Record<string, FusedKernel> {
   const { heap } = pool;
-  const attention = new Attention(pool, relaxed);
+  const attention = new Attention(pool, tile);
   return {
     scaledDotProductAttention: heapKernel(
       heap,
@@ -81,12 +75,12 @@ type SharedName = (typeof SHARED)[number];
 
 class Attention {
   private readonly pool: ThreadPool;
-  private readonly relaxed: boolean;
+  private readonly tile: Tile;
   private readonly codes = new Map<DType, Code>();
 
-  constructor(pool: ThreadPool, relaxed: boolean) {
+  constructor(pool: ThreadPool, tile: Tile) {
     this.pool = pool;
-    this.relaxed = relaxed;
+    this.tile = tile;
   }
 
   forward(y: TensorOperand, logsumexp: TensorOperand, inputs: Operands, attrs: Attrs): void {
@@ -196,7 +190,7 @@ class Attention {
     const tallest = back ? Math.max(rows, keys) : rows;
     const scores = roundUp(rows * keys * lane.bytes * (back ? 2 : 1), 64);
     const left = roundUp(TILE_BYTES + roundUp(Math.min(tallest, BLOCK_ROWS), ROWS) * deep, 64);
-    const right = roundUp(roundUp(Math.min(widest, BLOCK_COLUMNS), columnsOf(lane)) * deep, 64);
+    const right = roundUp(roundUp(Math.min(widest, BLOCK_COLUMNS), columnsOf(lane, this.tile)) * deep, 64);
     const own = scores + left + right;
     const table = roundUp(entries.length * 4, 64);
     withWorkspace(heap, name, table + own * threads, (place) => {
@@ -225,8 +219,8 @@ class Attention {
     let code = this.codes.get(dtype);
     if (code === undefined) {
       const module = new ModuleBuilder({ shared: this.pool.heap.shared });
-      addAttention(module, ELEMENTS[dtype]!, this.relaxed);
-      code = new Code(this.pool.heap, module.toBytes());
+      addAttention(module, ELEMENTS[dtype]!, this.tile);
+      code = new Code(this.pool.heap, module.toBytes(), this.tile.compile);
       this.codes.set(dtype, code);
     }
     return code;

@@ -5,8 +5,9 @@ import { ModuleBuilder } from '../wasm/assembler/index.ts';
 import { addConvolution, SCATTER_TAPS } from '../wasm/convolution/kernels.ts';
 import { LAYOUT_WORDS, type Name, wordOf } from '../wasm/convolution/layout.ts';
 import { ELEMENTS, type Element } from '../wasm/matmul/lane.ts';
-import { BLOCK_DEPTH, columnsOf, ROWS, TILE_BYTES } from '../wasm/matmul/packed.ts';
+import { BLOCK_DEPTH } from '../wasm/matmul/packed.ts';
 import { roundUp } from '../wasm/matmul/products.ts';
+import { columnsOf, ROWS, TILE_BYTES, type Tile } from '../wasm/matmul/tile.ts';
 import { type Geometry, geometryOf } from './geometry.ts';
 import { type Attrs, address, heapKernel, type Operands, uniform, withWorkspace } from './operands.ts';
 
@@ -38,9 +39,9 @@ interface Job {
 }
 
 /** Fused kernels for a convolution and its two gradients, without a copy of all its windows. */
-export function convolutionKernels(pool: ThreadPool, relaxed: boolean): Record<string, FusedKernel> {
+export function convolutionKernels(pool: ThreadPool, tile: Tile): Record<string, FusedKernel> {
   const { heap } = pool;
-  const runner = new Runner(pool, relaxed);
+  const runner = new Runner(pool, tile);
   const takes =
     (...names: string[]) =>
     (inputs: Operands, attrs: Attrs): boolean => {
@@ -74,12 +75,12 @@ export function convolutionKernels(pool: ThreadPool, relaxed: boolean): Record<s
 
 class Runner {
   private readonly pool: ThreadPool;
-  private readonly relaxed: boolean;
+  private readonly tile: Tile;
   private readonly codes = new Map<DType, Code>();
 
-  constructor(pool: ThreadPool, relaxed: boolean) {
+  constructor(pool: ThreadPool, tile: Tile) {
     this.pool = pool;
-    this.relaxed = relaxed;
+    this.tile = tile;
   }
 
   forward(
@@ -203,7 +204,7 @@ class Runner {
     const { kernel, geometry, element, outer, across } = job;
     const { groups, columns, taps, outChannels, images } = geometry;
     const { heap } = this.pool;
-    const wide = columnsOf(element.lane);
+    const wide = columnsOf(element.lane, this.tile);
     const threads = this.pool.width((images * groups * outChannels * taps * columns) / PER_NANOSECOND);
     const least = Math.ceil((threads === 1 ? 1 : 2 * threads) / (outer * groups));
     const most = Math.max(1, Math.floor(across / FEWEST_COLUMNS));
@@ -270,8 +271,8 @@ class Runner {
     let code = this.codes.get(element.dtype);
     if (code === undefined) {
       const module = new ModuleBuilder({ shared: this.pool.heap.shared });
-      addConvolution(module, element, this.relaxed);
-      code = new Code(this.pool.heap, module.toBytes());
+      addConvolution(module, element, this.tile);
+      code = new Code(this.pool.heap, module.toBytes(), this.tile.compile);
       this.codes.set(element.dtype, code);
     }
     return code;

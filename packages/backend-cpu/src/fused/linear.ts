@@ -3,11 +3,12 @@ import type { ThreadPool } from '../threads/pool.ts';
 import { MatmulCodes } from '../wasm/matmul/code.ts';
 import { ELEMENTS } from '../wasm/matmul/lane.ts';
 import { Products } from '../wasm/matmul/products.ts';
+import type { Tile } from '../wasm/matmul/tile.ts';
 import { address, heapKernel, joinedStride, uniform } from './operands.ts';
 
 /** `linear` with its bias in one pass: products are added to it as they are stored. */
-export function linearKernel(pool: ThreadPool, relaxed: boolean): FusedKernel {
-  const products = new Products(pool, new MatmulCodes(pool.heap, relaxed));
+export function linearKernel(pool: ThreadPool, tile: Tile): FusedKernel {
+  const products = new Products(pool, new MatmulCodes(pool.heap, tile));
   return heapKernel(
     pool.heap,
     'linear',

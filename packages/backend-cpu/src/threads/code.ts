@@ -14,10 +14,12 @@ export class Code {
   private readonly order: readonly string[];
   private published = 0;
 
-  constructor(heap: Heap, bytes: Uint8Array<ArrayBuffer>) {
-    const instance = new WebAssembly.Instance(new WebAssembly.Module(bytes), {
-      env: { memory: heap.memory },
-    });
+  constructor(
+    heap: Heap,
+    bytes: Uint8Array<ArrayBuffer>,
+    compile = (all: Uint8Array<ArrayBuffer>) => new WebAssembly.Module(all),
+  ) {
+    const instance = new WebAssembly.Instance(compile(bytes), { env: { memory: heap.memory } });
     this.heap = heap;
     this.bytes = bytes;
     this.byteLength = bytes.length;

@@ -1,3 +1,4 @@
+import { builtin } from '../host.ts';
 import type { ThreadStart } from './layout.ts';
 import { serveThread } from './serve.ts';
 import { startThread } from './start.ts';
@@ -24,7 +25,6 @@ interface WebWorker {
 }
 
 interface Host {
-  readonly process?: { getBuiltinModule?(name: string): unknown };
   readonly Worker?: new (
     url: string | URL,
     options?: { readonly name?: string; readonly type?: string },
@@ -34,8 +34,6 @@ interface Host {
 
 // The hosts' own objects: core's types know neither Node nor the page.
 const host = globalThis as unknown as Host;
-
-const builtin = (name: string): unknown => host.process?.getBuiltinModule?.(name);
 
 /** How many threads the machine runs at once. */
 export function machineThreads(): number {

@@ -9,6 +9,8 @@ import {
 } from '@flambeau/core';
 import type { Backend, FusedKernel } from '@flambeau/core/backend';
 import { expect } from 'vitest';
+import { backendOn } from '../../src/backend.ts';
+import { createHeap } from '../../src/heap/heap.ts';
 import { cpu } from '../../src/index.ts';
 
 /** Fused kernels run on one thread, on two, without fused multiply-add, and without shared memory. */
@@ -17,6 +19,7 @@ export const variants: readonly [string, () => Backend][] = [
   ['two threads', () => cpu({ threads: 2 })],
   ['no relaxed SIMD', () => cpu({ threads: 1, relaxedSimd: 'off' })],
   ['no shared memory', () => cpu({ sharedMemory: 'off' })],
+  ['wide tiles', () => backendOn(createHeap(), { relaxed: false, vectors: 4 }, { threads: 1 })],
 ];
 
 /** Makes a backend the CPU device of this test file. */

@@ -7,7 +7,7 @@ import { type Factors, Products } from '../../src/wasm/matmul/products.ts';
 
 const heap = createHeap()!;
 const pool = new ThreadPool(heap, { threads: 3 });
-const codes = new MatmulCodes(heap, false);
+const codes = new MatmulCodes(heap, { relaxed: false, vectors: 2 });
 const products = new Products(pool, codes);
 
 const FLOATS = 1 << 20;

@@ -5,6 +5,7 @@ import { log } from '../functions/logarithm.ts';
 import type { Reg } from '../lanes/lanes.ts';
 import type { Element, Lane } from '../matmul/lane.ts';
 import { addPacked } from '../matmul/packed.ts';
+import type { Tile } from '../matmul/tile.ts';
 import { Row } from '../rows/row.ts';
 
 /** Queries whose scores are computed at once: whole tiles of a product. */
@@ -233,14 +234,14 @@ function dot(f: FunctionBuilder, lane: Lane, relaxed: boolean, length: number, a
  *
  * `workspace` has room for the scores of a block, the gradient for them twice; `left` and `right` for packed factors.
  */
-export function addAttention(module: ModuleBuilder, element: Element, relaxed: boolean): void {
-  const { product } = addPacked(module, element, relaxed);
+export function addAttention(module: ModuleBuilder, element: Element, tile: Tile): void {
+  const { product } = addPacked(module, element, tile);
   const { lane } = element;
   const types = [...new Array<Type>(SCALE).fill(Type.i32), Type.f64, ...new Array<Type>(3).fill(Type.i32)];
   const contextOf = (f: FunctionBuilder): Context => ({
     f,
     lane,
-    relaxed,
+    relaxed: tile.relaxed,
     product,
     // One local after the other.
     shared: Object.fromEntries(SHARED.map((name, i) => [name, FIRST_SHARED + i])) as Shared,

@@ -1,7 +1,8 @@
 import { type FunctionBuilder, i32, type ModuleBuilder, Type } from '../assembler/index.ts';
 import { atElement, countUp, locals, parameters, remaining } from '../emit.ts';
 import type { Element, Lane } from '../matmul/lane.ts';
-import { addPacked, BLOCK_DEPTH, type PackedFunctions, ROWS, TILE_BYTES } from '../matmul/packed.ts';
+import { addPacked, BLOCK_DEPTH, type PackedFunctions } from '../matmul/packed.ts';
+import { ROWS, TILE_BYTES, type Tile } from '../matmul/tile.ts';
 import { addSlices } from '../slices.ts';
 import { addFillRows, addImageCopy } from './image.ts';
 import { divideByWord, plusWord, plusWords, word } from './layout.ts';
@@ -33,12 +34,12 @@ const wholePanels = (f: FunctionBuilder): FunctionBuilder =>
  * The kernels of convolutions. Each takes `(first, count, block, workspace)`: units of work from `first` on, the
  * block that describes the convolution, and the thread's own workspace.
  */
-export function addConvolution(module: ModuleBuilder, element: Element, relaxed: boolean): void {
+export function addConvolution(module: ModuleBuilder, element: Element, tile: Tile): void {
   const { lane } = element;
   const parts: Parts = {
     lane,
-    ...addPacked(module, element, relaxed),
-    packWindows: addPackWindows(module, lane),
+    ...addPacked(module, element, tile),
+    packWindows: addPackWindows(module, lane, tile),
     scatter: addScatterWindows(module, lane),
     copyIn: addImageCopy(module, lane, 'in'),
     copyOut: addImageCopy(module, lane, 'out'),

@@ -1,8 +1,8 @@
 import { i32, type ModuleBuilder, Type, v128 } from '../assembler/index.ts';
 import { advance, atElement, countUp, locals, parameters, whileRoom } from '../emit.ts';
 import type { Lane } from '../matmul/lane.ts';
-import { columnsOf } from '../matmul/packed.ts';
 import { storeTransposed } from '../matmul/packing.ts';
+import { columnsOf, type Tile } from '../matmul/tile.ts';
 
 const words = (count: number): number[] => Array.from({ length: count }, (_, i) => i);
 
@@ -11,8 +11,10 @@ const words = (count: number): number[] => Array.from({ length: count }, (_, i) 
  * `source + lineTable[i] + depthTable[l]` into panels for the tile, so that the windows of a convolution are unfolded
  * no further than one packed block. Missing lines of the last panel repeat the last one: their products are dropped.
  */
-export function addPackWindows(module: ModuleBuilder, lane: Lane): number {
-  const panel = columnsOf(lane);
+export function addPackWindows(module: ModuleBuilder, lane: Lane, tile: Tile): number {
+  const panel = columnsOf(lane, tile);
+  const vectors = words(tile.vectors);
+  const panelBytes = tile.vectors * 16;
   const { width, bytes } = lane;
   return module.function(parameters(6), [], (f) => {
     const [source, lineTable, depthTable, target, lines, length] = [0, 1, 2, 3, 4, 5] as const;
@@ -32,27 +34,27 @@ export function addPackWindows(module: ModuleBuilder, lane: Lane): number {
     const byVectors = (): void =>
       void countUp(f, l, length, 1, () => {
         depthAt().set(place);
-        for (const half of [0, 1]) {
+        for (const v of vectors) {
           f.get(target)
-            .get(starts[half * width]!)
+            .get(starts[v * width]!)
             .get(place)
             .op(i32.add)
             .load()
-            .store(half * 16);
+            .store(v * 16);
         }
-        f.increase(target, 32);
+        f.increase(target, panelBytes);
       });
     const byTransposing = (): void => {
-      for (const half of [0, 1]) {
+      for (const v of vectors) {
         for (let r = 0; r < 4; r++)
-          f.get(starts[half * 4 + r]!)
+          f.get(starts[v * 4 + r]!)
             .get(place)
             .op(i32.add)
             .load()
             .set(rows[r]!);
-        storeTransposed(f, target, rows, halves, 32, half * 16);
+        storeTransposed(f, target, rows, halves, panelBytes, v * 16);
       }
-      f.increase(target, 128);
+      f.increase(target, 4 * panelBytes);
       f.increase(l, 4);
     };
     const oneByOne = (): void => {
@@ -61,7 +63,7 @@ export function addPackWindows(module: ModuleBuilder, lane: Lane): number {
         f.memory(bytes === 8 ? v128.load64Zero : v128.load32Zero);
         f.memoryLane(lane.storeFirst, 0, i * bytes);
       }
-      f.increase(target, 32);
+      f.increase(target, panelBytes);
       f.increase(l, 1);
     };
     const apart = (): void => {
@@ -93,9 +95,11 @@ export function addPackWindows(module: ModuleBuilder, lane: Lane): number {
         f.get(source);
         atElement(f, lineTable, from, 4).memory(i32.load).op(i32.add).set(starts[i]!);
       }
-      together(0);
-      together(width);
-      f.op(i32.and).if(byVectors, apart);
+      for (const v of vectors) {
+        together(v * width);
+        if (v > 0) f.op(i32.and);
+      }
+      f.if(byVectors, apart);
     });
   });
 }

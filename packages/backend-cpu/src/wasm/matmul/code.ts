@@ -9,6 +9,7 @@ import { kindOf, type Value, value, wrap } from '../programs/value.ts';
 import { addUnpacked } from './direct.ts';
 import { ELEMENTS, type Element, isPlain } from './lane.ts';
 import { addPacked } from './packed.ts';
+import type { Tile } from './tile.ts';
 
 /** `narrow(source, out, ld, rows, columns)`: stores a product in the dtype of its operands. */
 function addNarrow(module: ModuleBuilder, { dtype, lane, bytes, narrow }: Element): void {
@@ -37,15 +38,24 @@ function addNarrow(module: ModuleBuilder, { dtype, lane, bytes, narrow }: Elemen
   });
 }
 
+/** The module that multiplies elements of a dtype. */
+export function productModule(element: Element, tile: Tile, shared: boolean): Uint8Array<ArrayBuffer> {
+  const module = new ModuleBuilder({ shared });
+  addPacked(module, element, tile);
+  if (isPlain(element)) addUnpacked(module, element.lane, tile);
+  addNarrow(module, element);
+  return module.toBytes();
+}
+
 /** The compiled products of a heap, by dtype, each made when it is first needed. */
 export class MatmulCodes {
   private readonly heap: Heap;
-  private readonly relaxed: boolean;
+  readonly tile: Tile;
   private readonly made = new Map<Element, Code>();
 
-  constructor(heap: Heap, relaxed: boolean) {
+  constructor(heap: Heap, tile: Tile) {
     this.heap = heap;
-    this.relaxed = relaxed;
+    this.tile = tile;
   }
 
   /** How a dtype is multiplied; undefined for one that has no products. */
@@ -56,11 +66,7 @@ export class MatmulCodes {
   code(element: Element): Code {
     let code = this.made.get(element);
     if (code === undefined) {
-      const module = new ModuleBuilder({ shared: this.heap.shared });
-      addPacked(module, element, this.relaxed);
-      if (isPlain(element)) addUnpacked(module, element.lane, this.relaxed);
-      addNarrow(module, element);
-      code = new Code(this.heap, module.toBytes());
+      code = new Code(this.heap, productModule(element, this.tile, this.heap.shared), this.tile.compile);
       this.made.set(element, code);
     }
     return code;

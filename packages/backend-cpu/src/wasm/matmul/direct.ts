@@ -1,17 +1,17 @@
 import { type FunctionBuilder, i32, type ModuleBuilder, Type } from '../assembler/index.ts';
 import { advance, at, atElement, countUp, locals, parameters, whileRoom } from '../emit.ts';
 import type { Lane } from './lane.ts';
-import { multiplyAdd, putVector, storeRows } from './packed.ts';
+import { byVector, multiplyAdd, type RowAccess, storeRows } from './packed.ts';
+import type { Tile } from './tile.ts';
 
-const putFirst =
-  (f: FunctionBuilder, lane: Lane) =>
-  (out: number, column: number, sum: number, base: number | null): void => {
-    f.get(out);
-    if (base !== null) f.get(base).memory(lane.loadFirst, column * lane.bytes);
-    f.get(sum);
-    if (base !== null) f.op(lane.add);
-    f.memoryLane(lane.storeFirst, 0, column * lane.bytes);
-  };
+const byElement = (f: FunctionBuilder, lane: Lane): RowAccess => ({
+  load: (from, column) => void f.get(from).memory(lane.loadFirst, column * lane.bytes),
+  store: (to, column, sum) =>
+    void f
+      .get(to)
+      .get(sum)
+      .memoryLane(lane.storeFirst, 0, column * lane.bytes),
+});
 
 /** `(depth, a, aRow, aStep, b, bStep, out, ld, base, baseLd)` for a few rows and `vectors` vectors of columns, 0 for one column. */
 function addDirectTile(
@@ -47,7 +47,8 @@ function addDirectTile(
       }
       f.get(depth).i32(1).op(i32.sub).tee(depth).brIf(again);
     });
-    storeRows(f, sums, [out, ld, base, baseLd], (vectors === 0 ? putFirst : putVector)(f, lane));
+    const access = vectors === 0 ? byElement(f, lane) : byVector(f);
+    storeRows(f, lane.add, sums, [out, ld, base, baseLd], access);
   });
 }
 
@@ -58,8 +59,8 @@ const WIDE = 8;
  * `direct(rows, columns, depth, a, aRow, aStep, b, bStep, out, ld, base, baseLd)`: without packing, for a `b` whose
  * columns lie side by side.
  */
-function addDirect(module: ModuleBuilder, lane: Lane, relaxed: boolean): void {
-  const widths = [2, 1, 0];
+function addDirect(module: ModuleBuilder, lane: Lane, { relaxed, vectors: most }: Tile): void {
+  const widths = [4, 2, 1, 0].filter((vectors) => vectors <= most);
   const tall = widths.map((vectors) => addDirectTile(module, lane, relaxed, TALL, vectors));
   const flat = widths.map((vectors) => addDirectTile(module, lane, relaxed, 1, vectors));
   const wide = addDirectTile(module, lane, relaxed, 1, WIDE);
@@ -151,7 +152,7 @@ function addDotTile(
         addAcross(f, lane, sum);
       }
     }
-    storeRows(f, sums, [out, ld, base, baseLd], putFirst(f, lane));
+    storeRows(f, lane.add, sums, [out, ld, base, baseLd], byElement(f, lane));
   });
 }
 
@@ -193,7 +194,7 @@ function addDots(module: ModuleBuilder, lane: Lane, relaxed: boolean): void {
 }
 
 /** The products that read their operands where they lie: for small ones, and for those with few rows or columns. */
-export function addUnpacked(module: ModuleBuilder, lane: Lane, relaxed: boolean): void {
-  addDirect(module, lane, relaxed);
-  addDots(module, lane, relaxed);
+export function addUnpacked(module: ModuleBuilder, lane: Lane, tile: Tile): void {
+  addDirect(module, lane, tile);
+  addDots(module, lane, tile.relaxed);
 }

@@ -5,6 +5,7 @@ import { Odometer } from '../../walk.ts';
 import { MatmulCodes } from './code.ts';
 import { type Element, isPlain } from './lane.ts';
 import { type Factors, Products } from './products.ts';
+import type { Tile } from './tile.ts';
 
 /** Below this many multiplications JavaScript is as fast, for operands that do not all lie in the heap. */
 const SMALL = 2048;
@@ -15,11 +16,11 @@ const SMALL = 2048;
  */
 export function wasmMatmul(
   pool: ThreadPool,
-  relaxed: boolean,
+  tile: Tile,
   fallback: RequiredKernels['matmul'],
 ): RequiredKernels['matmul'] {
   const { heap } = pool;
-  const codes = new MatmulCodes(heap, relaxed);
+  const codes = new MatmulCodes(heap, tile);
   const products = new Products(pool, codes);
   return (size, output, a, b) => {
     const element = codes.element(output.dtype);

@@ -1,17 +1,13 @@
-import { type FunctionBuilder, i32, type ModuleBuilder, Type } from '../assembler/index.ts';
+import { type FunctionBuilder, i32, type ModuleBuilder, type Opcode, Type } from '../assembler/index.ts';
 import { advance, at, atElement, countUp, locals, parameters, remaining } from '../emit.ts';
 import type { Element, Lane } from './lane.ts';
 import { addPack } from './packing.ts';
+import { columnsOf, ROWS, TILE_BYTES, type Tile } from './tile.ts';
 
-/** Rows of a tile; with two vectors of columns it takes 15 of the 16 vector registers. */
-export const ROWS = 6;
-export const columnsOf = (lane: Lane): number => 2 * lane.width;
 /** Rows, steps and columns of a packed block: a block of `a` stays in the second cache, a panel of `b` in the first. */
 export const BLOCK_ROWS = 192;
 export const BLOCK_DEPTH = 256;
 export const BLOCK_COLUMNS = 1024;
-/** Bytes for a tile at an edge, before the packed blocks. */
-export const TILE_BYTES = 256;
 
 /** Leaves a * b + c for a splat element, a vector and a sum. */
 export function multiplyAdd(
@@ -26,61 +22,71 @@ export function multiplyAdd(
   else f.get(sum).get(a).get(b).op(lane.mul).op(lane.add).set(sum);
 }
 
+/** How a tile's columns are read and written, from the address of a row on. */
+export interface RowAccess {
+  readonly load: (from: number, column: number) => void;
+  readonly store: (to: number, column: number, sum: number) => void;
+}
+
+export const byVector = (f: FunctionBuilder): RowAccess => ({
+  load: (from, column) => void f.get(from).load(column * 16),
+  store: (to, column, sum) =>
+    void f
+      .get(to)
+      .get(sum)
+      .store(column * 16),
+});
+
 /**
  * Stores a tile's rows at `out`, each `ld` bytes behind the last: as they are, or added to what lies at `base`, whose
- * rows are `baseLd` apart, where `base` is not 0. So a product is begun, continued, or given a bias.
+ * rows are `baseLd` apart, where `base` is not 0. So a product is begun, continued, or given a bias. A row is read
+ * before one is written, and all are written in one place, as V8 pairs vectors only from neighbouring stores on.
  */
 export function storeRows(
   f: FunctionBuilder,
+  add: Opcode,
   sums: readonly (readonly number[])[],
   [out, ld, base, baseLd]: readonly [number, number, number, number],
-  put: (out: number, column: number, sum: number, base: number | null) => void,
+  { load, store }: RowAccess,
 ): void {
-  const each = (from: number | null): void => {
+  const bases = locals(f, Type.v128, sums[0]!.length);
+  f.get(base).if(() => {
     for (const [i, row] of sums.entries()) {
-      if (i > 0) {
-        advance(f, out, ld);
-        if (from !== null) advance(f, from, baseLd);
+      if (i > 0) advance(f, base, baseLd);
+      for (const [j, vector] of bases.entries()) {
+        load(base, j);
+        f.set(vector);
       }
-      for (const [j, sum] of row.entries()) put(out, j, sum, from);
+      for (const [j, sum] of row.entries()) f.get(bases[j]!).get(sum).op(add).set(sum);
     }
-  };
-  f.get(base).if(
-    () => each(base),
-    () => each(null),
-  );
+  });
+  for (const [i, row] of sums.entries()) {
+    if (i > 0) advance(f, out, ld);
+    for (const [j, sum] of row.entries()) store(out, j, sum);
+  }
 }
 
-export const putVector =
-  (f: FunctionBuilder, lane: Lane) =>
-  (out: number, column: number, sum: number, base: number | null): void => {
-    f.get(out);
-    if (base !== null) f.get(base).load(column * 16);
-    f.get(sum);
-    if (base !== null) f.op(lane.add);
-    f.store(column * 16);
-  };
-
 /** `tile(depth, a, b, out, ld, base, baseLd)`: the product of two panels. */
-function addTile(module: ModuleBuilder, lane: Lane, relaxed: boolean): number {
+function addTile(module: ModuleBuilder, lane: Lane, { relaxed, vectors }: Tile): number {
   return module.function(parameters(7), [], (f) => {
     const [depth, a, b, out, ld, base, baseLd] = [0, 1, 2, 3, 4, 5, 6] as const;
-    const sums = Array.from({ length: ROWS }, () => locals(f, Type.v128, 2));
-    const [left, right] = locals(f, Type.v128, 2);
+    const sums = Array.from({ length: ROWS }, () => locals(f, Type.v128, vectors));
+    const right = locals(f, Type.v128, vectors);
     const splat = f.local(Type.v128);
     const end = f.local(Type.i32);
     atElement(f, a, depth, ROWS * lane.bytes).set(end);
     f.loop((again) => {
-      f.get(b).load().set(left);
-      f.get(b).load(16).set(right);
+      for (const [j, vector] of right.entries())
+        f.get(b)
+          .load(j * 16)
+          .set(vector);
       for (const [i, row] of sums.entries()) {
         f.get(a)
           .memory(lane.loadSplat, i * lane.bytes)
           .set(splat);
-        multiplyAdd(f, lane, relaxed, splat, left, row[0]!);
-        multiplyAdd(f, lane, relaxed, splat, right, row[1]!);
+        for (const [j, sum] of row.entries()) multiplyAdd(f, lane, relaxed, splat, right[j]!, sum);
       }
-      f.increase(b, 32);
+      f.increase(b, 16 * vectors);
       f.get(a)
         .i32(ROWS * lane.bytes)
         .op(i32.add)
@@ -89,12 +95,12 @@ function addTile(module: ModuleBuilder, lane: Lane, relaxed: boolean): number {
         .op(i32.ne)
         .brIf(again);
     });
-    storeRows(f, sums, [out, ld, base, baseLd], putVector(f, lane));
+    storeRows(f, lane.add, sums, [out, ld, base, baseLd], byVector(f));
   });
 }
 
 /** `edge(tile, out, ld, rows, columns, base, baseLd)`: stores a part of a finished tile. */
-function addEdge(module: ModuleBuilder, lane: Lane): number {
+function addEdge(module: ModuleBuilder, lane: Lane, shape: Tile): number {
   return module.function(parameters(7), [], (f) => {
     const [tile, out, ld, rows, columns, base, baseLd] = [0, 1, 2, 3, 4, 5, 6] as const;
     const [i, j] = locals(f, Type.i32, 2);
@@ -116,7 +122,7 @@ function addEdge(module: ModuleBuilder, lane: Lane): number {
         );
         f.op(lane.addOne).memory(lane.store);
       });
-      f.increase(tile, columnsOf(lane) * lane.bytes);
+      f.increase(tile, columnsOf(lane, shape) * lane.bytes);
       advance(f, out, ld);
       advance(f, base, baseLd);
     });
@@ -126,10 +132,10 @@ function addEdge(module: ModuleBuilder, lane: Lane): number {
 /**
  * `block(rows, columns, depth, a, b, out, ld, base, baseLd, tile)`: the product of packed blocks.
  */
-function addBlock(module: ModuleBuilder, lane: Lane, relaxed: boolean): number {
-  const tile = addTile(module, lane, relaxed);
-  const edge = addEdge(module, lane);
-  const columnsWide = columnsOf(lane);
+function addBlock(module: ModuleBuilder, lane: Lane, shape: Tile): number {
+  const tile = addTile(module, lane, shape);
+  const edge = addEdge(module, lane, shape);
+  const columnsWide = columnsOf(lane, shape);
   return module.export('block', parameters(10), [], (f) => {
     const [rows, columns, depth, a, b, out, ld, base, baseLd, spare] = [
       0, 1, 2, 3, 4, 5, 6, 7, 8, 9,
@@ -147,7 +153,11 @@ function addBlock(module: ModuleBuilder, lane: Lane, relaxed: boolean): number {
         f.if(
           () => f.get(depth).get(panel).get(b).get(to).get(ld).get(from).get(baseLd).call(tile),
           () => {
-            f.get(depth).get(panel).get(b).get(spare).i32(32).i32(0).i32(0).call(tile);
+            f.get(depth).get(panel).get(b).get(spare);
+            f.i32(columnsWide * lane.bytes)
+              .i32(0)
+              .i32(0)
+              .call(tile);
             f.get(spare).get(to).get(ld);
             remaining(f, rows, i, ROWS);
             remaining(f, columns, j, columnsWide);
@@ -179,11 +189,11 @@ export interface PackedFunctions {
  * - `block(rows, columns, depth, a, b, out, ld, base, baseLd, tile)` of packed blocks
  * - `product(rows, columns, depth, a, aRow, aStep, b, bStep, bColumn, out, ld, base, baseLd, workspace, packedB)`
  */
-export function addPacked(module: ModuleBuilder, element: Element, relaxed: boolean): PackedFunctions {
+export function addPacked(module: ModuleBuilder, element: Element, tile: Tile): PackedFunctions {
   const { lane } = element;
   const packRows = addPack(module, 'packRows', ROWS, element);
-  const packColumns = addPack(module, 'packColumns', columnsOf(lane), element);
-  const block = addBlock(module, lane, relaxed);
+  const packColumns = addPack(module, 'packColumns', columnsOf(lane, tile), element);
+  const block = addBlock(module, lane, tile);
   const rowsOf = addRows(module, packRows, block);
   const product = addProduct(module, lane, packColumns, rowsOf);
   return { packRows, packColumns, block, product };

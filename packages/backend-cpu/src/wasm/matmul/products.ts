@@ -3,7 +3,8 @@ import type { Code } from '../../threads/code.ts';
 import type { ThreadPool, Work } from '../../threads/pool.ts';
 import type { MatmulCodes } from './code.ts';
 import { type Element, isPlain } from './lane.ts';
-import { BLOCK_COLUMNS, BLOCK_DEPTH, BLOCK_ROWS, columnsOf, ROWS, TILE_BYTES } from './packed.ts';
+import { BLOCK_COLUMNS, BLOCK_DEPTH, BLOCK_ROWS } from './packed.ts';
+import { columnsOf, ROWS, TILE_BYTES } from './tile.ts';
 
 /** Sizes of a product and the strides of its operands, in elements; the columns of the output lie side by side. */
 export interface Factors {
@@ -186,7 +187,7 @@ export class Products {
     const byRows = rows >= 2 * columns;
     const total = byRows ? rows : columns;
     const parts = threads * (nanoseconds > LONG_NS ? 2 : 1);
-    const per = roundUp(Math.ceil(total / parts), byRows ? ROWS : columnsOf(element.lane));
+    const per = roundUp(Math.ceil(total / parts), byRows ? ROWS : columnsOf(element.lane, this.codes.tile));
     const work: Omit<Work, 'args'> = {
       code,
       name,
@@ -212,7 +213,10 @@ export class Products {
   ): number {
     const deep = Math.min(depth, BLOCK_DEPTH) * lane.bytes;
     const left = TILE_BYTES + roundUp(Math.min(rows, BLOCK_ROWS), ROWS) * deep;
-    const each = roundUp(left + roundUp(Math.min(columns, BLOCK_COLUMNS), columnsOf(lane)) * deep, 64);
+    const each = roundUp(
+      left + roundUp(Math.min(columns, BLOCK_COLUMNS), columnsOf(lane, this.codes.tile)) * deep,
+      64,
+    );
     const address = this.workspace(each * threads);
     call.args[WORKSPACE] = address;
     call.args[WORKSPACE + 1] = address + left;
@@ -232,7 +236,7 @@ export class Products {
 }
 
 /** Where `product` has its workspace, and behind it where that of `b` begins. */
-const WORKSPACE = 13;
+export const WORKSPACE = 13;
 
 function kindOf(element: Element, { rows, columns, depth, aStep, bStep, bColumn }: Factors): Call['name'] {
   if (!isPlain(element)) return 'product';
@@ -246,7 +250,8 @@ function kindOf(element: Element, { rows, columns, depth, aStep, bStep, bColumn 
   return columns === 1 ? 'direct' : 'product';
 }
 
-function callOf(
+/** The call of a product and how its arguments move; the workspace of `product` is still to be filled in. */
+export function callOf(
   { bytes, lane }: Element,
   name: Call['name'],
   { rows, columns, depth, aRow, aStep, bStep, bColumn, ld }: Factors,

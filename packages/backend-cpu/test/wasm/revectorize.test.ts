@@ -1,0 +1,50 @@
+import { execFile } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { describe, expect, it } from 'vitest';
+import { createHeap } from '../../src/heap/heap.ts';
+import { Code } from '../../src/threads/code.ts';
+import { productModule } from '../../src/wasm/matmul/code.ts';
+import { ELEMENTS } from '../../src/wasm/matmul/lane.ts';
+import { differingProduct } from '../../src/wasm/matmul/self-check.ts';
+
+const run = promisify(execFile);
+const program = fileURLToPath(new URL('./revectorize-process.ts', import.meta.url));
+
+describe('the option revectorize', () => {
+  it('computes the same bits in a process of its own, and says so where it has no effect', async () => {
+    const args = ['--conditions=source', '--import', 'tsx', program];
+    const { stdout, stderr } = await run(process.execPath, args);
+    const { name, count, differing } = JSON.parse(stdout) as Record<string, unknown>;
+    expect({ count, differing }).toEqual({ count: 32, differing: 0 });
+    const old = Number.parseInt(process.versions.v8, 10) < 13;
+    if (old) expect(stderr).toContain('has no effect: it needs Node 24 or later');
+    expect(String(name).includes('revectorized')).toBe(!stderr.includes('has no effect'));
+  }, 60_000);
+});
+
+describe('the check of products', () => {
+  const heap = createHeap()!;
+  const codeOf = (dtype: 'float32' | 'float64' | 'int32' | 'int64', relaxed: boolean): Code =>
+    new Code(heap, productModule(ELEMENTS[dtype]!, { relaxed, vectors: 4 }, heap.shared));
+
+  it.each(['float32', 'float64', 'int32', 'int64'] as const)('passes what is the same: %s', (dtype) => {
+    const [one, other] = [codeOf(dtype, false), codeOf(dtype, false)];
+    expect(differingProduct(heap, ELEMENTS[dtype]!, one, other)).toBeNull();
+  });
+
+  it.each(['product', 'direct', 'dots'] as const)('finds one bit that differs in %s', (name) => {
+    const code = codeOf('float32', false);
+    const wrong = (...args: number[]): undefined => {
+      code.functions[name]!(...args);
+      const out = new Uint32Array(
+        heap.memory.buffer,
+        args[name === 'product' ? 9 : name === 'direct' ? 8 : 7]!,
+        1,
+      );
+      out[0]! ^= 1;
+    };
+    const broken = { functions: { ...code.functions, [name]: wrong } } as unknown as Code;
+    expect(differingProduct(heap, ELEMENTS.float32!, code, broken)).toContain(`${name} of float32`);
+  });
+});
