@@ -171,10 +171,7 @@ class Loops {
       for (const { turn, at } of inputs) f.get(turn).set(at);
       loadWord(f, FRAME, ReduceWord.inner).set(this.left);
       for (const { lanes, pre } of makers) pre.once(this.surroundings(lanes, () => ({ each: [] })));
-      this.fullTurns((maker, units) => {
-        this.addUnits(maker, units);
-        this.countBlock(maker.accumulators);
-      });
+      this.fullTurns(true, (maker, units) => this.addUnits(maker, units));
       this.rest((count, place) => first.add(this.masked(this.element(place), count)));
     });
     for (const { accumulators } of makers) {
@@ -193,7 +190,7 @@ class Loops {
     loadWord(f, FRAME, ReduceWord.columns).set(this.left);
     for (const { lanes, pre } of bytes === null ? [four] : [four, bytes])
       pre.once(this.surroundings(lanes, () => ({ each: [] })));
-    this.fullTurns((maker, units) => {
+    this.fullTurns(false, (maker, units) => {
       this.down(maker, units, () => this.addUnits(maker, units));
       for (const [unit, accumulator] of maker.accumulators.slice(0, units).entries())
         this.finish(maker, accumulator.result(), this.outputPlace(maker, unit));
@@ -218,11 +215,9 @@ class Loops {
     this.outerTurns(() => {
       for (const { turn, at } of inputs) f.get(turn).set(at);
       loadWord(f, FRAME, ReduceWord.inner).set(inner);
-      f.loop((again) => {
+      this.repeat(inner, used, () => {
         add();
-        this.countBlock(used);
         for (const [k, { at }] of inputs.entries()) this.word(k, Stride.inner).get(at).op(i32.add).set(at);
-        f.get(inner).i32(1).op(i32.sub).tee(inner).brIf(again);
       });
     });
     for (const accumulator of used) accumulator.flush();
@@ -239,22 +234,50 @@ class Loops {
     });
   }
 
-  /** Turns of the loop in which every vector is full. */
-  private fullTurns(turn: (maker: Maker, units: number) => void): void {
+  /** Turns of the loop in which every vector is full; `adds` says whether each adds to the accumulators once. */
+  private fullTurns(adds: boolean, turn: (maker: Maker, units: number) => void): void {
     const { f, four, bytes } = this;
     const maker = bytes ?? four;
     const most = maker.accumulators.length;
+    const turns = f.local(Type.i32);
     for (const units of bytes === null || most === 1 ? [most] : [most, 1]) {
       const elements = units * maker.lanes.unit;
-      f.block((end) =>
-        f.loop((again) => {
-          f.get(this.left).i32(elements).op(i32.ltS).brIf(end);
+      f.get(this.left).i32(elements).op(i32.divU).tee(turns);
+      f.if(() =>
+        this.repeat(turns, adds ? maker.accumulators : [], () => {
           turn(maker, units);
           this.advance(elements);
-          f.br(again);
         }),
       );
     }
+  }
+
+  /**
+   * Runs `body` as many times as the local `left` says, at least once. Sums that it adds to are put aside whenever a
+   * block is full: outside of the loop, which then keeps nothing but the blocks in registers.
+   */
+  private repeat(left: number, added: readonly Accumulator[], body: () => void): void {
+    const { f } = this;
+    const loop = (count: number): void =>
+      void f.loop((again) => {
+        body();
+        f.get(count).i32(1).op(i32.sub).tee(count).brIf(again);
+      });
+    const block = added.length === 0 ? 0 : this.block;
+    if (block === 0) {
+      loop(left);
+      return;
+    }
+    const run = f.local(Type.i32);
+    f.loop((again) => {
+      f.i32(block).get(this.added).op(i32.sub).tee(run);
+      f.get(left).get(run).get(left).op(i32.ltS).select().set(run);
+      f.get(left).get(run).op(i32.sub).set(left);
+      f.get(this.added).get(run).op(i32.add).set(this.added);
+      loop(run);
+      this.putAside(added);
+      f.get(left).brIf(again);
+    });
   }
 
   /** Adds each unit of a turn to an accumulator of its own. Narrow elements side by side are read in whole vectors. */
@@ -282,22 +305,26 @@ class Loops {
         const places = new Map<Input, Place>();
         if (!this.byColumns) for (const input of this.inputs) places.set(input, this.partly(input, count));
         body(count, (input) => places.get(input)!);
-        if (!this.byColumns) this.countBlock(this.four.accumulators.slice(0, 1));
+        if (!this.byColumns && this.block > 0) {
+          f.increase(this.added, 1);
+          this.putAside(this.four.accumulators.slice(0, 1));
+        }
         this.advance(UNIT);
         f.br(again);
       }),
     );
   }
 
+  private get block(): number {
+    return blockOf(this.reduction.combiner, this.reduction.pre.output);
+  }
+
   /** Puts sums aside when a block is full. */
-  private countBlock(used: readonly Accumulator[]): void {
-    const { combiner, pre } = this.reduction;
-    const block = blockOf(combiner, pre.output);
-    if (block === 0) return;
+  private putAside(sums: readonly Accumulator[]): void {
     const { f } = this;
-    f.get(this.added).i32(1).op(i32.add).tee(this.added).i32(block).op(i32.geS);
+    f.get(this.added).i32(this.block).op(i32.geS);
     f.if(() => {
-      for (const accumulator of used) accumulator.flush();
+      for (const sum of sums) sum.flush();
       f.i32(0).set(this.added);
     });
   }
