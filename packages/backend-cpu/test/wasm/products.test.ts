@@ -45,6 +45,9 @@ describe('products on threads', () => {
     ['tall', dense(391, 70, 101, false), 1, false],
     ['with a bias', dense(130, 300, 190, true), 1, true],
     ['deep', dense(50, 4000, 30, false), 1, false],
+    ['few rows', dense(8, 1000, 1040, false), 1, false],
+    ['two rows', dense(2, 700, 1003, false), 1, true],
+    ['three rows', dense(3, 700, 1003, false), 1, true],
     ['fewer matrices than threads', dense(160, 90, 170, false), 2, false],
     ['many matrices', dense(33, 40, 37, true), 40, false],
   ] as const)('are the same numbers as on one thread: %s', async (_, factors, count, based) => {

@@ -1,5 +1,5 @@
 import { type FunctionBuilder, i32, type ModuleBuilder, Type } from '../assembler/index.ts';
-import { advance, at, atElement, countUp, locals, parameters, whileRoom } from '../emit.ts';
+import { advance, at, atElement, locals, parameters, whileRoom } from '../emit.ts';
 import type { Lane } from './lane.ts';
 import { byVector, multiplyAdd, type RowAccess, storeRows } from './packed.ts';
 import type { Tile } from './tile.ts';
@@ -53,7 +53,12 @@ function addDirectTile(
 }
 
 const TALL = 4;
-const WIDE = 8;
+/** Fewer rows, and the vectors of columns that they take at once: a wide `b` is read once for all of them. */
+const WIDE = [
+  [1, 8],
+  [2, 6],
+  [3, 4],
+] as const;
 
 /**
  * `direct(rows, columns, depth, a, aRow, aStep, b, bStep, out, ld, base, baseLd)`: without packing, for a `b` whose
@@ -63,7 +68,7 @@ function addDirect(module: ModuleBuilder, lane: Lane, { relaxed, vectors: most }
   const widths = [4, 2, 1, 0].filter((vectors) => vectors <= most);
   const tall = widths.map((vectors) => addDirectTile(module, lane, relaxed, TALL, vectors));
   const flat = widths.map((vectors) => addDirectTile(module, lane, relaxed, 1, vectors));
-  const wide = addDirectTile(module, lane, relaxed, 1, WIDE);
+  const wide = WIDE.map(([rows, vectors]) => addDirectTile(module, lane, relaxed, rows, vectors));
   module.export('direct', parameters(12), [], (f) => {
     const [rows, columns, depth, a, aRow, aStep, b, bStep, out, ld, base, baseLd] = [
       0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11,
@@ -77,8 +82,10 @@ function addDirect(module: ModuleBuilder, lane: Lane, { relaxed, vectors: most }
       at(f, base, i, baseLd).get(j).i32(lane.bytes).op(i32.mul).op(i32.add).i32(0).get(base).select();
       f.get(baseLd).call(callee);
     };
-    f.get(rows).i32(TALL).op(i32.ltS);
-    f.if(() => whileRoom(f, j, columns, WIDE * lane.width, () => countUp(f, i, rows, 1, () => tile(wide))));
+    for (const [w, [height, vectors]] of WIDE.entries()) {
+      f.get(rows).i32(height).op(i32.eq);
+      f.if(() => whileRoom(f, j, columns, vectors * lane.width, () => tile(wide[w]!)));
+    }
     for (const [w, vectors] of widths.entries()) {
       whileRoom(f, j, columns, Math.max(1, vectors * lane.width), () => {
         f.i32(0).set(i);

@@ -48,6 +48,10 @@ const PER_NANOSECOND = 25;
 /** The most multiplications for which reading operands where they lie beats packing. */
 const SMALL = 96 ** 3;
 const FEW = 8;
+/** Rows that read a `b` where it lies, one after the other, while it stays in the second cache, and otherwise. */
+const FEW_ROWS = 16;
+const FEWEST_ROWS = 4;
+const SECOND_CACHE = 2 ** 20;
 /** Products that take longer are divided once more, so that a thread that comes late does less. */
 const LONG_NS = 1e6;
 
@@ -243,7 +247,8 @@ function kindOf(element: Element, { rows, columns, depth, aStep, bStep, bColumn 
   const work = rows * columns * depth;
   const along = (aStep === 1 && bStep === 1) || depth === 1;
   if (bColumn === 1 && columns > 1) {
-    if (work <= SMALL || rows <= FEW || columns <= 2 * FEW) return 'direct';
+    const few = columns * depth * element.bytes <= SECOND_CACHE ? FEW_ROWS : FEWEST_ROWS;
+    if (work <= SMALL || rows <= few || columns <= 2 * FEW) return 'direct';
     return 'product';
   }
   if (along && (work <= SMALL || rows <= FEW || columns <= FEW)) return 'dots';
