@@ -1,10 +1,10 @@
 import type { DType } from '@flambeau/core/backend';
 import type { Heap } from '../../heap/heap.ts';
 import { Code } from '../../threads/code.ts';
-import { ModuleBuilder, Type } from '../assembler/index.ts';
+import { ModuleBuilder, type Opcode, Type, v128 } from '../assembler/index.ts';
 import { advance, countUp, locals, parameters, whileRoom } from '../emit.ts';
 import { Lanes } from '../lanes/lanes.ts';
-import { storeUnits } from '../programs/memory.ts';
+import { store, storeUnits } from '../programs/memory.ts';
 import { kindOf, type Value, value, wrap } from '../programs/value.ts';
 import { addUnpacked } from './direct.ts';
 import { ELEMENTS, type Element, isPlain } from './lane.ts';
@@ -12,25 +12,25 @@ import { addPacked } from './packed.ts';
 import type { Tile } from './tile.ts';
 
 /** `narrow(source, out, ld, rows, columns)`: stores a product in the dtype of its operands. */
-function addNarrow(module: ModuleBuilder, { dtype, lane, bytes, narrow }: Element): void {
-  if (narrow === null) return;
+function addNarrow(module: ModuleBuilder, element: Element): void {
+  if (isPlain(element)) return;
+  const { dtype, lane, bytes } = element;
   module.export('narrow', parameters(5), [], (f) => {
     const [source, out, ld, rows, columns] = [0, 1, 2, 3, 4] as const;
-    const [i, j, to, scratch] = locals(f, Type.i32, 4);
+    const [i, j, to] = locals(f, Type.i32, 3);
     const lanes = new Lanes(f, false);
+    const load = (code: Opcode, offset = 0): Value => {
+      f.get(source).memory(code, offset);
+      return value(kindOf(dtype), wrap(lanes, dtype, lanes.keep()));
+    };
     countUp(f, i, rows, 1, () => {
       f.get(out).set(to).i32(0).set(j);
       whileRoom(f, j, columns, 8, () => {
-        const four = (offset: number): Value => {
-          f.get(source).load(offset);
-          return value(kindOf(dtype), wrap(lanes, dtype, lanes.keep()));
-        };
-        storeUnits(lanes, dtype, to, 0, [four(0), four(16)]);
+        storeUnits(lanes, dtype, to, 0, [load(v128.load), load(v128.load, 16)]);
         f.increase(source, 32).increase(to, 8 * bytes);
       });
       whileRoom(f, j, columns, 1, () => {
-        f.get(to).get(source).memory(lane.load);
-        narrow(f, scratch);
+        store(lanes, dtype, { each: [to] }, load(lane.loadFirst), 'first');
         f.increase(source, lane.bytes).increase(to, bytes);
       });
       advance(f, out, ld);

@@ -1,7 +1,7 @@
 import { type FunctionBuilder, i32, type ModuleBuilder, Type, v128 } from '../assembler/index.ts';
 import { advance, at, countUp, locals, parameters, whileRoom } from '../emit.ts';
 import { Lanes, type Reg } from '../lanes/lanes.ts';
-import { loadUnits } from '../programs/memory.ts';
+import { loadRepeated, loadUnits } from '../programs/memory.ts';
 import { type Element, isPlain } from './lane.ts';
 
 const words = (...lanes: number[]): number[] =>
@@ -74,15 +74,16 @@ export function addPack(module: ModuleBuilder, name: string, width: number, elem
   const { lane, bytes } = element;
   return module.export(name, parameters(6), [], (f) => {
     const [source, lineStep, step, target, lines, length] = [0, 1, 2, 3, 4, 5] as const;
-    const [line, place, from, scratch] = locals(f, Type.i32, 4);
+    const [line, place, from] = locals(f, Type.i32, 3);
     const pointers = locals(f, Type.i32, width);
     const lanes = new Lanes(f, false);
     const halves = locals(f, Type.v128, 4);
     const panelBytes = width * lane.bytes;
     const copy = (pointer: number, to: number, index = 0): void => {
-      f.get(target).get(pointer);
-      element.load(f, scratch, index * bytes);
-      f.memory(element.keep, to * lane.bytes);
+      const [reg] = loadRepeated(lanes, element.dtype, pointer, index * bytes).regs as [Reg];
+      f.get(target)
+        .get(reg)
+        .memoryLane(lane.storeFirst, 0, to * lane.bytes);
     };
     /** Elements side by side, four to a vector as they are multiplied. */
     const vectors = (pointer: number, count: number): Reg[] =>

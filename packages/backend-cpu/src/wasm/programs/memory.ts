@@ -45,8 +45,8 @@ export const fourOf = (lanes: Lanes, dtype: DType, { kind, regs }: Value): Value
   kind === 'mask' ? { kind, regs } : value(kindOf(dtype), ...extended(lanes, dtype as 'int8', regs[0]!, 1));
 
 /** One element, in every lane. */
-export function loadRepeated(lanes: Lanes, dtype: DType, at: number): Value {
-  lanes.f.get(at).memory(SPLATS[byteLengthOf(dtype) as keyof typeof SPLATS]);
+export function loadRepeated(lanes: Lanes, dtype: DType, at: number, offset = 0): Value {
+  lanes.f.get(at).memory(SPLATS[byteLengthOf(dtype) as keyof typeof SPLATS], offset);
   const reg = lanes.keep();
   return decoded(lanes, dtype, isWide(kindOf(dtype)) ? [reg, reg] : [reg], 1)[0]!;
 }
