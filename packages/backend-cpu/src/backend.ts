@@ -5,6 +5,7 @@ import {
   type BackendError,
   type Kernels,
 } from '@flambeau/core/backend';
+import { revectorizedTile } from '#host';
 import {
   allocate,
   type CpuAllocation,
@@ -31,7 +32,6 @@ import { hasRelaxedSimd, hasSimd } from './wasm/assembler/index.ts';
 import { Engine } from './wasm/engine.ts';
 import { IndexedLines } from './wasm/indexed.ts';
 import { wasmMatmul } from './wasm/matmul/kernel.ts';
-import { revectorizedTile } from './wasm/matmul/revectorize.ts';
 import type { Tile } from './wasm/matmul/tile.ts';
 import { wasmPointwise } from './wasm/pointwise.ts';
 import { wasmReduce } from './wasm/reduce.ts';

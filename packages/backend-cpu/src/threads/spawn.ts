@@ -1,4 +1,4 @@
-import { builtin } from '../host.ts';
+import { builtin } from '../host/process.ts';
 import type { ThreadStart } from './layout.ts';
 import { serveThread } from './serve.ts';
 import { startThread } from './start.ts';

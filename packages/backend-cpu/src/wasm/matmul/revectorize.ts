@@ -1,5 +1,5 @@
 import type { Heap } from '../../heap/heap.ts';
-import { builtin, nodeProcess } from '../../host.ts';
+import { builtin, nodeProcess } from '../../host/process.ts';
 import { Code } from '../../threads/code.ts';
 import { productModule } from './code.ts';
 import { ELEMENTS } from './lane.ts';

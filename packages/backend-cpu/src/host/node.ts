@@ -1,0 +1,1 @@
+export { revectorizedTile } from '../wasm/matmul/revectorize.ts';
