@@ -13,14 +13,8 @@ import { ALONE_NS, type Engine, walkOf } from './engine.ts';
 import { programWeight } from './programs/body.ts';
 import { type Parameter, parametersOf, writeParameters } from './programs/frame.ts';
 import type { Kernel } from './programs/kernel.ts';
-import {
-  canReduce,
-  reduceKernel as compile,
-  ReduceWord,
-  reduceWordCount,
-  Stride,
-  WORDS_PER_INPUT,
-} from './programs/reduce.ts';
+import { canReduce, reduceKernel as compile } from './programs/reduce.ts';
+import { ReduceWord, reduceWordCount, Stride, WORDS_PER_INPUT } from './programs/reduce-frame.ts';
 
 type Reduce = RequiredKernels['reduce'];
 
