@@ -1,5 +1,14 @@
 import { cpu } from '@flambeau/backend-cpu';
-import { type Device, type DType, noGrad, ones, registerBackend, tensor } from '@flambeau/core';
+import {
+  type Device,
+  type DType,
+  manualSeed,
+  noGrad,
+  ones,
+  rand,
+  registerBackend,
+  tensor,
+} from '@flambeau/core';
 import { describe, expect, it } from 'vitest';
 import { BatchNorm1d, buffer, Linear, Module, Sequential } from '../src/index.ts';
 import { messageOf, values } from './setup.ts';
@@ -123,6 +132,11 @@ describe('to', () => {
     const layer = new Linear(1000, 1000, { device: 'meta', dtype: 'float16' });
     expect(layer.forward(ones([2, 1000], { device: 'meta', dtype: 'float16' })).shape).toEqual([2, 1000]);
     expect(new Linear(2, 2).to('meta').weight.device).toBe('meta');
+    manualSeed(1);
+    const drawn = values(rand([3]));
+    manualSeed(1);
+    new Linear(2, 2, { device: 'meta' });
+    expect(values(rand([3]))).toEqual(drawn);
   });
 
   it('refuses dtypes that no model can have, and devices that are none', () => {

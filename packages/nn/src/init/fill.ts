@@ -18,10 +18,13 @@ export interface DrawOptions {
   readonly generator?: Generator;
 }
 
-/** Runs an initialisation: unrecorded, its temporaries given free, the tensor back. */
+/**
+ * Runs an initialisation: unrecorded, its temporaries given free, the tensor back. On the meta device there is nothing to
+ * fill, and no random number is drawn.
+ */
 export function initialise(op: string, tensor: Tensor, body: () => void): Tensor {
   if (!isTensor(tensor)) throw new ArgumentError(`${op}: it fills a tensor, got ${describe(tensor)}`, { op });
-  noGrad(() => scope(body));
+  if (tensor.device !== 'meta') noGrad(() => scope(body));
   return tensor;
 }
 
