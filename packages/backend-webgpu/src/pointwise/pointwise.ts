@@ -1,9 +1,15 @@
-import type { Operand, Program, RequiredKernels } from '@flambeau/core/backend';
+import {
+  type Operand,
+  type Parameters,
+  type Program,
+  type RequiredKernels,
+  sizeOf,
+} from '@flambeau/core/backend';
 import { type BoundBuffers, boundBuffers, own, releaseCopies } from '../bound-buffers.ts';
 import type { Queue } from '../queue/types.ts';
 import { spread } from '../wgsl/launch.ts';
-import { putParameters } from '../wgsl/parameters.ts';
-import { widthOf } from '../wgsl/types.ts';
+import { putParameters, wordOf } from '../wgsl/parameters.ts';
+import { valueTypeOf, widthOf } from '../wgsl/types.ts';
 import { isHeavy } from './cost.ts';
 import { type InputMode, type Lanes, type PointwiseShader, pointwiseShader } from './source.ts';
 
@@ -21,6 +27,7 @@ const MOST_NUMBERED = 7;
 export function pointwiseKernel(queue: Queue): RequiredKernels['pointwise'] {
   const table: Map<number | string, PointwiseShader>[] = [];
   return (program, shape, output, inputs, parameters) => {
+    if (writeNumber(queue, program, shape, output, parameters)) return;
     const bound = boundBuffers(queue, [own(output)], inputs, true);
     const quads = inQuads(program, shape, output, inputs, bound.offsets);
     const way = !quads ? ONE : isHeavy(program) ? LOOP : QUADS;
@@ -42,6 +49,25 @@ export function pointwiseKernel(queue: Queue): RequiredKernels['pointwise'] {
     queue.dispatch(shader, bound.buffers, uniforms, spread(count));
     releaseCopies(queue, bound);
   };
+}
+
+const word = new Uint32Array(1);
+const wordBytes = new Uint8Array(word.buffer);
+
+/** Writes one number that the call gives from the host, as that takes no shader; false where there is more to do. */
+function writeNumber(
+  queue: Queue,
+  { steps, output: dtype }: Program,
+  shape: readonly number[],
+  output: Operand,
+  parameters: Parameters,
+): boolean {
+  if (steps.length > 1 || widthOf(dtype) < 32 || sizeOf(shape) > 1) return false;
+  const [step] = steps;
+  if (step?.op !== 'parameter') return false;
+  word[0] = wordOf(valueTypeOf(step.type), parameters[step.slot]!);
+  queue.write(own(output), output.offset * 4, wordBytes);
+  return true;
 }
 
 /** What decides the shader, besides the program: a number for as many inputs as fit, as launches look it up. */

@@ -58,6 +58,9 @@ export interface Queue {
     byteLength: number,
   ): void;
 
+  /** Overwrites bytes of an allocation with those that `bytes` holds at the call, after what was enqueued before. */
+  write(target: GpuAllocation, byteOffset: number, bytes: Uint8Array): void;
+
   /** Four words to which shaders report indices out of range: bind it `read_write` and see `faultSource`. */
   readonly faults: GpuAllocation;
   /**

@@ -37,7 +37,8 @@ export function putParameters(
   }
 }
 
-function wordOf(type: ValueType, value: number | bigint): number {
+/** A number as the word of uniforms, or of memory, that holds it. */
+export function wordOf(type: ValueType, value: number | bigint): number {
   switch (type) {
     case 'f32':
       return floatBits(Number(value));
