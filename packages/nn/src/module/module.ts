@@ -198,9 +198,9 @@ export abstract class Module<Args extends unknown[] = [x: Tensor], Out = Tensor>
    * Copies values into the parameters and buffers, converting dtype and device. It changes all or, when it throws,
    * nothing.
    *
-   * @param state a record or a Map of tensors by key, as `stateDict()` or `load()` give it
    * With `assign` they become the state's tensors instead, so that a model made on the meta device costs nothing before.
    *
+   * @param state a record or a Map of tensors by key, as `stateDict()` or `load()` give it
    * @throws {CheckpointError} a shape differs; with `strict`, a key is missing or unexpected. One report names them all.
    * @example model.loadStateDict(state, { rename: (key) => key.replace(/^module\./, '') })
    */
