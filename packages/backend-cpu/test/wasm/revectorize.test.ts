@@ -44,7 +44,7 @@ describe('the check of products', () => {
       );
       out[0]! ^= 1;
     };
-    const broken = { functions: { ...code.functions, [name]: wrong } } as unknown as Code;
+    const broken = { functions: { ...code.functions, [name]: wrong } };
     expect(differingProduct(heap, ELEMENTS.float32!, code, broken)).toContain(`${name} of float32`);
   });
 });

@@ -33,9 +33,15 @@ interface Operands {
 }
 
 type Name = Parameters<typeof callOf>[1];
+type Compiled = Pick<Code, 'functions'>;
 
 /** The first product that two compilations of one module compute otherwise, in words; null where all bits are the same, NaN's own apart. */
-export function differingProduct(heap: Heap, element: Element, one: Code, other: Code): string | null {
+export function differingProduct(
+  heap: Heap,
+  element: Element,
+  one: Compiled,
+  other: Compiled,
+): string | null {
   return withOperands(heap, (operands) => {
     for (const rare of [SMALL, [...SMALL, ...SPECIAL]]) {
       for (const address of [operands.a, operands.b, operands.base])
@@ -54,7 +60,7 @@ export function differingProduct(heap: Heap, element: Element, one: Code, other:
 }
 
 /** How long a product takes with each of two compilations, the fastest of its runs, in milliseconds. */
-export function productTimes(heap: Heap, element: Element, one: Code, other: Code): [number, number] {
+export function productTimes(heap: Heap, element: Element, one: Compiled, other: Compiled): [number, number] {
   return withOperands(heap, (operands) => {
     for (const address of [operands.a, operands.b]) fill(valuesAt(heap, element, address), []);
     const factors = factorsOf(TIMED, false, false);
@@ -74,16 +80,9 @@ export function productTimes(heap: Heap, element: Element, one: Code, other: Cod
 
 function withOperands<T>(heap: Heap, body: (operands: Operands) => T): T {
   const memory = heap.allocateWorkspace(MEMORY);
-  const [a, b, base, first, second, workspace] = [0, 1, 2, 3, 4, 5].map((i) => memory + i * OPERAND) as [
-    number,
-    number,
-    number,
-    number,
-    number,
-    number,
-  ];
+  const at = (place: number): number => memory + place * OPERAND;
   try {
-    return body({ a, b, base, outputs: [first, second], workspace });
+    return body({ a: at(0), b: at(1), base: at(2), outputs: [at(3), at(4)], workspace: at(5) });
   } finally {
     heap.free(memory, MEMORY);
   }
@@ -130,7 +129,7 @@ function layoutsOf(size: readonly number[]): [Name, Factors][] {
 }
 
 function run(
-  code: Code,
+  code: Compiled,
   element: Element,
   name: Name,
   factors: Factors,
@@ -150,7 +149,7 @@ function equal(
   heap: Heap,
   element: Element,
   operands: Operands,
-  codes: readonly [Code, Code],
+  codes: readonly [Compiled, Compiled],
   name: Name,
   factors: Factors,
   base: Base | null,
