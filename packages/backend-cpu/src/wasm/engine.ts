@@ -2,7 +2,7 @@ import type { Heap } from '../heap/heap.ts';
 import { PARTS_PER_THREAD, type ThreadPool } from '../threads/pool.ts';
 import type { FrameViews } from './programs/frame.ts';
 import type { Kernel, Target } from './programs/kernel.ts';
-import { Walk } from './programs/pointwise.ts';
+import { Walk } from './programs/walk.ts';
 
 /** The most frames that one call is divided into, and the bytes of one. */
 const MOST_FRAMES = 64;

@@ -28,6 +28,9 @@ export function parametersOf(...programs: readonly Program[]): readonly Paramete
   return found;
 }
 
+/** The local in which a kernel is given the address of its frame. */
+export const FRAME = 0;
+
 /** Where the parameters begin, in bytes, behind `words` words. */
 const parameterOffset = (words: number): number => (words * 4 + 7) & -8;
 

@@ -1,8 +1,8 @@
-import { byteLengthOf, type DType, type Program } from '@flambeau/core/backend';
+import { byteLengthOf, type Program } from '@flambeau/core/backend';
 import { type FunctionBuilder, i32, i32x4, Type } from '../assembler/index.ts';
 import { Lanes, type Reg } from '../lanes/lanes.ts';
-import { Body, isOfBytes, programWeight, type Surroundings } from './body.ts';
-import { loadParameter, loadWord, parametersOf } from './frame.ts';
+import { Body, programWeight, type Surroundings } from './body.ts';
+import { FRAME, loadParameter, loadWord, parametersOf } from './frame.ts';
 import { hostsOf } from './host.ts';
 import { compileKernel, type Kernel, type Target } from './kernel.ts';
 import {
@@ -16,10 +16,7 @@ import {
   unitsOf,
 } from './memory.ts';
 import { BYTES, UNIT, type Value, value } from './value.ts';
-
-/** How an operand walks along the innermost dimension. */
-export const Walk = { repeated: 0, neighbours: 1, strided: 2 } as const;
-export type Walk = (typeof Walk)[keyof typeof Walk];
+import { isNarrow, moveOn, putStep, repeatedInputs, takesBytes, Walk, type Walker } from './walk.ts';
 
 /** The words of a frame: rows, elements in a row, three for each operand, then where indices begin. */
 export const PointwiseWord = { rows: 0, count: 1, operands: 2 } as const;
@@ -31,19 +28,11 @@ export const indexWord = (operandCount: number): number =>
 /** How many words a frame has before its parameters. */
 export const wordCount = (operandCount: number): number => indexWord(operandCount) + MAX_RANK;
 
-interface Operand {
-  readonly dtype: DType;
-  readonly walk: Walk;
-  readonly size: number;
-  /** Locals: where the row begins, where the loop stands, the bytes from element to element. */
+interface Operand extends Walker {
+  /** Locals: where the row begins, and where the loop stands. */
   readonly row: number;
   readonly at: number;
-  readonly step: number;
 }
-
-/** Whether vectors can hold sixteen of a loop's elements. */
-export const takesBytes = (programs: readonly Program[], walks: readonly Walk[]): boolean =>
-  programs.every(isOfBytes) && !walks.includes(Walk.strided);
 
 /** Units computed in one turn of the loop: it is the loop, not a short program, that takes the time. */
 export const unroll = (weight: number): number => (weight <= 8 ? 4 : weight <= 32 ? 2 : 1);
@@ -60,10 +49,7 @@ export function pointwiseKernel(
 ): Kernel {
   return compileKernel(target, hostsOf(program), (f, host) => {
     const lanes = new Lanes(f, target.relaxed);
-    const repeated = program.inputs.reduce(
-      (bits, _, k) => bits | (walks[k + 1] === Walk.repeated ? 1 << k : 0),
-      0,
-    );
+    const repeated = repeatedInputs(walks);
     // Rows, tiles and threads' parts all begin at multiples of four.
     const groupedDim = walks.includes(Walk.strided) ? null : rank - 1;
     const body = new Body(program, lanes, host, repeated, groupedDim);
@@ -73,8 +59,6 @@ export function pointwiseKernel(
     new Loop(body, bytes, program, walks, rank).emit();
   });
 }
-
-const FRAME = 0;
 
 class Loop {
   private readonly f: FunctionBuilder;
@@ -159,7 +143,6 @@ class Loop {
   private turn(body: Body, units: number): void {
     const { operands } = this;
     const { lanes } = body;
-    const isNarrow = ({ dtype, walk }: Operand): boolean => walk === Walk.neighbours && unitsOf(dtype) > 1;
     const most =
       lanes.unit === BYTES ? 1 : Math.max(...operands.filter(isNarrow).map(({ dtype }) => unitsOf(dtype)), 1);
     const abreast = Math.min(units, most);
@@ -194,7 +177,7 @@ class Loop {
         const places = operands.map((operand) =>
           operand.walk === Walk.repeated && operand !== operands[0]
             ? { each: [] }
-            : addresses(this.lanes, operand.at, () => this.step(operand), count),
+            : addresses(this.lanes, operand.at, () => putStep(f, operand), count),
         );
         this.group();
         const around = this.surroundings(this.lanes, (k) => places[k]!, 0, count);
@@ -230,24 +213,14 @@ class Loop {
     return this.lanes.keep();
   }
 
-  /** The bytes from an element to the next, on the stack. */
-  private step({ walk, size, step }: Operand): void {
-    if (walk === Walk.neighbours) this.f.i32(size);
-    else this.f.get(step);
-  }
-
   private place(operand: Operand, unit: number): Place {
     if (operand.walk === Walk.neighbours) return { at: operand.at, offset: unit * UNIT * operand.size };
-    return addresses(this.lanes, operand.at, () => this.step(operand));
+    return addresses(this.lanes, operand.at, () => putStep(this.f, operand));
   }
 
   private advance(elements: number): void {
     const { f } = this;
-    for (const operand of this.operands) {
-      if (operand.walk === Walk.neighbours) f.increase(operand.at, elements * operand.size);
-      else if (operand.walk === Walk.strided)
-        f.get(operand.step).i32(elements).op(i32.mul).get(operand.at).op(i32.add).set(operand.at);
-    }
+    for (const operand of this.operands) moveOn(f, operand, operand.at, elements);
     f.increase(this.left, -elements);
     if (this.program.usesIndex) f.increase(this.done, elements);
   }

@@ -3,9 +3,9 @@ import { i32x4 } from '../assembler/index.ts';
 import type { Reg } from '../lanes/lanes.ts';
 import type { Accumulator } from './accumulator.ts';
 import { cast, literal } from './cast.ts';
-import { loadWord } from './frame.ts';
+import { FRAME, loadWord } from './frame.ts';
 import { fourOf } from './memory.ts';
-import { FRAME, ReduceWord, Stride } from './reduce-frame.ts';
+import { ReduceWord, Stride } from './reduce-frame.ts';
 import { type Input, ReduceLoops } from './reduce-loops.ts';
 import { isWide, type Value, value, wideMask } from './value.ts';
 

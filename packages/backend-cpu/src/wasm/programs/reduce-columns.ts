@@ -1,12 +1,12 @@
 import { byteLengthOf, type Reduction } from '@flambeau/core/backend';
 import { i32, Type } from '../assembler/index.ts';
 import type { Accumulator } from './accumulator.ts';
-import { loadWord } from './frame.ts';
+import { FRAME, loadWord } from './frame.ts';
 import { addresses, type Place } from './memory.ts';
-import { Walk } from './pointwise.ts';
-import { FRAME, ReduceWord, Stride } from './reduce-frame.ts';
+import { ReduceWord, Stride } from './reduce-frame.ts';
 import { type Input, type Maker, ReduceLoops } from './reduce-loops.ts';
 import { UNIT } from './value.ts';
+import { Walk } from './walk.ts';
 
 /** A row of results at a time: the vectors run along the columns, which are nearer to each other in memory. */
 export class DownColumns extends ReduceLoops {

@@ -8,6 +8,3 @@ export const reduceWordCount = (inputCount: number): number =>
   ReduceWord.inputs + inputCount * WORDS_PER_INPUT;
 /** Where in an input's words its strides stand. */
 export const Stride = { row: 1, column: 2, outer: 3, inner: 4 } as const;
-
-/** The local in which a kernel is given its frame. */
-export const FRAME = 0;

@@ -1,25 +1,21 @@
-import { byteLengthOf, type DType, type Reduction } from '@flambeau/core/backend';
+import { byteLengthOf, type Reduction } from '@flambeau/core/backend';
 import { type FunctionBuilder, i32, Type } from '../assembler/index.ts';
 import type { Lanes } from '../lanes/lanes.ts';
 import { type Accumulator, blockOf } from './accumulator.ts';
 import type { Body, Surroundings } from './body.ts';
-import { loadParameter, loadWord, parametersOf } from './frame.ts';
-import { addresses, load, loadRepeated, loadUnits, type Place, store, unitsOf } from './memory.ts';
-import { Walk } from './pointwise.ts';
-import { FRAME, ReduceWord, reduceWordCount, Stride, WORDS_PER_INPUT } from './reduce-frame.ts';
+import { FRAME, loadParameter, loadWord, parametersOf } from './frame.ts';
+import { addresses, load, loadRepeated, loadUnits, type Place, store } from './memory.ts';
+import { ReduceWord, reduceWordCount, Stride, WORDS_PER_INPUT } from './reduce-frame.ts';
 import type { Steps } from './step.ts';
 import { UNIT, type Value } from './value.ts';
+import { isNarrow, moveOn, putStep, Walk, type Walker } from './walk.ts';
 
-export interface Input {
-  readonly dtype: DType;
-  readonly walk: Walk;
-  readonly size: number;
-  /** Locals: where the row begins, where it, the outer turn and the inner loop stand, the bytes from lane to lane. */
+export interface Input extends Walker {
+  /** Locals: where the row begins; where it, the outer turn and the inner loop stand. */
   readonly first: number;
   readonly row: number;
   readonly turn: number;
   readonly at: number;
-  readonly step: number;
 }
 
 export /** What computes some elements at once. */
@@ -161,9 +157,7 @@ export abstract class ReduceLoops {
   /** Adds each unit of a turn to an accumulator of its own. Narrow elements side by side are read in whole vectors. */
   protected addUnits({ lanes, pre, accumulators }: Maker, units: number): void {
     const loaded = this.inputs.map((input) =>
-      input.walk === Walk.neighbours && unitsOf(input.dtype) > 1
-        ? loadUnits(lanes, input.dtype, input.at, 0, units)
-        : null,
+      isNarrow(input) ? loadUnits(lanes, input.dtype, input.at, 0, units) : null,
     );
     for (const [unit, accumulator] of accumulators.slice(0, units).entries()) {
       const around = this.surroundings(lanes, (input) => this.place(input, unit));
@@ -203,12 +197,7 @@ export abstract class ReduceLoops {
 
   protected advance(elements: number): void {
     const { f } = this;
-    for (const input of this.inputs) {
-      const at = this.moving(input);
-      if (input.walk === Walk.neighbours) f.increase(at, elements * input.size);
-      else if (input.walk === Walk.strided)
-        f.get(input.step).i32(elements).op(i32.mul).get(at).op(i32.add).set(at);
-    }
+    for (const input of this.inputs) moveOn(f, input, this.moving(input), elements);
     f.increase(this.left, -elements);
   }
 
@@ -217,14 +206,9 @@ export abstract class ReduceLoops {
     return addresses(this.four.lanes, at, () => this.f.get(step));
   }
 
-  private partly({ walk, size, at, step }: Input, count: number): Place {
-    if (walk === Walk.repeated) return { each: [] };
-    return addresses(
-      this.four.lanes,
-      at,
-      () => (walk === Walk.neighbours ? this.f.i32(size) : this.f.get(step)),
-      count,
-    );
+  private partly(input: Input, count: number): Place {
+    if (input.walk === Walk.repeated) return { each: [] };
+    return addresses(this.four.lanes, input.at, () => putStep(this.f, input), count);
   }
 
   /** Four elements, of which the first `count` are the row's own. */

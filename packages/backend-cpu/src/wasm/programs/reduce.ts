@@ -4,12 +4,12 @@ import { accumulatorOf } from './accumulator.ts';
 import { Body, isVectorizable, programWeight } from './body.ts';
 import { type HostName, hostsOf } from './host.ts';
 import { compileKernel, type Kernel, type Target } from './kernel.ts';
-import { takesBytes, Walk } from './pointwise.ts';
 import { AlongRows } from './reduce-along.ts';
 import { DownColumns } from './reduce-columns.ts';
 import type { Maker } from './reduce-loops.ts';
 import { Steps } from './step.ts';
 import { BYTES, UNIT } from './value.ts';
+import { repeatedInputs, takesBytes, Walk } from './walk.ts';
 
 /** Whether a reduction can become vector code. */
 export const canReduce = ({ pre, post }: Reduction): boolean =>
@@ -29,12 +29,8 @@ export function reduceKernel(
   const hosts = [...new Set<HostName>([...hostsOf(reduction.pre), ...hostsOf(reduction.post)])];
   return compileKernel(target, hosts, (f, host) => {
     const { pre, post, combiner } = reduction;
-    const repeated = pre.inputs.reduce(
-      (bits, _, k) => bits | (walks[k + 1] === Walk.repeated ? 1 << k : 0),
-      0,
-    );
     // Along columns an input that repeats is another in each turn.
-    const constant = byColumns ? 0 : repeated;
+    const constant = byColumns ? 0 : repeatedInputs(walks);
     const weight = programWeight(pre);
     const units = walks.includes(Walk.strided, 1) ? 1 : weight <= 12 ? 4 : weight <= 40 ? 2 : 1;
     const makerOf = (unit: 4 | 16, abreast: number): Maker => {
