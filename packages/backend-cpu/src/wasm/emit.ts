@@ -24,6 +24,17 @@ export function countUp(
   body: () => void,
 ): void {
   f.i32(0).set(counter);
+  countOn(f, counter, limit, step, body);
+}
+
+/** The same from where the counter stands. */
+export function countOn(
+  f: FunctionBuilder,
+  counter: number,
+  limit: number,
+  step: number,
+  body: () => void,
+): void {
   f.block((end) =>
     f.loop((again) => {
       f.get(counter).get(limit).op(i32.geS).brIf(end);

@@ -5,9 +5,9 @@ import { addPack } from './packing.ts';
 import { columnsOf, ROWS, TILE_BYTES, type Tile } from './tile.ts';
 
 /** Rows, steps and columns of a packed block: a block of `a` stays in the second cache, a panel of `b` in the first. */
-export const BLOCK_ROWS = 192;
-export const BLOCK_DEPTH = 256;
-export const BLOCK_COLUMNS = 1024;
+export const BLOCK_ROWS = 96;
+export const BLOCK_DEPTH = 512;
+export const BLOCK_COLUMNS = 512;
 
 /** Leaves a * b + c for a splat element, a vector and a sum. */
 export function multiplyAdd(

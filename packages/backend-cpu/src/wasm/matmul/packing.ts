@@ -1,5 +1,5 @@
 import { type FunctionBuilder, i32, type ModuleBuilder, Type, v128 } from '../assembler/index.ts';
-import { advance, at, countUp, locals, parameters, whileRoom } from '../emit.ts';
+import { advance, at, atElement, countOn, countUp, locals, parameters, whileRoom } from '../emit.ts';
 import { Lanes, type Reg } from '../lanes/lanes.ts';
 import { loadRepeated, loadUnits } from '../programs/memory.ts';
 import { type Element, isPlain } from './lane.ts';
@@ -56,14 +56,28 @@ export function storeTransposed(
     .store(offset + 3 * apart);
 }
 
-/** Copies `count` elements that lie side by side, in the widest pieces. */
-function copyLine(f: FunctionBuilder, to: number, from: number, byteLength: number): void {
+/** Copies bytes that lie side by side, `offset` behind `from`, in the widest pieces. */
+function copyLine(f: FunctionBuilder, to: number, from: number, offset: number, byteLength: number): void {
   let done = 0;
-  for (; done + 16 <= byteLength; done += 16) f.get(to).get(from).load(done).store(done);
+  for (; done + 16 <= byteLength; done += 16)
+    f.get(to)
+      .get(from)
+      .load(offset + done)
+      .store(done);
   for (; done + 8 <= byteLength; done += 8)
-    f.get(to).get(from).memory(v128.load64Zero, done).memoryLane(v128.store64Lane, 0, done);
-  if (done < byteLength) f.get(to).get(from).memory(i32.load, done).memory(i32.store, done);
+    f.get(to)
+      .get(from)
+      .memory(v128.load64Zero, offset + done)
+      .memoryLane(v128.store64Lane, 0, done);
+  if (done < byteLength)
+    f.get(to)
+      .get(from)
+      .memory(i32.load, offset + done)
+      .memory(i32.store, done);
 }
+
+/** Panels that are filled at once from lines side by side. */
+const PANELS = 8;
 
 /**
  * Adds `name(source, lineStep, step, target, lines, length)`: packs `lines` lines of `length` elements into panels
@@ -75,36 +89,44 @@ export function addPack(module: ModuleBuilder, name: string, width: number, elem
   return module.export(name, parameters(6), [], (f) => {
     const [source, lineStep, step, target, lines, length] = [0, 1, 2, 3, 4, 5] as const;
     const [line, place, from] = locals(f, Type.i32, 3);
-    const pointers = locals(f, Type.i32, width);
+    const pointers: number[] = locals(f, Type.i32, Math.max(width, PANELS));
     const lanes = new Lanes(f, false);
     const halves = locals(f, Type.v128, 4);
     const panelBytes = width * lane.bytes;
-    const copy = (pointer: number, to: number, index = 0): void => {
+    const copy = (pointer: number, to: number, index: number, place = target): void => {
       const [reg] = loadRepeated(lanes, element.dtype, pointer, index * bytes).regs as [Reg];
-      f.get(target)
+      f.get(place)
         .get(reg)
         .memoryLane(lane.storeFirst, 0, to * lane.bytes);
     };
     /** Elements side by side, four to a vector as they are multiplied. */
-    const vectors = (pointer: number, count: number): Reg[] =>
-      loadUnits(lanes, element.dtype, pointer, 0, count).map(({ regs }) => regs[0]!);
+    const vectors = (pointer: number, count: number, index = 0): Reg[] =>
+      loadUnits(lanes, element.dtype, pointer, index * bytes, count).map(({ regs }) => regs[0]!);
 
-    const widenLine = (): void => {
+    const widenLine = (to: number, index: number): void => {
       const whole = Math.floor(width / 4);
-      for (const [i, reg] of vectors(from, whole).entries())
-        f.get(target)
+      for (const [i, reg] of vectors(from, whole, index).entries())
+        f.get(to)
           .get(reg)
           .store(i * 16);
-      for (let i = whole * 4; i < width; i++) copy(from, i, i);
+      for (let i = whole * 4; i < width; i++) copy(from, i, index + i, to);
     };
 
-    const sideBySide = (): void =>
-      void countUp(f, place, length, 1, () => {
-        if (isPlain(element)) copyLine(f, target, from, panelBytes);
-        else widenLine();
+    /** Lines side by side fill `count` panels at once: a line of the source's cache is read once, its page too. */
+    const sideBySide = (count: number): void => {
+      const panels = pointers.slice(0, count);
+      f.get(target).set(panels[0]!);
+      for (let i = 1; i < count; i++) atElement(f, panels[i - 1]!, length, panelBytes).set(panels[i]!);
+      countUp(f, place, length, 1, () => {
+        for (const [i, panel] of panels.entries()) {
+          if (isPlain(element)) copyLine(f, panel, from, i * panelBytes, panelBytes);
+          else widenLine(panel, i * width);
+          f.increase(panel, panelBytes);
+        }
         advance(f, from, step);
-        f.increase(target, panelBytes);
       });
+      f.get(panels[count - 1]!).set(target);
+    };
 
     const byTransposing = (): void =>
       whileRoom(f, place, length, 4, () => {
@@ -127,7 +149,7 @@ export function addPack(module: ModuleBuilder, name: string, width: number, elem
     const oneByOne = (): void =>
       whileRoom(f, place, length, 1, () => {
         for (const [i, pointer] of pointers.entries()) {
-          copy(pointer, i);
+          copy(pointer, i, 0);
           advance(f, pointer, step);
         }
         f.increase(target, panelBytes);
@@ -151,7 +173,7 @@ export function addPack(module: ModuleBuilder, name: string, width: number, elem
         for (let i = 0; i < width; i++) {
           f.get(line).i32(i).op(i32.add).get(lines).op(i32.ltS);
           f.if(
-            () => copy(pointers[0]!, i),
+            () => copy(pointers[0]!, i, 0),
             () =>
               void (lane.bytes === 8
                 ? f
@@ -169,11 +191,23 @@ export function addPack(module: ModuleBuilder, name: string, width: number, elem
         f.increase(target, panelBytes);
       });
 
-    countUp(f, line, lines, width, () => {
+    f.get(lineStep)
+      .i32(bytes)
+      .op(i32.eq)
+      .if(() =>
+        whileRoom(f, line, lines, PANELS * width, () => {
+          at(f, source, line, lineStep).set(from);
+          sideBySide(PANELS);
+        }),
+      );
+    countOn(f, line, lines, width, () => {
       at(f, source, line, lineStep).set(from);
       f.get(lines).get(line).op(i32.sub).i32(width).op(i32.ltS);
       f.if(incomplete, () => {
-        f.get(lineStep).i32(bytes).op(i32.eq).if(sideBySide, apart);
+        f.get(lineStep)
+          .i32(bytes)
+          .op(i32.eq)
+          .if(() => sideBySide(1), apart);
       });
     });
   });
