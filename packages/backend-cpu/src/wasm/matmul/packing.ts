@@ -89,13 +89,14 @@ export function addPack(module: ModuleBuilder, name: string, width: number, elem
   return module.export(name, parameters(6), [], (f) => {
     const [source, lineStep, step, target, lines, length] = [0, 1, 2, 3, 4, 5] as const;
     const [line, place, from] = locals(f, Type.i32, 3);
-    const pointers: number[] = locals(f, Type.i32, Math.max(width, PANELS));
+    const pointers = locals(f, Type.i32, width);
+    const panels = locals(f, Type.i32, PANELS);
     const lanes = new Lanes(f, false);
     const halves = locals(f, Type.v128, 4);
     const panelBytes = width * lane.bytes;
-    const copy = (pointer: number, to: number, index: number, place = target): void => {
+    const copy = (pointer: number, to: number, index: number, into: number = target): void => {
       const [reg] = loadRepeated(lanes, element.dtype, pointer, index * bytes).regs as [Reg];
-      f.get(place)
+      f.get(into)
         .get(reg)
         .memoryLane(lane.storeFirst, 0, to * lane.bytes);
     };
@@ -114,18 +115,19 @@ export function addPack(module: ModuleBuilder, name: string, width: number, elem
 
     /** Lines side by side fill `count` panels at once: a line of the source's cache is read once, its page too. */
     const sideBySide = (count: number): void => {
-      const panels = pointers.slice(0, count);
-      f.get(target).set(panels[0]!);
-      for (let i = 1; i < count; i++) atElement(f, panels[i - 1]!, length, panelBytes).set(panels[i]!);
+      const filled = panels.slice(0, count);
+      for (const panel of filled) {
+        f.get(target).set(panel);
+        atElement(f, target, length, panelBytes).set(target);
+      }
       countUp(f, place, length, 1, () => {
-        for (const [i, panel] of panels.entries()) {
+        for (const [i, panel] of filled.entries()) {
           if (isPlain(element)) copyLine(f, panel, from, i * panelBytes, panelBytes);
           else widenLine(panel, i * width);
           f.increase(panel, panelBytes);
         }
         advance(f, from, step);
       });
-      f.get(panels[count - 1]!).set(target);
     };
 
     const byTransposing = (): void =>
