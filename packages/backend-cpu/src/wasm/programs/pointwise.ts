@@ -22,6 +22,8 @@ import { isNarrow, moveOn, putStep, repeatedInputs, takesBytes, Walk, type Walke
 export const PointwiseWord = { rows: 0, count: 1, operands: 2 } as const;
 export const WORDS_PER_OPERAND = 3;
 const MAX_RANK = 8;
+/** Bytes of memory whose address a processor looks up as one. */
+const PAGE = 4096;
 
 export const indexWord = (operandCount: number): number =>
   PointwiseWord.operands + operandCount * WORDS_PER_OPERAND;
@@ -131,12 +133,22 @@ class Loop {
     f.block((end) =>
       f.loop((again) => {
         f.get(this.left).i32(elements).op(i32.ltS).brIf(end);
+        this.touch();
         this.group();
         this.turn(body, units);
         this.advance(elements);
         f.br(again);
       }),
     );
+  }
+
+  /**
+   * Reads from the page that a turn is about to write. Stores wait, one after the other, for the address of a page that
+   * the processor has not met lately; a load looks it up beside other work.
+   */
+  private touch(): void {
+    const { at, walk } = this.operands[0]!;
+    if (walk === Walk.neighbours) this.f.get(at).i32(-PAGE).op(i32.and).memory(i32.load).drop();
   }
 
   /** Units one after the other, or several between a load and a store, as many as fill a vector of an operand's. */
