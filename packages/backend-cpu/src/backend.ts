@@ -81,8 +81,7 @@ export interface CpuOptions {
 export function cpu(options: CpuOptions = {}): Backend {
   const heap = heapFor(options);
   const relaxed = options.relaxedSimd !== 'off' && hasRelaxedSimd();
-  const wide =
-    options.revectorize === true && heap !== null && hasSimd() ? revectorizedTile(heap, relaxed) : null;
+  const wide = options.revectorize === true ? revectorizedTile(hasSimd() ? heap : null, relaxed) : null;
   return backendOn(heap, wide ?? { relaxed, vectors: 2 }, options);
 }
 

@@ -1,5 +1,6 @@
 interface NodeProcess {
   readonly arch?: string;
+  readonly execArgv?: readonly string[];
   readonly versions?: { readonly v8?: string };
   getBuiltinModule?(name: string): unknown;
 }

@@ -1,8 +1,10 @@
 import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { createHeap } from '../../src/heap/heap.ts';
+import { withFlags } from '../../src/host/flags.ts';
+import { cpu } from '../../src/index.ts';
 import { Code } from '../../src/threads/code.ts';
 import { productModule } from '../../src/wasm/matmul/code.ts';
 import { ELEMENTS } from '../../src/wasm/matmul/lane.ts';
@@ -21,6 +23,48 @@ describe('the option revectorize', () => {
     if (old) expect(stderr).toContain('has no effect: it needs Node 24 or later');
     expect(String(name).includes('revectorized')).toBe(!stderr.includes('has no effect'));
   }, 60_000);
+
+  it('says that it has no effect where there is no WebAssembly', () => {
+    const warn = vi.spyOn(console, 'warn').mockImplementation(() => {});
+    cpu({ revectorize: true, wasm: 'off' });
+    expect(warn.mock.calls).toEqual([
+      [expect.stringMatching(/^flambeau: cpu\({ revectorize: true }\) has no effect: it needs /)],
+    ]);
+    warn.mockRestore();
+  });
+});
+
+describe("V8's flags", () => {
+  const changes = (body: () => void): string[] => {
+    const said: string[] = [];
+    const v8 = { setFlagsFromString: (flag: string) => void said.push(flag) };
+    try {
+      withFlags(v8, { liftoff: false, 'wasm-inlining': false, experiment: true }, () => {
+        said.push('body');
+        body();
+      });
+    } catch {
+      said.push('thrown');
+    }
+    return said;
+  };
+  const wanted = ['--no-liftoff', '--no-wasm-inlining', '--experiment', 'body'];
+
+  it("are V8's defaults again, also after an error", () => {
+    const defaults = ['--liftoff', '--wasm-inlining', '--no-experiment'];
+    expect(changes(() => {})).toEqual([...wanted, ...defaults]);
+    const failing = changes(() => {
+      throw new Error('compiling');
+    });
+    expect(failing).toEqual([...wanted, ...defaults, 'thrown']);
+  });
+
+  it('are what the command line said last', () => {
+    const { execArgv } = process;
+    process.execArgv = ['--no-liftoff', '--liftoff', '--nowasm_inlining', '--experiment', '--no-experiments'];
+    expect(changes(() => {})).toEqual([...wanted, '--liftoff', '--nowasm_inlining', '--experiment']);
+    process.execArgv = execArgv;
+  });
 });
 
 describe('the check of products', () => {
