@@ -15,6 +15,7 @@ import {
   writeBytes,
 } from './allocation.ts';
 import { argReduceKernel } from './arg-reduce.ts';
+import { flipKernel } from './fused/flip.ts';
 import { fusedKernels } from './fused/index.ts';
 import { selectionKernels } from './fused/selection.ts';
 import { gatherKernel } from './gather.ts';
@@ -142,8 +143,9 @@ function kernels(
   const scan = scanKernel(bySource);
   const engine = pool === null ? null : new Engine(pool, tile.relaxed, wasmFrom);
   const lines = engine === null ? null : new IndexedLines(engine);
+  const elements = engine === null ? pointwise : wasmPointwise(engine, pointwise);
   return {
-    pointwise: engine === null ? pointwise : wasmPointwise(engine, pointwise),
+    pointwise: elements,
     reduce: engine === null ? reduce : wasmReduce(engine, reduce),
     argReduce: engine === null ? argReduce : wasmArgReduce(engine, argReduce),
     scan: engine === null ? scan : wasmScan(engine, scan),
@@ -152,6 +154,7 @@ function kernels(
     scatter: scatterKernel(bySource, lines),
     sort: sortKernel(bySource, pool?.heap ?? null),
     fused: {
+      flip: flipKernel(elements),
       ...selectionKernels(bySource, pool?.heap ?? null),
       ...(pool === null ? {} : fusedKernels(pool, tile)),
     },

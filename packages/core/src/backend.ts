@@ -2,7 +2,7 @@
 export * from './dtype.ts';
 export * from './errors.ts';
 export type { BinaryIntrinsic, ScalarType, UnaryIntrinsic } from './expr/expr.ts';
-export type { Instruction, Program } from './expr/program.ts';
+export { copyProgram, type Instruction, type Program } from './expr/program.ts';
 export type { Tensor } from './graph/tensor.ts';
 export { collapse, contiguousStrides, isContiguous, sizeOf } from './shape.ts';
 export { adoptAllocation } from './storage/adopt.ts';

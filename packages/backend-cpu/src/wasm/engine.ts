@@ -96,5 +96,7 @@ export const isDescending = (strides: readonly number[]): boolean => {
 };
 
 /** How an operand with this stride walks along a dimension. */
-export const walkOf = (stride: number): Walk =>
-  stride === 1 ? Walk.neighbours : stride === 0 ? Walk.repeated : Walk.strided;
+export function walkOf(stride: number): Walk {
+  if (stride === 1) return Walk.neighbours;
+  return stride === 0 ? Walk.repeated : stride === -1 ? Walk.mirrored : Walk.strided;
+}

@@ -117,7 +117,7 @@ function kernelFor(
   rank: number,
 ): Kernel {
   let layout = program.usesIndex ? rank : 0;
-  for (const { strides } of operands) layout = layout * 3 + walkOf(strides[rank - 1] ?? 1);
+  for (const { strides } of operands) layout = layout * 4 + walkOf(strides[rank - 1] ?? 1);
   let kernel = prepared.kernels[layout];
   if (kernel === undefined) {
     const walks = operands.map(({ strides }) => walkOf(strides[rank - 1] ?? 1));

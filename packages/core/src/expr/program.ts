@@ -1,7 +1,7 @@
 import { DTYPES, type DType, isFloating, promoteTypes } from '../dtype.ts';
 import { DTypeError } from '../errors.ts';
 import { topological } from './derive.ts';
-import type { BinaryIntrinsic, Expr, ScalarType, UnaryIntrinsic } from './expr.ts';
+import { type BinaryIntrinsic, type Expr, input, type ScalarType, type UnaryIntrinsic } from './expr.ts';
 
 /**
  * One step of a program, in single-assignment form: step i defines value i, and `a b c` name earlier steps. All
@@ -100,6 +100,10 @@ export function compile(root: Expr, typing: Typing): Program {
   }
   return program;
 }
+
+/** The program that hands its operand on, for kernels that move elements. Halves have none: they are moved as int16. */
+export const copyProgram = (dtype: DType): Program =>
+  compile(input(0), { inputs: [dtype], promoted: [true], compute: dtype, parameterCount: 0 });
 
 function showStep(step: Instruction): string {
   switch (step.op) {

@@ -15,7 +15,7 @@ import {
   storeUnits,
   unitsOf,
 } from './memory.ts';
-import { BYTES, UNIT, type Value, value } from './value.ts';
+import { BYTES, mirrored, UNIT, type Value, value } from './value.ts';
 import { isNarrow, moveOn, putStep, repeatedInputs, takesBytes, Walk, type Walker } from './walk.ts';
 
 /** The words of a frame: rows, elements in a row, three for each operand, then where indices begin. */
@@ -158,13 +158,20 @@ class Loop {
     const most =
       lanes.unit === BYTES ? 1 : Math.max(...operands.filter(isNarrow).map(({ dtype }) => unitsOf(dtype)), 1);
     const abreast = Math.min(units, most);
+    const lowest = operands.map((operand) =>
+      operand.walk === Walk.mirrored ? this.lowest(operand, units * lanes.unit) : operand.at,
+    );
     for (let first = 0; first < units; first += abreast) {
       const offset = (size: number): number => first * lanes.unit * size;
-      const loaded = operands.map((operand, k) =>
-        k > 0 && isNarrow(operand)
-          ? loadUnits(lanes, operand.dtype, operand.at, offset(operand.size), abreast)
-          : null,
-      );
+      const loaded = operands.map(({ dtype, walk, size }, k) => {
+        const from = lowest[k]!;
+        if (walk === Walk.mirrored) {
+          const behind = (units - first - abreast) * lanes.unit * size;
+          const elements = loadUnits(lanes, dtype, from, behind, abreast);
+          return elements.map((unit) => mirrored(lanes, unit)).reverse();
+        }
+        return k > 0 && isNarrow(operands[k]!) ? loadUnits(lanes, dtype, from, offset(size), abreast) : null;
+      });
       const results = Array.from({ length: abreast }, (_, i) => {
         const around = this.surroundings(lanes, (k) => this.place(operands[k]!, first + i), first + i);
         const input = (slot: number): Value => loaded[slot + 1]?.[i] ?? around.input(slot);
@@ -176,6 +183,17 @@ class Loop {
         for (const [i, result] of results.entries())
           store(lanes, dtype, this.place(operands[0]!, first + i), result);
     }
+  }
+
+  /** The local of the lowest address of so many elements of an operand that is walked backwards. */
+  private lowest({ at, size }: Operand, elements: number): number {
+    const { f } = this;
+    const lowest = f.local(Type.i32);
+    f.get(at)
+      .i32((elements - 1) * size)
+      .op(i32.sub)
+      .set(lowest);
+    return lowest;
   }
 
   /** What no full turn was left for, a unit at a time, the last of them in part. */

@@ -5,7 +5,7 @@ import { Lanes, type Reg } from '../lanes/lanes.ts';
 import { addresses, load, type Place, store } from './memory.ts';
 import type { Part, Running } from './running.ts';
 import { Steps } from './step.ts';
-import { isWide, narrowMask, UNIT, type Value, value } from './value.ts';
+import { mirrored, UNIT } from './value.ts';
 
 /** How an operand walks along the vectors' dimension: side by side, side by side from the end, apart. */
 export const ScanWalk = { neighbours: 0, mirrored: 1, strided: 2 } as const;
@@ -247,26 +247,16 @@ class ScanLoops {
     return !this.byColumns && this.operands[operand]!.walk === ScanWalk.mirrored;
   }
 
-  private take(place: Place, mirrored: boolean): readonly Part[] {
+  private take(place: Place, turned: boolean): readonly Part[] {
     const elements = load(this.lanes, this.operands[0]!.dtype, place);
-    return this.running.parts(mirrored ? this.mirrored(elements) : elements, this.position);
+    return this.running.parts(turned ? mirrored(this.lanes, elements) : elements, this.position);
   }
 
   private put(parts: readonly Part[], placeOf: (operand: number) => Place, count?: number): void {
     for (const [k, result] of this.running.results(parts).entries()) {
-      const turned = count === undefined && this.isMirrored(k + 1) ? this.mirrored(result) : result;
+      const turned = count === undefined && this.isMirrored(k + 1) ? mirrored(this.lanes, result) : result;
       store(this.lanes, this.operands[k + 1]!.dtype, placeOf(k + 1), turned, count);
     }
-  }
-
-  /** Four elements from the last to the first. */
-  private mirrored(given: Value): Value {
-    const { lanes } = this;
-    if (!isWide(given.kind)) {
-      const reg = given.kind === 'mask' ? narrowMask(lanes, given) : given.regs[0]!;
-      return value(given.kind, lanes.pick(reg, reg, 3, 2, 1, 0));
-    }
-    return value(given.kind, ...given.regs.map((reg) => lanes.pick(reg, reg, 2, 3, 0, 1)).reverse());
   }
 
   /** Locals for what is carried. */

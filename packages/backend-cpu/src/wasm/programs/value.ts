@@ -64,6 +64,18 @@ export function wideMask(lanes: Lanes, { regs }: Value): readonly [Reg, Reg] {
   return [lanes.pick(mask, mask, 0, 0, 1, 1), lanes.pick(mask, mask, 2, 2, 3, 3)];
 }
 
+/** The elements of a unit from the last to the first. */
+export function mirrored(lanes: Lanes, given: Value): Value {
+  const { kind, regs } = given;
+  if (lanes.unit === BYTES) {
+    const backwards = Array.from({ length: BYTES }, (_, i) => BYTES - 1 - i);
+    return value(kind, lanes.shuffle(regs[0]!, regs[0]!, backwards));
+  }
+  if (isWide(kind)) return value(kind, ...regs.map((reg) => lanes.pick(reg, reg, 2, 3, 0, 1)).reverse());
+  const reg = kind === 'mask' ? narrowMask(lanes, given) : regs[0]!;
+  return value(kind, lanes.pick(reg, reg, 3, 2, 1, 0));
+}
+
 /** The vectors of two lanes each that hold the lower and the upper half of `a`, moved to the lower half. */
 export const halves = (lanes: Lanes, a: Reg): readonly [Reg, Reg] => [a, lanes.pick(a, a, 2, 3, 2, 3)];
 

@@ -3,8 +3,8 @@ import { type FunctionBuilder, i32 } from '../assembler/index.ts';
 import { isOfBytes } from './body.ts';
 import { unitsOf } from './memory.ts';
 
-/** How an operand walks along the dimension of the vectors. */
-export const Walk = { repeated: 0, neighbours: 1, strided: 2 } as const;
+/** How an operand walks along the dimension of the vectors: `mirrored` are neighbours from the last to the first. */
+export const Walk = { repeated: 0, neighbours: 1, strided: 2, mirrored: 3 } as const;
 export type Walk = (typeof Walk)[keyof typeof Walk];
 
 /** An operand that loops walk along. */
@@ -31,11 +31,13 @@ export const isNarrow = ({ dtype, walk }: Walker): boolean => walk === Walk.neig
 /** The bytes from an element to the next, on the stack. */
 export function putStep(f: FunctionBuilder, { walk, size, step }: Walker): void {
   if (walk === Walk.neighbours) f.i32(size);
+  else if (walk === Walk.mirrored) f.i32(-size);
   else f.get(step);
 }
 
 /** Moves the local `at` on by so many elements. */
 export function moveOn(f: FunctionBuilder, { walk, size, step }: Walker, at: number, elements: number): void {
   if (walk === Walk.neighbours) f.increase(at, elements * size);
+  else if (walk === Walk.mirrored) f.increase(at, -elements * size);
   else if (walk === Walk.strided) f.get(step).i32(elements).op(i32.mul).get(at).op(i32.add).set(at);
 }
