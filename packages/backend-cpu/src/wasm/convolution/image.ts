@@ -1,40 +1,42 @@
 import { i32, type ModuleBuilder, Type } from '../assembler/index.ts';
-import { advance, countUp, locals, parameters } from '../emit.ts';
+import { advance, countUp, locals, parameters, whileRoom } from '../emit.ts';
 import type { Lane } from '../matmul/lane.ts';
-import { word } from './layout.ts';
+import { divideByWord, plusWord, plusWords, word } from './layout.ts';
 
 /**
- * `(block, image, copy)`: copies the channels of a group between an image of any strides and a contiguous one with
- * zeros around it. Into the copy all zeros are written too; out of it come the elements alone.
+ * `copyIn(block, image, copy)`, `copyOut`: copies the channels of a group between an image of any strides and one with
+ * zeros around it, whose rows are divided into phases. Into the copy all zeros are written too; out of it come the
+ * elements alone.
  */
-export function addImageCopy(module: ModuleBuilder, lane: Lane, direction: 'in' | 'out'): number {
-  const { bytes } = lane;
-  return module.function(parameters(3), [], (f) => {
+export function addImageCopy(module: ModuleBuilder, lane: Lane, direction: 'copyIn' | 'copyOut'): number {
+  const { bytes, width: together } = lane;
+  return module.export(direction, parameters(3), [], (f) => {
     const [block, image, copy] = [0, 1, 2] as const;
-    const [c, d, h, w, limit] = locals(f, Type.i32, 5);
+    const [c, q, d, h, w, count, step, toPhase] = locals(f, Type.i32, 8);
     const [fromDepth, fromRow, from, toDepth, toRow, to] = locals(f, Type.i32, 6);
-    const ordered = (plain: number, padded: number): typeof f =>
-      direction === 'in' ? f.get(padded).get(plain) : f.get(plain).get(padded);
+    const ordered = (): typeof f => (direction === 'copyIn' ? f.get(to).get(from) : f.get(from).get(to));
     const row = (): void => {
-      word(f, block, 'xWidth').i32(bytes).op(i32.eq);
-      f.if(
-        () => {
-          ordered(fromRow, toRow);
-          word(f, block, 'width').i32(bytes).op(i32.mul).copyMemory();
-        },
-        () => {
-          f.get(fromRow).set(from).get(toRow).set(to);
-          word(f, block, 'width').set(limit);
-          countUp(f, w, limit, 1, () => {
-            ordered(from, to).memory(lane.load).memory(lane.store);
-            word(f.get(from), block, 'xWidth').op(i32.add).set(from);
-            f.increase(to, bytes);
-          });
-        },
+      f.get(fromRow).set(from).get(toRow).set(to).i32(0).set(w);
+      f.get(step).i32(bytes).op(i32.eq);
+      f.if(() =>
+        whileRoom(f, w, count, together, () => {
+          ordered().load().store();
+          f.increase(from, 16).increase(to, 16);
+        }),
       );
+      for (const several of [4, 1])
+        whileRoom(f, w, count, several, () => {
+          for (let i = 0; i < several; i++) {
+            ordered().memory(lane.load).memory(lane.store);
+            advance(f, from, step).increase(to, bytes);
+          }
+        });
     };
-    const over = (counter: number, size: 'channels' | 'depth' | 'height', body: () => void): void => {
-      // Sizes are read again where a loop inside has used the local.
+    const over = (
+      counter: number,
+      size: 'channels' | 'phases' | 'depth' | 'height',
+      body: () => void,
+    ): void => {
       f.i32(0).set(counter);
       f.loop((again) => {
         body();
@@ -42,25 +44,37 @@ export function addImageCopy(module: ModuleBuilder, lane: Lane, direction: 'in' 
         word(f.get(counter), block, size).op(i32.ltS).brIf(again);
       });
     };
-    if (direction === 'in') {
+    if (direction === 'copyIn') {
       f.get(copy).i32(0);
       word(f, block, 'padBytes').fillMemory();
     }
     word(f.get(copy), block, 'padFirst').op(i32.add).set(copy);
+    word(f, block, 'xWidth');
+    word(f, block, 'phases').op(i32.mul).set(step);
     over(c, 'channels', () => {
-      f.get(image).set(fromDepth).get(copy).set(toDepth);
-      over(d, 'depth', () => {
-        f.get(fromDepth).set(fromRow).get(toDepth).set(toRow);
-        over(h, 'height', () => {
-          row();
-          word(f.get(fromRow), block, 'xHeight').op(i32.add).set(fromRow);
-          word(f.get(toRow), block, 'padHeight').op(i32.add).set(toRow);
+      over(q, 'phases', () => {
+        plusWords(f, block, image, q, 'xWidth').set(fromDepth);
+        // The first of the elements that are a multiple of `phases` apart, and how many there are.
+        word(f.get(q), block, 'padLeft').op(i32.add).set(toDepth);
+        divideByWord(f, block, toDepth, toPhase, 'phases');
+        f.get(toDepth).i32(bytes).op(i32.mul);
+        plusWords(f, block, copy, toPhase, 'padPhase').op(i32.add).set(toDepth);
+        word(f, block, 'width').get(q).op(i32.sub);
+        word(f, block, 'phases').op(i32.add).i32(1).op(i32.sub);
+        word(f, block, 'phases').op(i32.divS).set(count);
+        over(d, 'depth', () => {
+          f.get(fromDepth).set(fromRow).get(toDepth).set(toRow);
+          over(h, 'height', () => {
+            row();
+            plusWord(f, block, fromRow, 'xHeight').set(fromRow);
+            plusWord(f, block, toRow, 'padHeight').set(toRow);
+          });
+          plusWord(f, block, fromDepth, 'xDepth').set(fromDepth);
+          plusWord(f, block, toDepth, 'padDepth').set(toDepth);
         });
-        word(f.get(fromDepth), block, 'xDepth').op(i32.add).set(fromDepth);
-        word(f.get(toDepth), block, 'padDepth').op(i32.add).set(toDepth);
       });
-      word(f.get(image), block, 'xChannel').op(i32.add).set(image);
-      word(f.get(copy), block, 'padChannel').op(i32.add).set(copy);
+      plusWord(f, block, image, 'xChannel').set(image);
+      plusWord(f, block, copy, 'padChannel').set(copy);
     });
   });
 }

@@ -1,11 +1,23 @@
 import { type FunctionBuilder, i32, type ModuleBuilder, Type } from '../assembler/index.ts';
-import { atElement, countUp, locals, parameters, remaining } from '../emit.ts';
+import { atElement, countUp, locals, remaining } from '../emit.ts';
 import type { Element, Lane } from '../matmul/lane.ts';
 import { addPacked, BLOCK_DEPTH, type PackedFunctions } from '../matmul/packed.ts';
 import { ROWS, TILE_BYTES, type Tile } from '../matmul/tile.ts';
 import { addSlices } from '../slices.ts';
+import { addDirect } from './direct.ts';
 import { addFillRows, addImageCopy } from './image.ts';
-import { divideByWord, plusWord, plusWords, word } from './layout.ts';
+import { plusWord, plusWords, word } from './layout.ts';
+import {
+  BLOCK,
+  findColumns,
+  findGradient,
+  findImage,
+  findOutput,
+  findWeight,
+  overImages,
+  overUnits,
+  WORKSPACE,
+} from './units.ts';
 import { addPackWindows, addScatterWindows } from './windows.ts';
 
 /** Taps whose products with a block of columns are scattered at once: they stay in the second cache. */
@@ -41,80 +53,22 @@ export function addConvolution(module: ModuleBuilder, element: Element, tile: Ti
     ...addPacked(module, element, tile),
     packWindows: addPackWindows(module, lane, tile),
     scatter: addScatterWindows(module, lane),
-    copyIn: addImageCopy(module, lane, 'in'),
-    copyOut: addImageCopy(module, lane, 'out'),
+    copyIn: addImageCopy(module, lane, 'copyIn'),
+    copyOut: addImageCopy(module, lane, 'copyOut'),
     fillRows: addFillRows(module, lane),
   };
   addForward(module, parts);
   addWeightGradient(module, parts);
   addInputGradient(module, parts);
+  addDirect(module, lane, tile, parts.copyIn);
   addSlices(module, lane);
 }
 
-/** Adds a kernel over units, numbered by image or slice, then group, then block. */
-function overUnits(
-  module: ModuleBuilder,
-  name: string,
-  body: (
-    f: FunctionBuilder,
-    unit: { readonly outer: number; readonly group: number; readonly block: number },
-  ) => void,
-): void {
-  module.export(name, parameters(4), [], (f) => {
-    const [first, count] = [0, 1] as const;
-    const [i, outer, group, part] = locals(f, Type.i32, 4);
-    countUp(f, i, count, 1, () => {
-      f.get(first).get(i).op(i32.add).set(outer);
-      divideByWord(f, BLOCK, outer, part, 'blocks');
-      divideByWord(f, BLOCK, outer, group, 'groups');
-      body(f, { outer, group, block: part });
-    });
-  });
-}
-
-const BLOCK = 2;
-const WORKSPACE = 3;
-
-/** Sets `source` to where the windows of an image's group are read: the image itself, or its copy among zeros. */
-function findImage(
-  f: FunctionBuilder,
-  { copyIn }: Parts,
-  image: number,
-  group: number,
-  source: number,
-): void {
-  word(f, BLOCK, 'x').set(source);
-  plusWords(f, BLOCK, source, image, 'xImage').set(source);
-  plusWords(f, BLOCK, source, group, 'xGroup').set(source);
-  word(f, BLOCK, 'padded').if(() => {
-    f.get(BLOCK).get(source).get(WORKSPACE).i32(TILE_BYTES).op(i32.add).call(copyIn);
-    f.get(WORKSPACE).i32(TILE_BYTES).op(i32.add).set(source);
-  });
-}
-
-/** Sets `out` to the output's, or its gradient's, rows of an image's group. */
-function findOutput(f: FunctionBuilder, image: number, group: number, out: number): void {
-  word(f, BLOCK, 'y').set(out);
-  plusWords(f, BLOCK, out, image, 'yImage').set(out);
-  plusWords(f, BLOCK, out, group, 'yGroup').set(out);
-}
-
-/** Sets `start` and `width` of a block of the columns that `name` counts. */
-function findColumns(f: FunctionBuilder, part: number, start: number, width: number, limit: number): void {
-  f.get(part);
-  word(f, BLOCK, 'blockColumns').op(i32.mul).set(start);
-  const rest = (): FunctionBuilder => f.get(limit).get(start).op(i32.sub);
-  rest();
-  word(f, BLOCK, 'blockColumns');
-  rest();
-  word(f, BLOCK, 'blockColumns').op(i32.ltS).select().set(width);
-}
-
 function addForward(module: ModuleBuilder, parts: Parts): void {
-  const { lane, packWindows, block, fillRows } = parts;
+  const { lane, packWindows, copyIn, block, fillRows } = parts;
   overUnits(module, 'forward', (f, unit) => {
     const [source, out, start, width, limit, l, deep, base, weight, bias] = locals(f, Type.i32, 10);
-    findImage(f, parts, unit.outer, unit.group, source);
+    findImage(f, copyIn, unit.outer, unit.group, source);
     findOutput(f, unit.outer, unit.group, out);
     word(f, BLOCK, 'columns').set(limit);
     findColumns(f, unit.block, start, width, limit);
@@ -132,8 +86,7 @@ function addForward(module: ModuleBuilder, parts: Parts): void {
         word(f, BLOCK, 'biasStep').call(fillRows);
         f.get(out).set(base);
       });
-    word(f, BLOCK, 'weight').set(weight);
-    plusWords(f, BLOCK, weight, unit.group, 'weightGroup').set(weight);
+    findWeight(f, unit, weight);
     word(f, BLOCK, 'taps').set(limit);
     countUp(f, l, limit, BLOCK_DEPTH, () => {
       remaining(f, limit, l, BLOCK_DEPTH).set(deep);
@@ -158,31 +111,17 @@ function addForward(module: ModuleBuilder, parts: Parts): void {
 }
 
 function addWeightGradient(module: ModuleBuilder, parts: Parts): void {
-  const { lane, packWindows, packRows, block } = parts;
+  const { lane, packWindows, packRows, copyIn, block } = parts;
   overUnits(module, 'weightGradient', (f, unit) => {
-    const [source, dy, start, width, limit, l, deep, base, out, image, last, ld] = locals(
-      f,
-      Type.i32,
-      12,
-    ) as [number, number, number, number, number, number, number, number, number, number, number, number];
+    const [source, dy, start, width, limit, l, deep, base, out, ld] = locals(f, Type.i32, 10);
     word(f, BLOCK, 'taps').set(limit);
     findColumns(f, unit.block, start, width, limit);
     f.get(limit).i32(lane.bytes).op(i32.mul).set(ld);
-    // The slice's own sum: group after group, then the block's first column.
-    word(f, BLOCK, 'weight').set(out);
-    plusWords(f, BLOCK, out, unit.outer, 'sliceBytes').set(out);
-    plusWords(f, BLOCK, out, unit.group, 'weightGroup').set(out);
+    findGradient(f, unit, out);
     atElement(f, out, start, lane.bytes).set(out);
     f.i32(0).set(base);
-    f.get(unit.outer);
-    word(f, BLOCK, 'sliceImages').op(i32.mul).tee(image);
-    word(f, BLOCK, 'sliceImages').op(i32.add).set(last);
-    f.get(last);
-    word(f, BLOCK, 'images');
-    f.get(last);
-    word(f, BLOCK, 'images').op(i32.ltS).select().set(last);
-    f.loop((again) => {
-      findImage(f, parts, image, unit.group, source);
+    overImages(f, unit, (image) => {
+      findImage(f, copyIn, image, unit.group, source);
       findOutput(f, image, unit.group, dy);
       word(f, BLOCK, 'columns').set(limit);
       countUp(f, l, limit, BLOCK_DEPTH, () => {
@@ -206,7 +145,6 @@ function addWeightGradient(module: ModuleBuilder, parts: Parts): void {
           .call(block);
         f.get(out).set(base);
       });
-      f.increase(image, 1).get(image).get(last).op(i32.ltS).brIf(again);
     });
   });
 }
@@ -243,8 +181,7 @@ function addInputGradient(module: ModuleBuilder, parts: Parts): void {
     f.get(target).i32(0);
     word(f, BLOCK, 'padBytes').fillMemory();
     findOutput(f, unit.outer, unit.group, dy);
-    word(f, BLOCK, 'weight').set(weight);
-    plusWords(f, BLOCK, weight, unit.group, 'weightGroup').set(weight);
+    findWeight(f, unit, weight);
     word(f, BLOCK, 'columns').set(columns);
     word(f, BLOCK, 'taps').set(taps);
     word(f, BLOCK, 'outChannels').set(channels);

@@ -1,3 +1,4 @@
+import type { Heap } from '../../heap/heap.ts';
 import { type FunctionBuilder, i32 } from '../assembler/index.ts';
 
 /**
@@ -27,7 +28,17 @@ const NAMES = [
   'weightGroup',
   'tapTable',
   'columnTable',
-  /** Whether images are copied into zeros first, and how they lie: sizes, strides, and where the copy begins. */
+  /**
+   * For what reads windows where they lie, `columnTable` is one of vectors: a mask, then a pair of words for each, where
+   * its windows and where its outputs begin. Whole vectors come first, then the last ones of lines, which share lanes
+   * with those before them: the mask has the lanes that are theirs alone.
+   */
+  'wholeVectors',
+  'vectors',
+  /**
+   * Whether images are copied into zeros first, and how they lie: sizes, strides, and where the copy begins. In a copy
+   * every `phases`-th element of a row lies beside the last, the phases one after the other.
+   */
   'padded',
   'channels',
   'depth',
@@ -40,6 +51,9 @@ const NAMES = [
   'padChannel',
   'padDepth',
   'padHeight',
+  'phases',
+  'padPhase',
+  'padLeft',
   'padFirst',
   'padBytes',
   /** Where in a thread's workspace the packed columns and the packed rows begin. */
@@ -50,11 +64,18 @@ const NAMES = [
   'sliceBytes',
 ] as const;
 
-export type Name = (typeof NAMES)[number];
+type Name = (typeof NAMES)[number];
+
+export type Layout = Readonly<Partial<Record<Name, number>>>;
 
 export const LAYOUT_WORDS = NAMES.length;
 
-export const wordOf = (name: Name): number => NAMES.indexOf(name);
+const wordOf = (name: Name): number => NAMES.indexOf(name);
+
+/** Writes a block; what is not named is 0. */
+export function writeLayout(heap: Heap, block: number, layout: Layout): void {
+  new Int32Array(heap.memory.buffer, block, LAYOUT_WORDS).set(NAMES.map((name) => layout[name] ?? 0));
+}
 
 /** Leaves a word of the block at the address in `block`. */
 export const word = (f: FunctionBuilder, block: number, name: Name): FunctionBuilder =>

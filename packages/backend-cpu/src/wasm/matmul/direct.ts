@@ -97,7 +97,7 @@ function addDirect(module: ModuleBuilder, lane: Lane, { relaxed, vectors: most }
 }
 
 /** Leaves the sum of a vector's lanes in its first lane. */
-function addAcross(f: FunctionBuilder, lane: Lane, sum: number): void {
+export function addAcross(f: FunctionBuilder, lane: Lane, sum: number): void {
   for (let apart = 8; apart >= lane.bytes; apart /= 2) {
     const turned = Array.from({ length: 16 }, (_, i) => (i + apart) % 16);
     f.get(sum).get(sum).get(sum).shuffle(turned).op(lane.add).set(sum);
