@@ -14,8 +14,6 @@ const DTYPES = ['float32', 'float64'];
 /** Sums of slices of the batch are kept apart, and added at the end, while they are not larger than this. */
 const SLICE_BYTES = 2 ** 18;
 const SLICES = 8;
-/** Output channels of a group that would fill a small part of a tile's rows. */
-const FEW_CHANNELS = 3;
 
 /** Fused kernels for a convolution and its two gradients, without a copy of all its windows. */
 export function convolutionKernels(pool: ThreadPool, tile: Tile): Record<string, FusedKernel> {
@@ -250,8 +248,8 @@ class Convolutions {
   }
 }
 
-/** Whether a group's channels are so few that their windows are read where they lie. */
-const isDirect = ({ outChannels, vectors }: Geometry): boolean => outChannels <= FEW_CHANNELS && vectors > 0;
+/** Whether a group's channels would not fill a tile's rows, so that windows are better read where they lie. */
+const isDirect = ({ outChannels, vectors }: Geometry): boolean => outChannels < ROWS && vectors > 0;
 
 /**
  * The attributes of the convolution of `dy` that is the gradient of a convolution's input; null where windows are apart,

@@ -8,7 +8,7 @@ import { type Phase, phases } from './convolution-phases.ts';
 import { filled } from './filling.ts';
 import { flip } from './flipping.ts';
 import { matmul } from './matmul.ts';
-import { permute, reshape, transpose } from './reshape.ts';
+import { contiguous, permute, reshape, transpose } from './reshape.ts';
 import { sliceView } from './slicing.ts';
 import { ofOutput, type Part, parts, span, unfolded, unfoldedProduct } from './unfolding.ts';
 import { padForWindows, type Windows } from './windows.ts';
@@ -71,9 +71,11 @@ export const correlate: ((
   readFor: { x: ['weight'], weight: ['x'] },
   vjp({ y: dy }, { x, weight }, attrs, needs) {
     if (dy === undefined) return {};
+    // After a mean over places it is a number repeated, which is read many times here.
+    const rows = needs.x || needs.weight ? contiguous(dy) : dy;
     return {
-      x: needs.x ? convolutionInputGrad(dy, weight, attrs.inputSize, attrs) : undefined,
-      weight: needs.weight ? convolutionWeightGrad(dy, x, weight.shape.slice(2), attrs) : undefined,
+      x: needs.x ? convolutionInputGrad(rows, weight, attrs.inputSize, attrs) : undefined,
+      weight: needs.weight ? convolutionWeightGrad(rows, x, weight.shape.slice(2), attrs) : undefined,
       bias: needs.bias ? sum(dy, [0, ...attrs.outputSize.map((_, i) => i + 2)]) : undefined,
     };
   },

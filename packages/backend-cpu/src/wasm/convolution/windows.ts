@@ -77,7 +77,16 @@ export function addPackWindows(module: ModuleBuilder, lane: Lane, tile: Tile): n
           } else {
             f.get(length).get(l).op(i32.sub).i32(4).op(i32.geS);
             f.if(
-              () => depthAt(3).get(place).op(i32.sub).i32(12).op(i32.eq),
+              () => {
+                for (const i of [1, 2, 3]) {
+                  depthAt(i)
+                    .get(place)
+                    .op(i32.sub)
+                    .i32(4 * i)
+                    .op(i32.eq);
+                  if (i > 1) f.op(i32.and);
+                }
+              },
               () => f.i32(0),
               Type.i32,
             );
