@@ -23,13 +23,16 @@ export function addPackWindows(module: ModuleBuilder, lane: Lane, tile: Tile): n
     const rows = locals(f, Type.v128, 4);
     const halves = locals(f, Type.v128, 4);
     const depthAt = (offset = 0): typeof f => atElement(f, depthTable, l, 4).memory(i32.load, 4 * offset);
-    /** Leaves whether `count` starts from `first` on lie side by side. */
-    const together = (first: number): void => {
-      f.get(starts[first + width - 1]!)
-        .get(starts[first]!)
-        .op(i32.sub)
-        .i32((width - 1) * bytes)
-        .op(i32.eq);
+    /** Leaves whether a vector's places lie side by side: in a copy with phases, taps do not come in order. */
+    const sideBySide = (count: number, at: (i: number) => void): void => {
+      for (let i = 1; i < count; i++) {
+        at(i);
+        at(0);
+        f.op(i32.sub)
+          .i32(i * bytes)
+          .op(i32.eq);
+        if (i > 1) f.op(i32.and);
+      }
     };
     const byVectors = (): void =>
       void countUp(f, l, length, 1, () => {
@@ -77,16 +80,7 @@ export function addPackWindows(module: ModuleBuilder, lane: Lane, tile: Tile): n
           } else {
             f.get(length).get(l).op(i32.sub).i32(4).op(i32.geS);
             f.if(
-              () => {
-                for (const i of [1, 2, 3]) {
-                  depthAt(i)
-                    .get(place)
-                    .op(i32.sub)
-                    .i32(4 * i)
-                    .op(i32.eq);
-                  if (i > 1) f.op(i32.and);
-                }
-              },
+              () => sideBySide(4, (i) => void (i === 0 ? f.get(place) : depthAt(i))),
               () => f.i32(0),
               Type.i32,
             );
@@ -105,7 +99,7 @@ export function addPackWindows(module: ModuleBuilder, lane: Lane, tile: Tile): n
         atElement(f, lineTable, from, 4).memory(i32.load).op(i32.add).set(starts[i]!);
       }
       for (const v of vectors) {
-        together(v * width);
+        sideBySide(width, (i) => void f.get(starts[v * width + i]!));
         if (v > 0) f.op(i32.and);
       }
       f.if(byVectors, apart);
