@@ -1,4 +1,5 @@
 import { CheckpointError } from '../errors.ts';
+import type { Collector } from './collector.ts';
 import type { HostFiles } from './files.ts';
 
 /** Under this name `console.log` in Node looks for an object's own text. */
@@ -30,8 +31,8 @@ export const files: HostFiles = {
 };
 
 /** A page cannot ask for a collection; `provokeCollection` only makes one likely. */
-export const collect: (() => void) | null = null;
+export const collector: Collector | null = null;
 
-export function checkpoint(): void {}
+export class Listed {}
 
 export { provokeCollection } from './provoke.ts';

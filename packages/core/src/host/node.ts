@@ -3,44 +3,13 @@ import * as fs from 'node:fs';
 import { type FileHandle, open, realpath, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { setFlagsFromString } from 'node:v8';
-import { createContext, runInNewContext, Script } from 'node:vm';
 import { CheckpointError, FlambeauError } from '../errors.ts';
 import type { HostFile, HostFiles } from './files.ts';
 
 /** Under this name `console.log` looks for an object's own text. */
 export const inspectSymbol: symbol = Symbol.for('nodejs.util.inspect.custom');
 
-/** Other hosts that run Node's modules have collectors of their own. */
-const isV8 = !('bun' in process.versions) && !('deno' in process.versions);
-
-let gc: (() => void) | null = null;
-
-/** Collects all garbage now. V8 gives its function to contexts that are made while the flag is set. */
-function collectNow(): void {
-  if (gc === null) {
-    setFlagsFromString('--expose-gc');
-    gc = runInNewContext('gc') as () => void;
-    setFlagsFromString('--no-expose-gc');
-  }
-  gc();
-}
-
-/** Collects all garbage now; null where the host has no way to. */
-export const collect: (() => void) | null = isV8 ? collectNow : null;
-
-const empty = new Script('0');
-let context: object | null = null;
-
-/**
- * Lets go of what weak references hold for the current turn, without ending it: a context with a microtask queue of
- * its own does so whenever a script in it ends.
- */
-export function checkpoint(): void {
-  context ??= createContext({}, { microtaskMode: 'afterEvaluate' });
-  empty.runInContext(context);
-}
-
+export { collector, Listed } from './collector.ts';
 export { provokeCollection } from './provoke.ts';
 
 export const files: HostFiles = { open: openFile, writeAtomically, writeAtomicallySync };

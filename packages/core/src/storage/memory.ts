@@ -1,6 +1,7 @@
 import { provokeCollection } from '#host';
 import type { DType } from '../dtype.ts';
 import { ArgumentError, OutOfMemoryError } from '../errors.ts';
+import type { Generation } from '../host/collector.ts';
 import type { Allocation, Backend } from './contract.ts';
 import { type Cohort, type Dropped, sweepsAtOnce, watchDropped } from './dropped.ts';
 
@@ -9,22 +10,42 @@ const MIB = 2 ** 20;
 const OVERHEAD = 1024;
 
 export interface MemoryOptions {
-  /** How many bytes may be dropped and not yet found, before a collection is provoked. Default 64 MiB. */
+  /**
+   * How many bytes may be dropped and not yet found, before a full collection is provoked; default 64 MiB. Young
+   * collections come after a quarter of it.
+   */
   readonly reclaimByteLength?: number;
 }
 
-/**
- * Small enough for dropped memory to be used again while it is warm: a page that is touched for the first time costs
- * more than a product that fills it. Collecting too often is what patience is for.
- */
 let reclaimByteLength = 64 * MIB;
+/**
+ * Small enough for dropped memory to be used again while it is warm: 256 KiB of results that go round 16 MiB take a
+ * third of the time that they take in 128 MiB, and pages that are touched for the first time cost more still.
+ */
+const YOUNG_PART = 1 / 4;
 /** In browsers collections are provoked harder past so many bytes that should have been found. */
 const HARD_BYTE_LENGTH = 192 * MIB;
 /** Where the device runs short, so much is worth looking for. */
 const SHORT_BYTE_LENGTH = 32 * MIB;
-/** The part of the time that reclaiming may take before it waits for more. */
+/** The part of the time that looks may take before they wait for more; memory that is found while it is warm is worth more. */
 const TIME_SHARE = 0.05;
+const WARM_TIME_SHARE = 0.2;
 const MOST_PATIENCE = 4;
+
+/** How long one waits between looks of one kind: longer where they take too much of the time. */
+class Patience {
+  value = 1;
+  private lastMs = performance.now();
+
+  /** Accounts for a look, and gives how long it took. */
+  note(startMs: number, timeShare: number): number {
+    const endMs = performance.now();
+    const share = (endMs - startMs) / Math.max(1e-3, endMs - this.lastMs);
+    this.value = share > timeShare ? Math.min(MOST_PATIENCE, this.value * 2) : Math.max(1, this.value / 2);
+    this.lastMs = endMs;
+    return endMs - startMs;
+  }
+}
 
 /** What lives on a device. */
 export interface MemoryUse {
@@ -56,13 +77,16 @@ export class DeviceMemory implements MemoryUse {
   private readonly spilled = new FinalizationRegistry<number>((byteLength) => {
     this.spilledByteLength -= byteLength;
   });
-  /** What was left by the last look: presumably alive. */
+  /** What was left by the last full look: presumably alive. */
   private base = 0;
+  /** What the last look of any kind left. */
+  private left = 0;
+  /** The weight past which one looks, among what is young and among everything. */
   private lookAt = 0;
-  /** Bytes spilled since then, which room would have spared. */
+  private lookFullyAt = 0;
+  /** Bytes spilled since the last full look, which room would have spared. */
   private spilledSince = 0;
-  private patience = 1;
-  private lastReclaimMs = performance.now();
+  private patience = { young: new Patience(), all: new Patience() };
 
   constructor(backend: Backend) {
     this.backend = backend;
@@ -74,7 +98,7 @@ export class DeviceMemory implements MemoryUse {
   /** @throws {OutOfMemoryError} there is no room, even after what was dropped has been freed. */
   allocate(byteLength: number, dtype: DType): Allocation {
     const { backend } = this;
-    if (this.weight + byteLength > this.lookAt) this.reclaim();
+    if (this.weight + byteLength > this.lookAt) this.look(byteLength);
     try {
       return backend.allocate(byteLength, dtype);
     } catch (error) {
@@ -129,13 +153,29 @@ export class DeviceMemory implements MemoryUse {
     return this.byteLength + this.storages * this.overhead + this.spilledSince;
   }
 
+  /** Looks for what was dropped lately, and for the rest where that does not make room for `byteLength` more. */
+  private look(byteLength: number): void {
+    if (!sweepsAtOnce) return;
+    this.sweep('young');
+    if (this.weight + byteLength > this.lookFullyAt) this.reclaim();
+    else this.lookAgain();
+  }
+
   /** Looks for what was dropped, where the host can be asked, and says when to look again. */
   reclaim(): void {
     if (!sweepsAtOnce) return;
-    const startMs = performance.now();
-    this.dropped.sweep();
-    this.note(startMs);
+    this.sweep('all');
     this.settle();
+  }
+
+  private sweep(generation: Generation): void {
+    const startMs = performance.now();
+    const { weight } = this;
+    this.dropped.sweep(generation);
+    const found = weight - this.weight;
+    const warm = generation === 'young' && found > (weight - this.left) / 2;
+    this.left = this.weight;
+    this.note(startMs, generation, warm ? WARM_TIME_SHARE : TIME_SHARE);
   }
 
   /** At a place where the program waits anyway: lets the host's collector find what was dropped. */
@@ -150,44 +190,44 @@ export class DeviceMemory implements MemoryUse {
       await turn();
       if (this.weight < hard) break;
     }
-    this.note(startMs);
+    this.note(startMs, 'all', TIME_SHARE);
     this.spilledSince = 0;
     // Soft stages leave much behind that later ones find; only what hard ones leave counts as alive.
     this.base = this.weight < hard ? Math.min(this.base, this.weight) : this.weight;
-    this.lookAfter(
+    this.lookAt = this.within(
       Math.min(
-        reclaimByteLength * this.patience,
+        reclaimByteLength * this.patience.all.value,
         Math.max(reclaimByteLength, this.base + HARD_BYTE_LENGTH - this.weight),
       ),
     );
   }
 
-  /** Accounts for a look, and has more patience where looking takes too much of the time. */
-  private note(startMs: number): void {
-    const endMs = performance.now();
+  private note(startMs: number, generation: Generation, timeShare: number): void {
     this.reclaims += 1;
-    this.reclaimMs += endMs - startMs;
-    const share = (endMs - startMs) / Math.max(1e-3, endMs - this.lastReclaimMs);
-    this.patience =
-      share > TIME_SHARE ? Math.min(MOST_PATIENCE, this.patience * 2) : Math.max(1, this.patience / 2);
-    this.lastReclaimMs = endMs;
+    this.reclaimMs += this.patience[generation].note(startMs, timeShare);
   }
 
   private settle(): void {
     this.spilledSince = 0;
     this.base = this.weight;
-    this.lookAfter(Math.max(reclaimByteLength * this.patience, this.base));
+    this.lookFullyAt = this.within(Math.max(reclaimByteLength * this.patience.all.value, this.base));
+    this.lookAgain();
   }
 
-  /** The next look comes after so many bytes more, or when the device runs short. */
-  private lookAfter(byteLength: number): void {
+  private lookAgain(): void {
+    const young = reclaimByteLength * YOUNG_PART * this.patience.young.value;
+    this.lookAt = sweepsAtOnce ? this.within(young) : this.lookFullyAt;
+  }
+
+  /** The weight with so many bytes more, or at which the device runs short. */
+  private within(byteLength: number): number {
     const room = this.backend.limits.roomByteLength ?? Number.POSITIVE_INFINITY;
-    this.lookAt = Math.min(this.weight + byteLength, Math.max(room, this.weight + SHORT_BYTE_LENGTH));
+    return Math.min(this.weight + byteLength, Math.max(room, this.weight + SHORT_BYTE_LENGTH));
   }
 
   /** Sets the thresholds anew after the options changed. */
   reset(): void {
-    this.patience = 1;
+    this.patience = { young: new Patience(), all: new Patience() };
     this.settle();
   }
 
