@@ -37,6 +37,7 @@ import type { Tile } from './wasm/matmul/tile.ts';
 import { wasmPointwise } from './wasm/pointwise.ts';
 import { wasmReduce } from './wasm/reduce.ts';
 import { wasmScan } from './wasm/scan.ts';
+import { WasmSelection } from './wasm/select.ts';
 import { wasmUpdate } from './wasm/update.ts';
 
 export interface CpuOptions {
@@ -143,6 +144,7 @@ function kernels(
   const scan = scanKernel(bySource);
   const engine = pool === null ? null : new Engine(pool, tile.relaxed, wasmFrom);
   const lines = engine === null ? null : new IndexedLines(engine);
+  const selection = pool === null ? null : new WasmSelection(pool.heap);
   const elements = engine === null ? pointwise : wasmPointwise(engine, pointwise);
   return {
     pointwise: elements,
@@ -152,10 +154,10 @@ function kernels(
     matmul: pool === null ? matmul : wasmMatmul(pool, tile, matmul),
     gather: gatherKernel(bySource, lines),
     scatter: scatterKernel(bySource, lines),
-    sort: sortKernel(bySource, pool?.heap ?? null),
+    sort: sortKernel(bySource, pool?.heap ?? null, selection),
     fused: {
       flip: flipKernel(elements),
-      ...selectionKernels(bySource, pool?.heap ?? null),
+      ...selectionKernels(bySource, pool?.heap ?? null, selection),
       ...(pool === null ? {} : fusedKernels(pool, tile)),
     },
     ...(engine === null ? {} : { update: wasmUpdate(engine) }),

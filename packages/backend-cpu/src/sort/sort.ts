@@ -1,4 +1,4 @@
-import type { RequiredKernels } from '@flambeau/core/backend';
+import type { DType, Operand, RequiredKernels } from '@flambeau/core/backend';
 import { arrayOf, KIND_OF, type TypedArray } from '../allocation.ts';
 import type { Heap } from '../heap/heap.ts';
 import { perKind } from '../policy.ts';
@@ -6,13 +6,36 @@ import { Odometer } from '../walk.ts';
 import { keyBytes, keyFillers } from './keys.ts';
 import { RadixSorter } from './radix.ts';
 
+/** Which ranks of each line are wanted: the same of all, or that of a median, which a line's NaN decide. */
+export interface LineRanks {
+  readonly first: number;
+  readonly last: number;
+  readonly descending: boolean;
+  readonly median?: 'median' | 'nanmedian' | undefined;
+}
+
+/** What orders short lines faster than a radix sort does. */
+export interface LineSorter {
+  takesLine(dtype: DType, count: number): boolean;
+  /** Lines along the last dimension of `shape`: values and places. False, with nothing done, where memory is wanting. */
+  order(shape: readonly number[], values: Operand, indices: Operand, x: Operand, ranks: LineRanks): boolean;
+}
+
 /** The `sort` kernel: stable either way; NaN counts as the largest. */
-export function sortKernel(bySource: boolean, heap: Heap | null): RequiredKernels['sort'] {
+export function sortKernel(
+  bySource: boolean,
+  heap: Heap | null,
+  short: LineSorter | null,
+): RequiredKernels['sort'] {
   const moves = perKind(takeInOrder, bySource);
   const fillerFor = keyFillers(bySource);
   return (shape, values, indices, input, descending) => {
     const last = shape.length - 1;
     const count = shape[last]!;
+    if (short?.takesLine(input.dtype, count)) {
+      const ranks = { first: 0, last: count - 1, descending };
+      if (short.order(shape, values, indices, input, ranks)) return;
+    }
     const { high, wide } = keyBytes(input.dtype);
     const sorter = new RadixSorter(count, wide, heap);
     const fill = fillerFor(input);

@@ -1,23 +1,30 @@
-import type { Operand } from '@flambeau/core/backend';
+import type { DType, Operand } from '@flambeau/core/backend';
 import type { Heap } from '../heap/heap.ts';
 import type { KeyFiller } from '../sort/keys.ts';
 import type { FoundWord, SelectionLoops, SelectionRoom } from '../sort/select.ts';
-import { addressOf, inHeap } from '../staging.ts';
+import type { LineRanks, LineSorter } from '../sort/sort.ts';
+import { addressOf, inHeap, staged } from '../staging.ts';
 import { Code } from '../threads/code.ts';
-import { type FunctionBuilder, f32x4, i32, i32x4, ModuleBuilder, Type } from './assembler/index.ts';
+import { Odometer } from '../walk.ts';
+import { type FunctionBuilder, i32, i32x4, ModuleBuilder, Type } from './assembler/index.ts';
 import { advance, atElement, locals, parameters, whileRoom } from './emit.ts';
-import { Lanes, type Reg } from './lanes/lanes.ts';
-import { addresses, load, type Place, store } from './programs/memory.ts';
-import { UNIT, value } from './programs/value.ts';
+import { fillKeys } from './keys.ts';
+import { emitRanks, RANK_PARAMETERS } from './ranks.ts';
 
 /** Tables that neighbouring words are counted in: an entry that was just written is not there to be read for a while. */
 const TABLES = 4;
 
-/** Radix select on words in the heap. */
-export class WasmSelection implements SelectionLoops {
+/** Comparing each element with each other is faster than sorting by digits up to here. */
+const LONGEST_RANKED = 192;
+const MEDIANS = { none: 0, median: 1, nanmedian: 2 } as const;
+
+/** Radix select on words in the heap, and short lines in the order of their ranks. */
+export class WasmSelection implements SelectionLoops, LineSorter {
   readonly tables = TABLES;
   private readonly heap: Heap;
   private code: Code | null = null;
+  /** The keys of a line, once there is memory for them. */
+  private keys = 0;
 
   constructor(heap: Heap) {
     this.heap = heap;
@@ -54,6 +61,36 @@ export class WasmSelection implements SelectionLoops {
     ) as number;
   }
 
+  takesLine(dtype: DType, count: number): boolean {
+    return (dtype === 'float32' || dtype === 'int32') && count > 0 && count <= LONGEST_RANKED;
+  }
+
+  order(
+    shape: readonly number[],
+    values: Operand,
+    indices: Operand,
+    x: Operand,
+    { first, last, descending, median }: LineRanks,
+  ): boolean {
+    const dim = shape.length - 1;
+    const count = shape[dim]!;
+    this.keys ||= this.heap.allocateWorkspace(LONGEST_RANKED * 4);
+    if (this.keys === 0) return false;
+    return staged(this.heap, [values, indices], [x], (outputs, inputs) => {
+      const operands = [...inputs, ...outputs];
+      const lines = new Odometer(shape, Math.max(dim - 1, 0), operands);
+      const ranks = [first, last, descending ? -1 : 0, MEDIANS[median ?? 'none']];
+      do {
+        const places = operands.flatMap((operand, k) => [
+          addressOf({ ...operand, offset: lines.offsets[k]! }, 4),
+          operand.strides[dim]! * 4,
+          (operand.strides[dim - 1] ?? 0) * 4,
+        ]);
+        this.functions[`${x.dtype} ranks`]!(this.keys, shape[dim - 1] ?? 1, count, ...ranks, ...places);
+      } while (lines.next());
+    });
+  }
+
   private get functions(): Code['functions'] {
     this.code ??= new Code(this.heap, moduleOf(this.heap.shared));
     return this.code.functions;
@@ -63,8 +100,14 @@ export class WasmSelection implements SelectionLoops {
 function moduleOf(shared: boolean): Uint8Array<ArrayBuffer> {
   const module = new ModuleBuilder({ shared });
   for (const dtype of ['float32', 'int32'] as const) {
-    module.export(dtype, parameters(4), [], (f) => fillKeys(f, dtype, true));
-    module.export(`${dtype} apart`, parameters(4), [], (f) => fillKeys(f, dtype, false));
+    for (const [name, neighbours] of [
+      [dtype, true],
+      [`${dtype} apart`, false],
+    ] as const)
+      module.export(name, parameters(4), [], (f) =>
+        fillKeys(f, dtype, { keys: 0, x: 1, step: 2, count: 3 }, neighbours),
+      );
+    module.export(`${dtype} ranks`, parameters(RANK_PARAMETERS), [], (f) => emitRanks(f, dtype));
   }
   module.export('find', parameters(7), [], emitFind);
   module.export('within', parameters(5), [Type.i32], (f) => {
@@ -72,46 +115,6 @@ function moduleOf(shared: boolean): Uint8Array<ArrayBuffer> {
     f.get(collect(f, { words, count, least, span, target: positions }, 'positions'));
   });
   return module.toBytes();
-}
-
-/** `(keys, x, step, count)`: elements as unsigned integers that sort the same way. */
-function fillKeys(f: FunctionBuilder, dtype: 'float32' | 'int32', neighbours: boolean): void {
-  const [keys, x, step, count] = [0, 1, 2, 3] as const;
-  const lanes = new Lanes(f, false);
-  const [done, left] = locals(f, Type.i32, 2);
-  const keysOf = (place: Place): Reg => {
-    const [bits] = load(lanes, dtype, place).regs as [Reg];
-    return dtype === 'float32' ? floatKeys(lanes, bits) : lanes.xor(bits, lanes.constant('i32', SIGN));
-  };
-  const apart = (limit?: number): Place => addresses(lanes, x, () => f.get(step), limit);
-  whileRoom(f, done, count, UNIT, () => {
-    const made = keysOf(neighbours ? { at: x, offset: 0 } : apart());
-    f.get(keys).get(made).store();
-    f.increase(keys, UNIT * 4);
-    f.get(step).i32(UNIT).op(i32.mul).get(x).op(i32.add).set(x);
-  });
-  f.get(count).get(done).op(i32.sub).tee(left);
-  f.if(() => {
-    const made = keysOf(apart(left));
-    store(
-      lanes,
-      'int32',
-      addresses(lanes, keys, () => f.i32(4), left),
-      value('i32', made),
-      left,
-    );
-  });
-}
-
-const SIGN = -0x80000000;
-
-/** Negative floats are turned round, positive ones put above them; -0 is 0, and NaN above all. */
-function floatKeys(lanes: Lanes, bits: Reg): Reg {
-  const zero = lanes.constant('i32', 0);
-  const number = lanes.andnot(bits, lanes.apply(f32x4.eq, bits, zero));
-  const turned = lanes.or(lanes.shift(i32x4.shrS, number, 31), lanes.constant('i32', SIGN));
-  // All bits set are the largest key.
-  return lanes.or(lanes.xor(number, turned), lanes.apply(f32x4.ne, bits, bits));
 }
 
 /**

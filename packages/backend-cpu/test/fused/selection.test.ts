@@ -1,4 +1,13 @@
-import { kthvalue, median, nanmedian, tensor, topk, type ValuesAndIndices } from '@flambeau/core';
+import {
+  type DType,
+  kthvalue,
+  median,
+  nanmedian,
+  sort,
+  tensor,
+  topk,
+  type ValuesAndIndices,
+} from '@flambeau/core';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { cpu } from '../../src/index.ts';
@@ -93,3 +102,68 @@ describe.each([...variants, ['closures', () => cpu({ wasm: 'off', compiler: 'clo
     });
   },
 );
+
+describe.each(variants)('short lines in the order of their ranks, %s', (_name, make) => {
+  const backends = [make(), cpu({ wasm: 'off' })];
+
+  it('agrees with JavaScript, ties, NaN and infinities among them', () => {
+    const cases = fc.record({
+      dtype: fc.constantFrom<DType>('float32', 'int32'),
+      shape: fc.array(fc.integer({ min: 1, max: 5 }), { maxLength: 3 }),
+      length: fc.oneof(fc.integer({ min: 1, max: 20 }), fc.integer({ min: 1, max: 200 })),
+      at: fc.nat({ max: 3 }),
+      transposed: fc.boolean(),
+      values: fc.array(
+        fc.oneof(
+          { weight: 6, arbitrary: fc.integer({ min: -3, max: 3 }) },
+          { weight: 2, arbitrary: fc.integer({ min: -(2 ** 31), max: 2 ** 31 - 1 }) },
+          {
+            weight: 1,
+            arbitrary: fc.constantFrom(Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, -0),
+          },
+        ),
+        { minLength: 50, maxLength: 100 },
+      ),
+      share: fc.double({ min: 0, max: 1, noNaN: true }),
+      descending: fc.boolean(),
+    });
+    fc.assert(
+      fc.property(cases, ({ dtype, shape, length, at, transposed, values, share, descending }) => {
+        const dim = at % (shape.length + 1);
+        const sizes = shape.toSpliced(dim, 0, length);
+        const size = sizes.reduce((a, b) => a * b, 1);
+        const all = Array.from({ length: size }, (_, i) => {
+          const value = values[(i * 31) % values.length]!;
+          return dtype === 'int32' && !Number.isInteger(value) ? 2 ** 31 - 1 : value;
+        });
+        const k = Math.max(1, Math.floor(share * length));
+        const [got, want] = backends.map((backend) => {
+          use(backend);
+          const flat = tensor(all, { dtype });
+          const x = transposed
+            ? flat.reshape(sizes.toReversed()).permute(sizes.map((_, d) => sizes.length - 1 - d))
+            : flat.reshape(sizes);
+          return [
+            sort(x, dim, { descending }),
+            topk(x, k, dim, { largest: descending }),
+            kthvalue(x, k, dim),
+            median(x, dim),
+            nanmedian(x, dim, { keepdim: true }),
+          ]
+            .flatMap(both)
+            .map((y) => [y.shape, Array.from(y.dataSync() as Iterable<number>)]);
+        });
+        expect(got).toEqual(want);
+      }),
+      { numRuns: 200, seed: 6 },
+    );
+  });
+
+  it('selects without sorting', () => {
+    const backend = backends[0]!;
+    use(backend);
+    const x = tensor(Array.from({ length: 60 }, (_, i) => (i * 37) % 23)).reshape([3, 20]);
+    const [, counts] = counting(backend, NAMES, () => [topk(x, 15), median(x, 0)].flatMap(both));
+    expect(counts).toEqual({ rankedAlong: 1, medianAlong: 1 });
+  });
+});

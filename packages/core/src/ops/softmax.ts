@@ -8,6 +8,7 @@ import { wrapDim } from '../shape.ts';
 import { div, mul, neg } from './arithmetic.ts';
 import { sum } from './broadcast.ts';
 import { cast, clone } from './copying.ts';
+import { log } from './exponential.ts';
 import { amax } from './reductions.ts';
 
 export interface SoftmaxOptions {
@@ -52,8 +53,8 @@ function widely(x: Tensor, whole: (x: Tensor) => Tensor, compute: (x: Tensor) =>
 }
 
 const shiftedExp = pointwise('shiftedExp', (x, shift) => x.sub(shift).exp());
-/** `(x - shift) - log(total)`, in this order: the difference is exact where it is small. */
-const shiftedLog = pointwise('shiftedLog', (x, shift, total) => x.sub(shift).sub(total.log()));
+/** `(x - shift) - logTotal`, in this order: the difference is exact where it is small. */
+const shiftedTwice = pointwise('shiftedTwice', (x, shift, logTotal) => x.sub(shift).sub(logTotal));
 const centeredProduct = pointwise('centeredProduct', (dy, y, total) => y.mul(dy.sub(total)));
 const lessShare = pointwise('lessShare', (dy, y, total) => dy.sub(y.exp().mul(total)));
 
@@ -92,7 +93,8 @@ const logSoftmaxAlong = composite('logSoftmax', {
       (wide): Tensor => logSoftmaxAlong(wide, dim),
       (same) => {
         const largest = amax(same, dim, { keepdim: true });
-        return shiftedLog(same, largest, sum(shiftedExp(same, largest), dim, { keepdim: true }));
+        const total = sum(shiftedExp(same, largest), dim, { keepdim: true });
+        return shiftedTwice(same, largest, log(total));
       },
     ),
   saves: ['y'],

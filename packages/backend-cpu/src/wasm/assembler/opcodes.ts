@@ -30,6 +30,7 @@ export const i32 = {
   geU: 0x4f,
   clz: 0x67,
   ctz: 0x68,
+  popcnt: 0x69,
   add: 0x6a,
   sub: 0x6b,
   mul: 0x6c,
