@@ -144,6 +144,22 @@ describe('a pool of threads', () => {
     expect(byThread().filter((chunks) => chunks > 0).length).toBeGreaterThan(1);
   });
 
+  it('wakes workers for work that repeats, though each call were too short for it', async () => {
+    const pool = poolOf();
+    await started(pool, THREADS - 1);
+    const short = 20_000;
+    const asleep = async (): Promise<void> => {
+      while (pool.width(short) > 1) await new Promise((resolve) => setTimeout(resolve, 5));
+    };
+    await asleep();
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    expect(pool.width(short)).toBe(1);
+    const until = Date.now() + 20_000;
+    while (pool.width(short) === 1 && Date.now() < until);
+    expect(pool.width(short)).toBe(THREADS);
+    await asleep();
+  });
+
   it('sees memory that has grown since its workers began', async () => {
     const pool = poolOf();
     await started(pool, THREADS - 1);

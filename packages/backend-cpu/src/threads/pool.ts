@@ -90,6 +90,8 @@ export class ThreadPool {
   private failures = 0;
   private broken = false;
   private limit = 0;
+  /** When work was done alone as the workers slept. */
+  private missedAt = Number.NEGATIVE_INFINITY;
 
   constructor(heap: Heap, options: ThreadOptions = {}) {
     this.heap = heap;
@@ -121,9 +123,19 @@ export class ThreadPool {
     if (this.limit !== count) this.resize(count);
     if (this.block === 0) return 1;
     const awake = Atomics.load(this.words, Word.ready) - Atomics.load(this.words, Word.sleepers);
-    if (nanoseconds < WORTH_ASLEEP_NS && awake < 1) return 1;
+    if (nanoseconds < WORTH_ASLEEP_NS && awake < 1) {
+      this.wakeIfRepeated();
+      return 1;
+    }
     // Workers have numbers, and any of them may come: work is divided for all of them.
     return this.ready === 0 ? 1 : count;
+  }
+
+  /** Wakes sleeping workers for the work to come, where work that they would have shared came twice while one would have looked for it. */
+  private wakeIfRepeated(): void {
+    const now = performance.now();
+    if (now - this.missedAt < SPIN_US / 1000) Atomics.notify(this.words, Word.claim);
+    this.missedAt = now;
   }
 
   /** Does the work, with the help of whoever has time. @throws {BackendError} a thread was lost in the middle of it. */

@@ -62,7 +62,7 @@ const WIDE = [
 
 /**
  * `direct(rows, columns, depth, a, aRow, aStep, b, bStep, out, ld, base, baseLd)`: without packing, for a `b` whose
- * columns lie side by side.
+ * columns lie side by side. What lies at `base` must not be the output.
  */
 function addDirect(module: ModuleBuilder, lane: Lane, { relaxed, vectors: most }: Tile): void {
   const widths = [4, 2, 1, 0].filter((vectors) => vectors <= most);
@@ -87,10 +87,20 @@ function addDirect(module: ModuleBuilder, lane: Lane, { relaxed, vectors: most }
       f.if(() => whileRoom(f, j, columns, vectors * lane.width, () => tile(wide[w]!)));
     }
     for (const [w, vectors] of widths.entries()) {
-      whileRoom(f, j, columns, Math.max(1, vectors * lane.width), () => {
-        f.i32(0).set(i);
-        whileRoom(f, i, rows, TALL, () => tile(tall[w]!));
-        whileRoom(f, i, rows, 1, () => tile(flat[w]!));
+      const along = (): void =>
+        whileRoom(f, j, columns, Math.max(1, vectors * lane.width), () => {
+          f.i32(0).set(i);
+          whileRoom(f, i, rows, TALL, () => tile(tall[w]!));
+          whileRoom(f, i, rows, 1, () => tile(flat[w]!));
+        });
+      along();
+      if (vectors !== 1) continue;
+      // What is left of a row is computed by the row's last vector, in part for the second time.
+      f.get(j).get(columns).op(i32.ltS);
+      f.get(columns).i32(lane.width).op(i32.geS).op(i32.and);
+      f.if(() => {
+        f.get(columns).i32(lane.width).op(i32.sub).set(j);
+        along();
       });
     }
   });
