@@ -50,7 +50,7 @@ const SMALL = 96 ** 3;
 const FEW = 8;
 /** Rows that read a `b` where it lies, one after the other, while it stays in the second cache, and otherwise. */
 const FEW_ROWS = 16;
-const FEWEST_ROWS = 4;
+const FEWEST_ROWS = 3;
 const SECOND_CACHE = 2 ** 20;
 /** Products that take longer are divided once more, so that a thread that comes late does less. */
 const LONG_NS = 1e6;
