@@ -48,7 +48,7 @@ const PER_NANOSECOND = 25;
 /** The most multiplications for which reading operands where they lie beats packing. */
 const SMALL = 96 ** 3;
 const FEW = 8;
-/** Rows that read a `b` where it lies, one after the other, while it stays in the second cache, and otherwise. */
+/** The most rows that read a `b` where it lies, while it stays in the second cache, and otherwise. */
 const FEW_ROWS = 16;
 const FEWEST_ROWS = 3;
 const SECOND_CACHE = 2 ** 20;
