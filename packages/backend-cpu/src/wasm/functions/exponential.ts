@@ -1,4 +1,3 @@
-import { v128 } from '../assembler/index.ts';
 import type { Reg } from '../lanes/lanes.ts';
 import type { Real } from '../lanes/real.ts';
 
@@ -8,80 +7,79 @@ const LN2 = {
   32: [0.693359375, -2.1219444e-4],
   64: [0.6931471803691238, 1.9082149292705877e-10],
 } as const;
-// (exp r - 1 - r) / r² for |r| <= ln 2, and for |r| <= ln 2 / 2 with the error taken relative to exp r - 1.
-const EXP32 = [
-  0.5000003576278687, 0.1666661500930786, 0.041661277413368225, 0.008336097933351994, 0.0014104294823482633,
-  0.00019611814059317112,
-];
-const EXPM1_32 = [
-  0.4999999701976776, 0.1666654348373413, 0.04166720062494278, 0.008366527035832405, 0.0013882520142942667,
-];
-
-/** 1/2!, 1/3!, … : Taylor's series of the same. */
-const TAYLOR = Array.from({ length: 12 }, (_, i) => {
-  let factorial = 1;
-  for (let k = 2; k <= i + 2; k++) factorial *= k;
-  return 1 / factorial;
-});
-
+// (exp r - 1 - r) / r² for |r| <= ln 2 / 2, with the error taken relative to exp r - 1.
+const SERIES = {
+  32: [
+    0.4999999701976776, 0.1666654348373413, 0.04166720062494278, 0.008366527035832405, 0.0013882520142942667,
+  ],
+  64: [
+    0.5, 0.16666666666666677, 0.0416666666666667, 0.008333333333321579, 0.001388888888886678,
+    0.00019841269886266294, 2.4801587360669886e-5, 2.755724406189839e-6, 2.7557242663845033e-7,
+    2.510909041294862e-8, 2.0924472598333785e-9,
+  ],
+} as const;
 interface Reduced {
-  /** The integer n of `x = n ln 2 + r` in the lowest bits of a float, and as a float. */
+  /** The integer n of `x = n ln 2 + r` in the lowest bits of a float. */
   readonly bits: Reg;
-  readonly n: Reg;
-  readonly r: Reg;
-}
-
-/** `x = n step ln 2 + r`. */
-function reduce(F: Real, x: Reg, step: number): Reduced {
-  const [high, low] = LN2[F.width];
-  const bits = F.madd(x, F.c(LOG2_E / step), F.magic);
-  const n = F.sub(bits, F.magic);
-  const r = F.nmadd(n, F.c(low * step), F.nmadd(n, F.c(high * step), x));
-  return { bits, n, r };
+  /** `exp(r) - 1`. */
+  readonly growth: Reg;
 }
 
 /** `exp(r) - 1` for a small `r`. */
-const grow = (F: Real, r: Reg, series: readonly number[]): Reg =>
-  F.madd(F.polynomial(r, series), F.mul(r, r), r);
+const grow = (F: Real, r: Reg): Reg => F.madd(F.polynomial(r, SERIES[F.width]), F.mul(r, r), r);
 
-/** `exp(x) 2^shift`; the shift keeps halves of large exponentials finite. */
-export function exp(F: Real, x: Reg, shift = 0): Reg {
-  if (F.width === 32) return exp32(F, x);
-  const { lanes } = F;
-  const gone = vanishes(F, x, -746);
-  const { bits, r } = reduce(F, F.least(lanes.andnot(x, gone), F.c(711)), 1);
-  return lanes.andnot(scaled(F, F.add(grow(F, r, TAYLOR), F.c(1)), bits, shift), gone);
+function reduce(F: Real, x: Reg): Reduced {
+  const [high, low] = LN2[F.width];
+  const bits = F.madd(x, F.c(LOG2_E), F.magic);
+  const n = F.sub(bits, F.magic);
+  const r = F.nmadd(n, F.c(low), F.nmadd(n, F.c(high), x));
+  return { bits, growth: grow(F, r) };
 }
 
-/** Within `±COMMON` both `exp(x)` and the power of two in it are normal numbers. */
-const COMMON = 86;
-
-/** By the exponent's bits; the ends of the range, infinities and NaN only where a lane has one. */
-function exp32(F: Real, x: Reg): Reg {
-  const { f } = F.lanes;
-  const { bits, r } = reduce(F, x, 1);
-  const common = F.addBits(F.polynomial(r, [1, 1, ...EXPM1_32]), F.shl(bits, F.fraction));
-  // As whole numbers NaN are above all numbers.
-  const rare = F.gtBits(F.abs(x), F.c(COMMON));
-  f.get(rare).op(v128.anyTrue);
-  f.if(() => f.get(F.select(rare, wholeRange(F, x), common)).set(common));
-  return common;
+function reduce2(F: Real, x: Reg): Reduced {
+  const bits = F.add(x, F.magic);
+  const r = F.mul(F.sub(x, F.sub(bits, F.magic)), F.c(Math.LN2));
+  return { bits, growth: grow(F, r) };
 }
+
+interface Range {
+  /** Within plus and minus this both the power and half of the power of two in it are normal numbers. */
+  readonly common: number;
+  /** Below the first it rounds to 0, from the second on to infinity. */
+  readonly ends: readonly [low: number, high: number];
+}
+const NATURAL = { 32: { common: 86, ends: [-104, 89] }, 64: { common: 707, ends: [-746, 711] } } as const;
+const BINARY = { common: 1020, ends: [-1080, 1025] } as const;
 
 /**
- * Where the exponential rounds to 0. It would be computed by way of subnormal numbers, which takes a processor long,
- * and masks are full of it.
+ * A power by its exponent's bits; the shift, 0 or -1, keeps halves of large ones finite. The ends of the range,
+ * infinities and NaN are looked at only where a lane has one.
  */
-const vanishes = (F: Real, x: Reg, from: number): Reg => F.lt(x, F.c(from));
-
-/** Every second power of two: the square of one is the scale, so that neither overflows before its time. */
-function wholeRange(F: Real, x: Reg): Reg {
-  const { lanes } = F;
-  const gone = vanishes(F, x, -104);
-  const { bits, r } = reduce(F, F.least(lanes.andnot(x, gone), F.c(89)), 2);
-  const scale = F.powerOfTwo(bits);
-  return lanes.andnot(F.mul(F.mul(F.add(grow(F, r, EXP32), F.c(1)), scale), scale), gone);
+function power(
+  F: Real,
+  x: Reg,
+  { common, ends: [low, high] }: Range,
+  reduced: (F: Real, x: Reg) => Reduced,
+  shift: number,
+): Reg {
+  const { bits, growth } = reduced(F, x);
+  const n = shift === 0 ? bits : F.addBits(bits, F.word(BigInt(shift)));
+  const y = F.addBits(F.add(growth, F.c(1)), F.shl(n, F.fraction));
+  // As whole numbers NaN are above all numbers.
+  F.rarely(F.subBits(F.c(common), F.abs(x)), y, () => {
+    // Subnormal numbers on the way to 0 would take a processor long, and masks are full of what ends there.
+    const gone = F.lt(x, F.c(low));
+    const inside = reduced(F, F.least(F.lanes.andnot(x, gone), F.c(high)));
+    return F.lanes.andnot(scaled(F, F.add(inside.growth, F.c(1)), inside.bits, shift), gone);
+  });
+  return y;
 }
+
+/** `exp(x) 2^shift`. */
+export const exp = (F: Real, x: Reg, shift = 0): Reg => power(F, x, NATURAL[F.width], reduce, shift);
+
+/** `2^x`, exact at integers. */
+export const exp2 = (F: Real, x: Reg): Reg => power(F, x, BINARY, reduce2, 0);
 
 /** `y 2^(n + shift)` in two steps, so that results below the smallest normal number are rounded once. */
 export function scaled(F: Real, y: Reg, bits: Reg, shift = 0): Reg {
@@ -90,23 +88,13 @@ export function scaled(F: Real, y: Reg, bits: Reg, shift = 0): Reg {
   return F.mul(F.mul(y, F.powerOfTwo(half)), F.powerOfTwo(F.subBits(n, half)));
 }
 
-/** `2^x`, exact at integers. */
-export function exp2(F: Real, x: Reg): Reg {
-  const gone = vanishes(F, x, -1080);
-  const within = F.least(F.lanes.andnot(x, gone), F.c(1025));
-  const bits = F.add(within, F.magic);
-  const r = F.mul(F.sub(within, F.sub(bits, F.magic)), F.c(Math.LN2));
-  return F.lanes.andnot(scaled(F, F.add(grow(F, r, TAYLOR), F.c(1)), bits), gone);
-}
-
 /** `exp(x) - 1`. */
 export function expm1(F: Real, x: Reg): Reg {
   const within = F.most(F.least(x, F.c(F.width === 32 ? 89 : 710)), F.c(-40));
-  const { bits, r } = reduce(F, within, 1);
-  const p = grow(F, r, F.width === 32 ? EXPM1_32 : TAYLOR);
+  const { bits, growth } = reduce(F, within);
   // Half of the scale, as 2¹⁰²⁴ is no number.
   const half = F.mul(F.powerOfTwo(F.subBits(bits, F.word(1n))), F.c(1));
-  const y = F.madd(half, p, F.sub(half, F.c(0.5)));
+  const y = F.madd(half, growth, F.sub(half, F.c(0.5)));
   const doubled = F.add(y, y);
   return F.select(F.lt(F.abs(x), F.c(2 ** -54)), x, doubled);
 }
@@ -114,10 +102,9 @@ export function expm1(F: Real, x: Reg): Reg {
 /** By `E = exp(-2|x|) - 1`: `tanh |x| = -E / (2 + E)`, taken as the distance to 1 where it is nearer to that. */
 export function tanh(F: Real, x: Reg): Reg {
   const y = F.most(F.mul(F.lanes.or(x, F.c(-0)), F.c(2)), F.c(-40));
-  const { bits, r } = reduce(F, y, 1);
-  const p = grow(F, r, F.width === 32 ? EXPM1_32 : TAYLOR);
+  const { bits, growth } = reduce(F, y);
   const scale = F.powerOfTwo(bits);
-  const E = F.madd(scale, p, F.sub(scale, F.c(1)));
+  const E = F.madd(scale, growth, F.sub(scale, F.c(1)));
   const far = F.lt(E, F.c(-2 / 3));
   const rest = F.add(F.add(E, E), F.c(2));
   const ratio = F.div(F.select(far, rest, E), F.add(E, F.c(2)));

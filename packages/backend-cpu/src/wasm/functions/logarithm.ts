@@ -15,20 +15,52 @@ const LN2 = {
   64: [0.6931471803691238, 1.9082149292705877e-10],
 } as const;
 
-/** `x = 2^k m` with `m` between √½ and √2; `k` as a float. */
-function split(F: Real, x: Reg): { readonly k: Reg; readonly m: Reg } {
-  const [normal, lift] = F.width === 32 ? [2 ** -126, 23] : [2 ** -1022, 52];
-  const tiny = F.lt(x, F.c(normal));
-  const lifted = F.select(tiny, F.mul(x, F.c(2 ** lift)), x);
-  const root = F.word(F.width === 32 ? 0x3f3504f3n : 0x3fe6a09e667f3bcdn);
-  const above = F.subBits(lifted, root);
-  const exponent = F.shr(above, F.fraction);
-  const m = F.subBits(lifted, F.shl(exponent, F.fraction));
-  const k = F.sub(F.addBits(exponent, F.magic), F.magic);
-  return { k: F.sub(k, F.lanes.and(tiny, F.c(lift))), m };
+/** What is computed of `x = 2^k m` with `m` between √½ and √2; `k` is a float. */
+type OfParts = (k: Reg, m: Reg) => Reg;
+
+/** What lies between √½ and 1, the bits of the number whose lowest are the exponent above that of 0, and the normal numbers. */
+const PARTS = {
+  32: {
+    toOne: 0x4afb0dn,
+    exponents: 0x4b400000n - 127n,
+    least: 2 ** -126,
+    most: 2 ** 128 - 2 ** 104,
+    lift: 23,
+  },
+  64: {
+    toOne: 0x95f619980c433n,
+    exponents: 0x4338000000000000n - 1023n,
+    least: 2 ** -1022,
+    most: Number.MAX_VALUE,
+    lift: 52,
+  },
+} as const;
+
+/** For a positive normal `x`. */
+function split(F: Real, x: Reg, of: OfParts, lifted?: Reg): Reg {
+  const { toOne, exponents } = PARTS[F.width];
+  const above = F.addBits(x, F.word(toOne));
+  const k = F.sub(F.addBits(F.shrU(above, F.fraction), F.word(exponents)), F.magic);
+  const fraction = F.lanes.and(above, F.word((1n << BigInt(F.fraction)) - 1n));
+  const m = F.addBits(fraction, F.c(Math.SQRT1_2));
+  return of(lifted === undefined ? k : F.sub(k, lifted), m);
 }
 
-/** What a logarithm of any base makes of 0, of numbers below, of infinity and NaN. */
+/** A logarithm of any base by parts. What is no positive normal number is looked at only where a lane has it. */
+function byParts(F: Real, x: Reg, of: OfParts): Reg {
+  const { least, most, lift } = PARTS[F.width];
+  const y = split(F, x, of);
+  // As whole numbers negative ones come out negative here or there.
+  const odd = F.lanes.or(F.subBits(x, F.c(least)), F.subBits(F.c(most), x));
+  F.rarely(odd, y, () => {
+    const tiny = F.lt(x, F.c(least));
+    const normal = F.select(tiny, F.mul(x, F.c(2 ** lift)), x);
+    return atEdges(F, x, split(F, normal, of, F.lanes.and(tiny, F.c(lift))));
+  });
+  return y;
+}
+
+/** What a logarithm makes of 0, of numbers below, of infinity and NaN. */
 function atEdges(F: Real, x: Reg, y: Reg): Reg {
   const infinity = F.c(Number.POSITIVE_INFINITY);
   const finite = F.select(F.eq(x, infinity), x, y);
@@ -37,10 +69,7 @@ function atEdges(F: Real, x: Reg, y: Reg): Reg {
   return F.lanes.or(defined, F.lanes.not(F.ge(x, F.c(0))));
 }
 
-export function log(F: Real, x: Reg): Reg {
-  const { k, m } = split(F, x);
-  return atEdges(F, x, ofParts(F, k, m));
-}
+export const log = (F: Real, x: Reg): Reg => byParts(F, x, (k, m) => ofParts(F, k, m));
 
 function ofParts(F: Real, k: Reg, m: Reg): Reg {
   const [high, low] = LN2[F.width];
@@ -60,17 +89,18 @@ function ofParts(F: Real, k: Reg, m: Reg): Reg {
 
 /** The logarithm to another base: the exponent counts by itself, so that powers of the base come out right. */
 function toBase(F: Real, x: Reg, perPower: readonly [number, number], scale: readonly [number, number]): Reg {
-  const { k, m } = split(F, x);
-  const natural = ofParts(F, F.c(0), m);
-  // The product of the high parts is exact.
-  const head = F.lanes.and(natural, F.word(-0x8000000n));
-  const tail = F.sub(natural, head);
-  const rest = F.add(
-    F.mul(k, F.c(perPower[1])),
-    F.add(F.mul(tail, F.c(scale[0] + scale[1])), F.mul(head, F.c(scale[1]))),
-  );
-  const heads = F.mul(head, F.c(scale[0]));
-  return atEdges(F, x, F.add(F.add(rest, heads), F.mul(k, F.c(perPower[0]))));
+  return byParts(F, x, (k, m) => {
+    const natural = ofParts(F, F.c(0), m);
+    // The product of the high parts is exact.
+    const head = F.lanes.and(natural, F.word(-0x8000000n));
+    const tail = F.sub(natural, head);
+    const rest = F.add(
+      F.mul(k, F.c(perPower[1])),
+      F.add(F.mul(tail, F.c(scale[0] + scale[1])), F.mul(head, F.c(scale[1]))),
+    );
+    const heads = F.mul(head, F.c(scale[0]));
+    return F.add(F.add(rest, heads), F.mul(k, F.c(perPower[0])));
+  });
 }
 
 // 1 / ln 2, 1 / ln 10 and log10 2 in two parts, the first of few bits.
@@ -79,11 +109,10 @@ export const log2 = (F: Real, x: Reg): Reg =>
 export const log10 = (F: Real, x: Reg): Reg =>
   toBase(F, x, [0.30102999566383914, 1.42050232272661e-13], [0.4342944771051407, 4.798111141615973e-9]);
 
-/** The logarithm of `u = 1 + x`, corrected for what `u` lost. */
+/** The logarithm of `u = 1 + x`, corrected for what `u` lost. It has the sign of `x`. */
 export function log1p(F: Real, x: Reg): Reg {
   const u = F.add(x, F.c(1));
   const lost = F.div(F.sub(x, F.sub(u, F.c(1))), u);
-  const number = F.eq(lost, lost);
-  const y = F.add(log(F, u), F.lanes.and(lost, number));
-  return F.select(F.eq(u, F.c(1)), x, y);
+  const y = byParts(F, u, (k, m) => F.add(ofParts(F, k, m), lost));
+  return F.lanes.or(y, F.signOf(x));
 }

@@ -87,11 +87,25 @@ export class Real {
       ? this.lanes.apply(this.ops.relaxedNmadd, a, b, c)
       : this.sub(c, this.mul(a, b));
   }
-  /** `k[0] + k[1] x + k[2] x² + …`. */
+  /** `k[0] + k[1] x + k[2] x² + …`, by pairs that do not wait for each other. */
   polynomial(x: Reg, k: readonly number[]): Reg {
-    let value = this.c(k.at(-1) ?? 0);
-    for (let i = k.length - 2; i >= 0; i--) value = this.madd(value, x, this.c(k[i]!));
+    const pair = (i: number): Reg =>
+      i + 1 < k.length ? this.madd(this.c(k[i + 1]!), x, this.c(k[i]!)) : this.c(k[i]!);
+    let i = (k.length - 1) & -2;
+    let value = pair(i);
+    const square = this.mul(x, x);
+    while (i > 0) {
+      i -= 2;
+      value = this.madd(value, square, pair(i));
+    }
     return value;
+  }
+
+  /** Computes `y` anew where the sign bit of some lane of `mask` is set. */
+  rarely(mask: Reg, y: Reg, whole: () => Reg): void {
+    const { f } = this.lanes;
+    f.get(mask).op(this.bits.bitmask);
+    f.if(() => f.get(whole()).set(y));
   }
 
   /** Where the sign bit of `sign` is set, `a` with its own turned. */
@@ -118,6 +132,11 @@ export class Real {
   /** With the sign carried on. */
   shr(a: Reg, bits: number): Reg {
     return this.lanes.shift(this.bits.shrS, a, bits);
+  }
+
+  /** With zeros carried on. */
+  shrU(a: Reg, bits: number): Reg {
+    return this.lanes.shift(this.bits.shrU, a, bits);
   }
 
   /** How many bits of the fraction are stored. */
