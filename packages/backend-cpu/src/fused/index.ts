@@ -6,6 +6,7 @@ import { convolutionKernels } from './convolution.ts';
 import { crossEntropyKernel } from './cross-entropy.ts';
 import { cumulativeExtremumKernels } from './cumulative-extrema.ts';
 import { linearKernel } from './linear.ts';
+import { maskPlacesKernel } from './mask-places.ts';
 import { planeNormKernels } from './planes.ts';
 import { poolingKernels } from './pooling.ts';
 import { normKernels, RowKernels, softmaxKernels } from './rows.ts';
@@ -24,5 +25,6 @@ export function fusedKernels(pool: ThreadPool, tile: Tile): OptionalKernels {
     ...planeNormKernels(rows),
     ...cumulativeExtremumKernels(pool, relaxed),
     crossEntropy: crossEntropyKernel(rows),
+    maskPlaces: maskPlacesKernel(pool.heap),
   };
 }

@@ -1,4 +1,4 @@
-import { pointwise } from '../dispatch/declare.ts';
+import { composite, pointwise } from '../dispatch/declare.ts';
 import type { Tensor } from '../graph/tensor.ts';
 import { cumsum } from './cumulative.ts';
 import { filled } from './filling.ts';
@@ -28,12 +28,22 @@ export function countMask(mask: Tensor): MaskCount {
   return { mask, running, total: select(running, 0, mask.size - 1) };
 }
 
+const maskPlaces = composite('maskPlaces', {
+  infer: (mask: Tensor, running: Tensor, room: number) => ({
+    inputs: { mask, running },
+    attrs: { room },
+    outputs: { places: { shape: [room], dtype: 'int32' as const } },
+  }),
+  decompose({ mask, running }, { room }) {
+    const places = filled(mask.entry, [room + 1], 'int32', -1);
+    const to = placeOf(running, mask, { dump: room });
+    return sliceView(assignAt(places, 0, to, counting(mask.entry, mask.size, {})), 0, 0, room, 1);
+  },
+});
+
 /** The positions of the first `room` true elements, in order: int32 `[room]`, -1 behind the last. */
-export function placesIn({ mask, running }: MaskCount, room: number): Tensor {
-  const places = filled(mask.entry, [room + 1], 'int32', -1);
-  const to = placeOf(running, mask, { dump: room });
-  return sliceView(assignAt(places, 0, to, counting(mask.entry, mask.size, {})), 0, 0, room, 1);
-}
+export const placesIn = ({ mask, running }: MaskCount, room: number): Tensor =>
+  maskPlaces(mask, running, room);
 
 const rowOf = pointwise(
   'maskRow',
