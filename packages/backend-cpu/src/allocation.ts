@@ -1,4 +1,5 @@
 import { type Allocation, type DType, type Operand, OutOfMemoryError } from '@flambeau/core/backend';
+import { UNIT_BYTES } from './heap/blocks.ts';
 import type { Heap } from './heap/heap.ts';
 
 export type NumberArray =
@@ -286,6 +287,23 @@ export function setArray(target: TypedArray, source: TypedArray, at: number): vo
 }
 
 /**
+ * The block at an address as an object, the one that stood for it before if it can: those that serve again are old,
+ * and the collector, which copies what is young, has nothing to do with them.
+ */
+function heapAllocation(byteLength: number, heap: Heap, address: number): HeapAllocation {
+  const { allocations } = heap;
+  const unit = address / UNIT_BYTES;
+  const known = allocations.get(unit);
+  if (known?.byteLength === byteLength) return known;
+  if (allocations.size >= MOST_KNOWN) allocations.clear();
+  const allocation = new HeapAllocation(byteLength, heap, address);
+  allocations.set(unit, allocation);
+  return allocation;
+}
+
+const MOST_KNOWN = 16384;
+
+/**
  * Memory for tensors: small ones as arrays, others in the heap while it has room.
  *
  * @throws {OutOfMemoryError} the engine has no room for it.
@@ -293,7 +311,7 @@ export function setArray(target: TypedArray, source: TypedArray, at: number): vo
 export function allocate(heap: Heap | null, byteLength: number, dtype: DType): CpuAllocation {
   if (heap !== null && byteLength > SMALL_BYTES) {
     const address = heap.allocate(byteLength);
-    if (address !== 0) return new HeapAllocation(byteLength, heap, address);
+    if (address !== 0) return heapAllocation(byteLength, heap, address);
   }
   try {
     return new ArrayAllocation(byteLength, KIND_OF[dtype]);

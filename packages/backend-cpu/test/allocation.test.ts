@@ -87,6 +87,21 @@ describe('cpu memory', () => {
     expect(cpu({ wasm: 'off' }).allocate(1000, 'float32')).toBeInstanceOf(ArrayAllocation);
   });
 
+  it('keeps the object of a block that serves again, and gives one of another size its own', () => {
+    const single = cpu({ threads: 1 });
+    const first = single.allocate(100, 'float32') as HeapAllocation;
+    single.free(first);
+    const other = single.allocate(120, 'int32') as HeapAllocation;
+    expect(other.address).toBe(first.address);
+    expect(other).not.toBe(first);
+    expect([first.byteLength, other.byteLength]).toEqual([100, 120]);
+    single.free(other);
+    expect(single.allocate(120, 'float32')).toBe(other);
+    const elsewhere = single.allocate(120, 'float32') as HeapAllocation;
+    expect(elsewhere.address).not.toBe(other.address);
+    expect(other.view(ArrayKind.float32).length).toBe(32);
+  });
+
   it('keeps the content when a memory that is not shared grows', () => {
     const single = cpu({ sharedMemory: 'off' });
     const small = single.allocate(100, 'float32');

@@ -1,3 +1,4 @@
+import type { HeapAllocation } from '../allocation.ts';
 import { Code } from '../threads/code.ts';
 import { ModuleBuilder, Type } from '../wasm/assembler/index.ts';
 import { Blocks, classSize, UNIT_BYTES } from './blocks.ts';
@@ -31,6 +32,8 @@ export class Heap {
   readonly maxByteLength: number;
   /** Counts how often the memory's buffer was replaced: typed arrays made of an older one are void. */
   generation = 0;
+  /** Objects that stand, or stood, for blocks, by the unit at which they begin. */
+  readonly allocations = new Map<number, HeapAllocation>();
   private readonly blocks: Blocks;
   private copier: Code | null = null;
   private pages: number;
