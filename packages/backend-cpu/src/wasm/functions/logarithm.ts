@@ -46,13 +46,17 @@ function split(F: Real, x: Reg, of: OfParts, lifted?: Reg): Reg {
   return of(lifted === undefined ? k : F.sub(k, lifted), m);
 }
 
+/** Sets the sign bit of what is no positive normal number: as whole numbers negative ones come out negative here or there. */
+export function isOdd(F: Real, x: Reg): Reg {
+  const { least, most } = PARTS[F.width];
+  return F.lanes.or(F.subBits(x, F.c(least)), F.subBits(F.c(most), x));
+}
+
 /** A logarithm of any base by parts. What is no positive normal number is looked at only where a lane has it. */
 function byParts(F: Real, x: Reg, of: OfParts): Reg {
-  const { least, most, lift } = PARTS[F.width];
+  const { least, lift } = PARTS[F.width];
   const y = split(F, x, of);
-  // As whole numbers negative ones come out negative here or there.
-  const odd = F.lanes.or(F.subBits(x, F.c(least)), F.subBits(F.c(most), x));
-  F.rarely(odd, y, () => {
+  F.rarely(isOdd(F, x), y, () => {
     const tiny = F.lt(x, F.c(least));
     const normal = F.select(tiny, F.mul(x, F.c(2 ** lift)), x);
     return atEdges(F, x, split(F, normal, of, F.lanes.and(tiny, F.c(lift))));

@@ -1,7 +1,7 @@
 import type { Reg } from '../lanes/lanes.ts';
 import type { Real } from '../lanes/real.ts';
 import { exp, scaled } from './exponential.ts';
-import { log } from './logarithm.ts';
+import { isOdd, log } from './logarithm.ts';
 
 // fdlibm's pow: log2 in two parts, and 2^z.
 const LOG = [
@@ -90,24 +90,34 @@ function magnitude64(F: Real, a: Reg, y: Reg): Reg {
 export function pow(F: Real, x: Reg, y: Reg, short: boolean): Reg {
   const { lanes } = F;
   const a = F.abs(x);
-  const one = F.c(1);
-  const infinity = F.c(Number.POSITIVE_INFINITY);
   let size: Reg;
   if (short) size = exp(F, F.mul(log(F, a), y));
   else {
+    const one = F.c(1);
+    const infinity = F.c(Number.POSITIVE_INFINITY);
     const regular = lanes.and(F.gt(a, F.c(0)), F.lt(a, infinity));
     const limit = F.select(lanes.xor(F.gt(a, one), F.gt(y, F.c(0))), F.c(0), infinity);
     const extreme = lanes.or(lanes.not(regular), F.eq(F.abs(y), infinity));
     size = F.select(extreme, limit, magnitude64(F, F.select(regular, a, one), y));
   }
+  const unbounded = F.subBits(F.c(Number.MAX_VALUE), F.abs(y));
+  F.rarely(lanes.or(isOdd(F, x), unbounded), size, () => atEdges(F, x, y, size));
+  return size;
+}
+
+/** `|x|^y` with the sign that it has, and what has no power, or 1 for one. */
+function atEdges(F: Real, x: Reg, y: Reg, size: Reg): Reg {
+  const { lanes } = F;
   const isNumber = lanes.and(F.eq(x, x), F.eq(y, y));
   const whole = F.eq(F.nearest(y), y);
   const halved = F.mul(y, F.c(0.5));
   const odd = lanes.andnot(whole, F.eq(F.nearest(halved), halved));
   const signed = lanes.or(size, lanes.and(F.signOf(x), odd));
+  const infinity = F.c(Number.POSITIVE_INFINITY);
   // A negative base has no power of a broken exponent.
-  const broken = lanes.andnot(lanes.and(F.lt(x, F.c(0)), F.lt(a, infinity)), whole);
+  const broken = lanes.andnot(lanes.and(F.lt(x, F.c(0)), F.gt(x, F.c(Number.NEGATIVE_INFINITY))), whole);
   const y1 = F.select(lanes.andnot(isNumber, broken), signed, F.c(Number.NaN));
+  const one = F.c(1);
   const flat = lanes.or(
     F.eq(x, one),
     lanes.or(F.eq(y, F.c(0)), lanes.and(F.eq(x, F.c(-1)), F.eq(F.abs(y), infinity))),
