@@ -1,7 +1,7 @@
 import { collapse, type FusedKernel, sizeOf, type TensorOperand } from '@flambeau/core/backend';
 import type { Multiply } from '../matmul/matmul.ts';
 
-/** `x Wᵀ + b` as one product, whose sums begin with the bias. */
+/** `x Wᵀ + b` as one product. */
 export function linearKernel(multiply: Multiply): FusedKernel {
   return {
     // Truths have no products: the decomposition says so.
@@ -23,10 +23,7 @@ export function linearKernel(multiply: Multiply): FusedKernel {
         output: { ...y!, strides: [...walk(1), 1] },
         a: { ...x, strides: [...walk(0), x.strides[around]!] },
         b: { ...weight, strides: [...batch.map(() => 0), weight.strides[1]!, weight.strides[0]!] },
-        bias: bias && {
-          vector: { ...bias, strides: [bias.shape[0] === n ? bias.strides[0]! : 0] },
-          along: 'columns',
-        },
+        bias: bias && { ...bias, strides: [0, bias.shape[0] === n ? bias.strides[0]! : 0] },
       });
     },
   };

@@ -15,10 +15,9 @@ import { TILE, tilesShader } from './tiles.ts';
 const MOST_MATRICES = 65_535;
 
 const READINGS = ['single', 'along', 'across'];
-const BIASES = ['none', 'rows', 'columns'];
 
 /** A form as a number, digit by digit. */
-function codeOf({ dtype, rank, a, b, bias, vectorStore, partial, rows, columns }: Form): number {
+function codeOf({ dtype, rank, a, b, biased, vectorStore, partial, rows, columns }: Form): number {
   let code = DTYPES[dtype].index;
   const put = (digit: number, base: number): void => {
     code = code * base + digit;
@@ -26,7 +25,7 @@ function codeOf({ dtype, rank, a, b, bias, vectorStore, partial, rows, columns }
   put(rank, 8);
   put(READINGS.indexOf(a), 3);
   put(READINGS.indexOf(b), 3);
-  put(BIASES.indexOf(bias), 3);
+  put(Number(biased), 2);
   put(Number(vectorStore), 2);
   put(Number(partial), 2);
   put(rows / 4, 3);
@@ -72,9 +71,9 @@ export function productsOn(queue: Queue): Multiply {
       ...wordsOf(b, rank + 2),
     ];
     const buffers = [own(a), own(b), target];
-    if (bias !== undefined && form.bias !== 'none') {
-      words.push(...wordsOf(bias.vector, 1));
-      buffers.push(own(bias.vector));
+    if (bias !== undefined && form.biased) {
+      words.push(...wordsOf(bias, 2));
+      buffers.push(own(bias));
     }
     const [x, y] = choice.tiled
       ? spread(Math.ceil(m / TILE) * Math.ceil(n / TILE), 1)
@@ -94,10 +93,8 @@ export function productsOn(queue: Queue): Multiply {
     const words = [count, parts, area, ...padded(shape, rank, 1), ...wordsOf(output, rank)];
     const buffers = [workspace, own(output)];
     if (bias !== undefined) {
-      const { vector, along } = bias;
-      const strides = along === 'rows' ? [vector.strides[0]!, 0] : [0, vector.strides[0]!];
-      words.push(...wordsOf({ ...vector, strides }, rank));
-      buffers.push(own(vector));
+      words.push(...wordsOf(bias, rank));
+      buffers.push(own(bias));
     }
     queue.dispatch(shader, buffers, packWords(shader.words, words), spread(count));
   };

@@ -1,5 +1,5 @@
 import { type DType, type MatmulSize, type Operand, sizeOf } from '@flambeau/core/backend';
-import type { Bias, Product } from './product.ts';
+import type { Product } from './product.ts';
 
 /**
  * How a shader reads a matrix: four neighbours at once where they lie in one aligned vec4, along `k` or across it
@@ -14,8 +14,8 @@ export interface Form {
   readonly rank: number;
   readonly a: Reading;
   readonly b: Reading;
-  /** What the sums begin with: zeros, or a vector that goes along the output's rows or columns. */
-  readonly bias: 'none' | Bias['along'];
+  /** Whether a bias is added to the sums. */
+  readonly biased: boolean;
   /** Whether a row of the output is written in vec4s. */
   readonly vectorStore: boolean;
   /** Whether sums over parts of `k` are written to a workspace of 32-bit values, `[batch, parts, m, n]`. */
@@ -80,6 +80,16 @@ function columnsOf({ batch, m, n }: MatmulSize, b: Reading, { tiled, parts, soft
   return software && n > lanes * 4 && groups >= ENOUGH_GROUPS ? 8 : 4;
 }
 
+/** Multiplications up to which another shader takes longer to compile than it saves in hundreds of products. */
+const QUICK = 2 ** 23;
+
+/**
+ * Whether a product takes a more general shader than it could, so that fewer are compiled. A software adapter loads a value
+ * that its invocations share once, and stores lane by lane, in any case: fours save it at most a quarter of the time.
+ */
+const isQuick = ({ batch, m, k, n }: MatmulSize, software: boolean): boolean =>
+  software && sizeOf(batch) * m * k * n <= QUICK;
+
 /** The form of a product. */
 export function formOf({ size, output, a, b, bias }: Product, choice: Choice): Form {
   const { batch, m, k, n } = size;
@@ -88,16 +98,19 @@ export function formOf({ size, output, a, b, bias }: Product, choice: Choice): F
   const readingOfA = readingOf(a, batch, k, a.strides[rank + 1]!, m, a.strides[rank]!);
   const readingOfB = readingOf(b, batch, k, b.strides[rank]!, n, b.strides[rank + 1]!);
   const columns = columnsOf(size, readingOfB, choice);
+  const quick = isQuick(size, choice.software);
+  // Without tiles, steps along `k` are taken by fours only where `b` is read so.
+  const inFours = choice.tiled || readingOfB === 'along' || (readingOfA === 'across' && !quick);
   return {
     dtype: output.dtype,
     rank: BATCH_RANKS.find((known) => known >= rank) ?? rank,
-    // Without tiles, steps along `k` are taken by fours only where `b` is read so.
-    a: !choice.tiled && readingOfA === 'along' && readingOfB !== 'along' ? 'single' : readingOfA,
+    a: inFours ? readingOfA : 'single',
     b: readingOfB,
-    bias: partial ? 'none' : (bias?.along ?? 'none'),
+    biased: bias !== undefined && !partial,
     vectorStore:
       byFours(n) &&
       columns > 1 &&
+      !(quick && readingOfB === 'along') &&
       (partial ||
         (output.dtype === 'float32' &&
           isAligned(output, batch) &&

@@ -1,18 +1,12 @@
 import type { MatmulSize, Operand } from '@flambeau/core/backend';
 
-/** A vector that is added to the rows of a product's output, or to its columns: it has one stride. */
-export interface Bias {
-  readonly vector: Operand;
-  readonly along: 'rows' | 'columns';
-}
-
-/** `output = a b + bias`, with strides for `[...batch, m, n]`, `[...batch, m, k]`, `[...batch, k, n]`. */
+/** `output = a b + bias`, with strides for `[...batch, m, n]`, `[...batch, m, k]`, `[...batch, k, n]`, `[m, n]`. */
 export interface Product {
   readonly size: MatmulSize;
   readonly output: Operand;
   readonly a: Operand;
   readonly b: Operand;
-  readonly bias?: Bias | undefined;
+  readonly bias?: Operand | undefined;
 }
 
 /** The operand with its last two dimensions exchanged. */
@@ -28,5 +22,5 @@ export const turned = ({ size, output, a, b, bias }: Product): Product => ({
   output: transposed(output),
   a: transposed(b),
   b: transposed(a),
-  bias: bias && { ...bias, along: bias.along === 'rows' ? 'columns' : 'rows' },
+  bias: bias && transposed(bias),
 });

@@ -46,7 +46,7 @@ ${forMatrices(
   form,
   uniforms,
   `${addressSource(form, uniforms)}
-${startSource(form, sums, type)}
+${startSource(sums, type)}
     for (var l = begin; l < end; l += ${form.b === 'along' ? '4u' : '1u'}) {
 ${form.b === 'along' ? dotsSource(form, sums, type) : stepSource(form, sums)}
     }

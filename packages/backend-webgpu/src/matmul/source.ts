@@ -7,7 +7,7 @@ import type { Form } from './plan.ts';
 export const FOUR = [0, 1, 2, 3] as const;
 
 /** The words of every product's shader; batch dimensions first, then rows and columns, in each operand's strides. */
-export const uniformsFor = ({ rank, bias }: Form): Uniforms =>
+export const uniformsFor = ({ rank, biased }: Form): Uniforms =>
   uniformsOf([
     'm',
     'k',
@@ -19,19 +19,19 @@ export const uniformsFor = ({ rank, bias }: Form): Uniforms =>
     ...operandWords('y', rank + 2),
     ...operandWords('a', rank + 2),
     ...operandWords('b', rank + 2),
-    ...(bias === 'none' ? [] : operandWords('bias', 1)),
+    ...(biased ? operandWords('bias', 2) : []),
   ]);
 
 /** `a`, `b`, the output, and the bias where there is one. */
-export const bindingsOf = ({ bias }: Form): Shader['bindings'] =>
-  bias === 'none' ? ['read', 'read', 'read_write'] : ['read', 'read', 'read_write', 'read'];
+export const bindingsOf = ({ biased }: Form): Shader['bindings'] =>
+  biased ? ['read', 'read', 'read_write', 'read'] : ['read', 'read', 'read_write'];
 
 /**
- * What a product's shaders share: buffers, `value_a` and `value_b` of an element, `bias_of` a row or column, `put` for the
+ * What a product's shaders share: buffers, `value_a` and `value_b` of an element, `bias_of` a row and column, `put` for the
  * output.
  */
 export function headSource(form: Form, uniforms: Uniforms): string {
-  const { dtype, a, b, bias, vectorStore, partial } = form;
+  const { dtype, a, b, biased, vectorStore, partial } = form;
   const { value, width, decode, encode } = elementOf(dtype);
   const reader = (name: 'a' | 'b', vector: boolean): string =>
     vector
@@ -44,10 +44,12 @@ fn value_${name}(i: u32) -> ${value} { return decode(load_${name}(i)); }`;
     : `${storeBits('y', width)}
 fn put(i: u32, x: ${value}) { store_y(i, encode(x)); }`;
   const output = partial ? `array<${value}>` : storeType(width);
-  const biasSource = `@group(0) @binding(3) var<storage, read> bias: array<u32>;
+  const biasSource = (
+    at: Uniforms['at'],
+  ): string => `@group(0) @binding(3) var<storage, read> bias: array<u32>;
 ${loadBits('bias', width)}
-fn bias_of(i: u32) -> ${value} {
-  return decode(load_bias(${bias === 'none' ? '' : `${uniforms.at('bias_offset')} + i * ${uniforms.at('bias_stride0')}`}));
+fn bias_of(row: u32, col: u32) -> ${value} {
+  return decode(load_bias(${at('bias_offset')} + row * ${at('bias_stride0')} + col * ${at('bias_stride1')}));
 }`;
   return `
 @group(0) @binding(0) var<storage, read> a: ${declared(a !== 'single')};
@@ -58,7 +60,7 @@ ${decode}
 ${encode}
 ${reader('a', a !== 'single')}
 ${reader('b', b !== 'single')}
-${bias === 'none' ? '' : biasSource}
+${biased ? biasSource(uniforms.at) : ''}
 ${vectorStore ? '' : put}`;
 }
 
@@ -99,32 +101,16 @@ export const sumNames = (rows: number, columns: number): readonly (readonly stri
     Array.from({ length: Math.ceil(columns / 4) }, (_, g) => `sum${r}_${g}`),
   );
 
-/** Lines that declare the sums with what they begin with. */
-export function startSource(
-  { bias, columns }: Form,
-  sums: readonly (readonly string[])[],
-  type: string,
-): string {
-  const lines: string[] = [];
-  if (bias === 'columns') {
-    for (const [g] of sums[0]!.entries()) {
-      const own = FOUR.slice(0, columns).map((c) => `bias_of(min(col + ${g * 4 + c}u, n - 1u))`);
-      lines.push(`let start${g} = ${type}(${own.join(', ')});`);
-    }
-  } else if (bias === 'rows') {
-    for (const [r] of sums.entries())
-      lines.push(`let start${r} = ${type}(bias_of(min(row + ${r}u, m - 1u)));`);
-  }
-  const start = (r: number, g: number): string =>
-    bias === 'none' ? `${type}()` : `start${bias === 'rows' ? r : g}`;
-  for (const [r, ofRow] of sums.entries())
-    lines.push(ofRow.map((sum, g) => `var ${sum} = ${start(r, g)};`).join(' '));
-  return lines.map((line) => `    ${line}`).join('\n');
-}
+/** Lines that declare the sums. */
+export const startSource = (sums: readonly (readonly string[])[], type: string): string =>
+  sums.map((ofRow) => `    ${ofRow.map((sum) => `var ${sum} = ${type}();`).join(' ')}`).join('\n');
 
-/** Lines that write the sums, within the edges, from `row` and `col` on: one by one, as shaders with many stores compile slowly. */
+/**
+ * Lines that write the sums, with the bias, within the edges, from `row` and `col` on: in one loop, as shaders with many
+ * stores, or with a loop within a loop, compile slowly.
+ */
 export function storeSource(
-  { vectorStore, partial, rank, columns }: Form,
+  { biased, vectorStore, partial, rank, columns }: Form,
   { at }: Uniforms,
   sums: readonly (readonly string[])[],
   type: string,
@@ -132,19 +118,18 @@ export function storeSource(
   const rowStep = partial ? 'n' : at(`y_stride${rank}`);
   const colStep = partial ? '1u' : at(`y_stride${rank + 1}`);
   const all = sums.flat();
-  const across = all.length / sums.length;
-  const write = vectorStore
-    ? 'y[place >> 2u] = sums[e];'
-    : columns === 1
-      ? 'put(place, sums[e]);'
-      : `for (var c = 0u; c < min(4u, n - y_col); c++) { put(place + c * ${colStep}, sums[e][c]); }`;
+  const across = vectorStore ? columns / 4 : columns;
+  const sum = vectorStore || columns === 1 ? 'sums[e]' : 'sums[e >> 2u][e & 3u]';
+  const biases = FOUR.map((c) => `bias_of(y_row, y_col + ${c}u)`).join(', ');
+  const bias = vectorStore ? `${type}(${biases})` : 'bias_of(y_row, y_col)';
+  const total = biased ? `${sum} + ${bias}` : sum;
   return `    var sums = array<${type}, ${all.length}>(${all.join(', ')});
-    for (var e = 0u; e < ${all.length}u; e++) {
+    for (var e = 0u; e < ${sums.length * across}u; e++) {
       let y_row = row + e / ${across}u;
-      let y_col = col + e % ${across}u * 4u;
+      let y_col = col + e % ${across}u${vectorStore ? ' * 4u' : ''};
       if (y_row < m && y_col < n) {
         let place = y_at + y_row * ${rowStep} + y_col * ${colStep};
-        ${write}
+        ${vectorStore ? `y[place >> 2u] = ${total};` : `put(place, ${total});`}
       }
     }`;
 }

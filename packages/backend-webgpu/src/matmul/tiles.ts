@@ -49,7 +49,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
 ${forMatrices(
   form,
   uniforms,
-  `${startSource(form, sums, `vec4<${type}>`)}
+  `${startSource(sums, `vec4<${type}>`)}
     for (var l = begin; l < end; l += ${DEPTH}u) {
       workgroupBarrier();
 ${fillSource('a', form.a === 'across', type, {

@@ -1,5 +1,5 @@
 import { cpu } from '@flambeau/backend-cpu';
-import { linear, registerBackend, setKernelInterceptor, tensor } from '@flambeau/core';
+import { type Device, linear, registerBackend, setKernelInterceptor, tensor } from '@flambeau/core';
 import { beforeAll, expect, it } from 'vitest';
 import { anyDriver, describeOn, webgpuOn } from '../support/device.ts';
 import { filled, linearAgrees } from '../support/linear.ts';
@@ -11,6 +11,20 @@ describeOn(anyDriver, 'fused linear', () => {
   });
 
   it('agrees with the CPU for any layout, size and dtype', { timeout: 180_000 }, () => linearAgrees(50));
+
+  it('agrees with the CPU where a product is large enough for shaders of its own', async () => {
+    const of = (device: Device): Promise<unknown>[] => {
+      const x = filled([210, 216], 1, 'float32', device);
+      const weight = filled([210, 208], 2, 'float32', device);
+      const bias = filled([208], 3, 'float32', device);
+      const byColumns = filled([208, 216], 2, 'float32', device);
+      return [
+        linear(x.transpose(0, 1), weight.transpose(0, 1), bias).data(),
+        linear(x, byColumns, bias).data(),
+      ];
+    };
+    expect(await Promise.all(of('webgpu'))).toEqual(await Promise.all(of('cpu')));
+  });
 
   it('is one kernel, with a bias and without', () => {
     const kernels: string[] = [];
