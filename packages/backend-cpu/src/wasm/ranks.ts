@@ -36,8 +36,7 @@ export function emitRanks(f: FunctionBuilder, dtype: 'float32' | 'int32'): void 
       for (let lane = 0; lane < UNIT; lane++) {
         f.get(ranks).lane(i32x4.extract, lane).get(first).op(i32.sub).tee(rank).get(span).op(i32.leU);
         f.if(() => {
-          const place = (): void => void f.get(block).i32(lane).op(i32.add).set(from);
-          place();
+          f.get(block).i32(lane).op(i32.add).set(from);
           at(f, y, rank, yStep);
           at(f, x, from, xStep).memory(i32.load).memory(i32.store);
           at(f, places, rank, placeStep).get(from).memory(i32.store);
