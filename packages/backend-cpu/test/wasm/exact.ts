@@ -134,8 +134,10 @@ export const EXACT = {
 } as const;
 
 export const exactPow = (x: number, y: number): Exact => expOf(mul(fixed(y), logOf(x)));
-/** For points of the right half plane. */
-export const exactAtan2 = (y: number, x: number): Exact => plain(atanOf(div(fixed(y), fixed(x))));
+export const exactAtan2 = (y: number, x: number): Exact => {
+  const turn = x > 0 ? 0n : y < 0 ? -PI : PI;
+  return plain(turn + atanOf(div(fixed(y), fixed(x))));
+};
 
 /** How far `got` lies from `exact`, in gaps between the floats around that. `digits` is 53 or 24, `least` the exponent of the smallest. */
 export function ulpsOff(got: number, exact: Exact, digits: number, least: number): number {

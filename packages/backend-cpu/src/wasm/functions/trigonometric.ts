@@ -164,7 +164,7 @@ const ARCS: readonly (readonly [from: number, t: number, high: number, low: numb
   [19 / 16, 1.5, 0.982793723247329, 1.3903311031230998e-17],
 ];
 
-/** atan a - x where the arc is `high + low` more than that of what is left. */
+/** The arc of `a` >= 0 in float64. */
 function arctangent(F: Real, a: Reg): Reg {
   let top = a;
   let bottom = F.c(1);
@@ -186,21 +186,46 @@ function arctangent(F: Real, a: Reg): Reg {
   return F.sub(arcHigh, F.sub(F.sub(bent, arcLow), y));
 }
 
-export const atan = (F: Real, x: Reg): Reg => F.flip(arctangent(F, F.abs(x)), x);
+// (atan t - t) / t³ for 0 <= t <= 1, as a polynomial of t².
+const SHORT_ATAN = [
+  -0.33333152532577515, 0.19993773102760315, -0.14211052656173706, 0.10665996372699738, -0.07552199065685272,
+  0.043211713433265686, -0.016367852687835693, 0.0029206774197518826,
+];
+
+/** The arc of 0 <= `t` <= 1 in float32. */
+function shortArctangent(F: Real, t: Reg): Reg {
+  const z = F.mul(t, t);
+  return F.madd(F.mul(t, z), F.polynomial(z, SHORT_ATAN), t);
+}
+
+/** What `share` makes of π, given in two parts, and `angle`, which is taken off where `back` has its sign bit set. */
+function turned(F: Real, share: (pi: number) => Reg, angle: Reg, back: Reg): Reg {
+  const high = F.width === 64 ? Math.PI : Math.fround(Math.PI);
+  const low = F.width === 64 ? PI_LOW : Math.PI - high;
+  return F.add(share(high), F.add(share(low), F.flip(angle, back)));
+}
+
+export function atan(F: Real, x: Reg): Reg {
+  const a = F.abs(x);
+  if (F.width === 64) return F.flip(arctangent(F, a), x);
+  const one = F.c(1);
+  const steep = F.gt(a, one);
+  const angle = shortArctangent(F, F.div(F.least(a, one), F.most(a, one)));
+  const share = (pi: number): Reg => F.lanes.and(steep, F.c(pi / 2));
+  return F.flip(turned(F, share, angle, steep), x);
+}
 
 /** The angle of the point (x, y). */
 export function atan2(F: Real, y: Reg, x: Reg): Reg {
+  const { lanes } = F;
   const [ax, ay] = [F.abs(x), F.abs(y)];
   const steep = F.gt(ay, ax);
-  const ratio = F.div(F.select(steep, ax, ay), F.select(steep, ay, ax));
+  const left = F.shr(x, F.width - 1);
+  // In this order a NaN in either stays.
+  const ratio = F.div(F.least(ax, ay), F.most(ay, ax));
   // 0/0 and ∞/∞ are no numbers, and the angles of those points are.
-  const zero = F.eq(F.lanes.or(ax, ay), F.c(0));
-  const same = F.select(zero, F.c(0), F.c(1));
-  const t = F.select(F.eq(ax, ay), same, ratio);
-  const a = arctangent(F, t);
-  const upright = F.sub(F.c(Math.PI / 2), F.sub(a, F.c(PI_LOW / 2)));
-  const quadrant = F.select(steep, upright, a);
-  const behind = F.sub(F.c(Math.PI), F.sub(quadrant, F.c(PI_LOW)));
-  const left = F.shr(x, 63);
-  return F.lanes.or(F.select(left, behind, quadrant), F.signOf(y));
+  const t = F.select(F.eq(ax, ay), lanes.and(F.ne(ax, F.c(0)), F.c(1)), ratio);
+  const angle = F.width === 64 ? arctangent(F, t) : shortArctangent(F, t);
+  const share = (pi: number): Reg => F.select(steep, F.c(pi / 2), lanes.and(left, F.c(pi)));
+  return F.flip(turned(F, share, angle, lanes.xor(steep, left)), y);
 }

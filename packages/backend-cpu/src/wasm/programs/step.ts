@@ -18,7 +18,7 @@ export type HostIndex = (name: HostName) => number;
 type Unary = (F: Real, x: Reg) => Reg;
 
 /** Approximations for both widths. */
-const EITHER: Partial<Record<UnaryIntrinsic, Unary>> = { exp, expm1, log, log1p, tanh };
+const EITHER: Partial<Record<UnaryIntrinsic, Unary>> = { exp, expm1, log, log1p, tanh, atan };
 /** Approximations in float64, which float32 goes through. */
 const DOUBLE: Partial<Record<UnaryIntrinsic, Unary>> = {
   exp2,
@@ -26,7 +26,6 @@ const DOUBLE: Partial<Record<UnaryIntrinsic, Unary>> = {
   log10,
   asin,
   acos,
-  atan,
   sinh,
   cosh,
 };
@@ -238,21 +237,10 @@ export class Steps {
         if (single) return throughDouble(this.lanes, (x, y) => pow(this.double, x!, y!, true), a, b);
         return each((x, y) => pow(this.double, x, y, false));
       case 'atan2':
-        return this.angle(a, b, single);
+        return each((y, x) => atan2(single ? this.single : this.double, y, x));
       default:
         return null;
     }
-  }
-
-  private angle(y: Value, x: Value, single: boolean): Value {
-    const F = this.double;
-    const of = (v: Reg, u: Reg): Reg => {
-      const angle = atan2(F, v, u);
-      const numbers = F.lanes.and(F.eq(v, v), F.eq(u, u));
-      return F.select(numbers, angle, F.c(Number.NaN));
-    };
-    if (single) return throughDouble(this.lanes, (v, u) => of(v!, u!), y, x);
-    return value('f64', ...y.regs.map((v, i) => of(v, x.regs[i]!)));
   }
 
   private intBinary(op: BinaryIntrinsic, type: ScalarType, a: Value, b: Value): Value | null {
