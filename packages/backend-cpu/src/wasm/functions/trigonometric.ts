@@ -1,7 +1,6 @@
 import { Type, v128 } from '../assembler/index.ts';
 import type { Reg } from '../lanes/lanes.ts';
 import type { Real } from '../lanes/real.ts';
-import { byLane } from './host.ts';
 
 // The kernels of fdlibm on |x| <= π/4.
 const SIN = [
@@ -15,14 +14,20 @@ const COS = [
 ];
 // π/2 in parts of 33 bits, so that their multiples up to 2²⁰ are exact, and what is left of the last.
 const HALF_PI = [1.5707963267341256, 6.077100506303966e-11, 2.0222662487959506e-21] as const;
-/** Up to here the parts suffice; the host's function takes what lies beyond. */
-const FAR = 2 ** 19;
+/** The same in float32, in parts of 16 and 17 bits. */
+const SINGLE_HALF_PI = [1.570770263671875, 2.6063062250614166e-5, 6.077100506506192e-11] as const;
+/** Up to here the parts suffice. */
+const FAR = { 32: 200, 64: 2 ** 19 } as const;
 
 // musl's kernels for results that are rounded to float32.
 const SHORT_SIN = [
   -0.16666666641626524, 0.008333329385889463, -0.00019839334836096632, 0.000002718311493989822,
 ];
 const SHORT_COS = [1, -0.499999997251031, 0.04166662332373906, -0.001388676377460993, 0.00002439044879627741];
+
+// The kernels of Cephes.
+const SINGLE_SIN = [-0.16666654611, 0.0083321608736, -0.00019515295891];
+const SINGLE_COS = [0.04166664568298827, -0.001388731625493765, 0.00002443315711809948];
 
 interface Kernels {
   readonly sin: Reg;
@@ -33,6 +38,7 @@ interface Kernels {
 
 /** Sine and cosine of what `x` leaves above a multiple of π/2, which is the sum of `y` and a small rest. */
 function kernels(F: Real, x: Reg, short: boolean): Kernels {
+  if (F.width === 32) return singleKernels(F, x);
   const quarter = F.add(F.mul(x, F.c(2 / Math.PI)), F.magic);
   const n = F.sub(quarter, F.magic);
   const first = F.sub(x, F.mul(n, F.c(HALF_PI[0])));
@@ -60,42 +66,57 @@ function kernels(F: Real, x: Reg, short: boolean): Kernels {
   return { sin, cos, quarter };
 }
 
-/** `near` for arguments up to `FAR`, and the host's function for all lanes where one lies beyond. */
-function within(F: Real, x: Reg, host: number, near: () => Reg): Reg {
+/** `kernels` in float32. */
+function singleKernels(F: Real, x: Reg): Kernels {
+  const quarter = F.add(F.mul(x, F.c(2 / Math.PI)), F.magic);
+  const n = F.sub(quarter, F.magic);
+  const first = F.nmadd(n, F.c(SINGLE_HALF_PI[0]), x);
+  const y = F.nmadd(n, F.c(SINGLE_HALF_PI[1]), first);
+  const rest = F.nmadd(n, F.c(SINGLE_HALF_PI[2]), F.nmadd(n, F.c(SINGLE_HALF_PI[1]), F.sub(first, y)));
+  const z = F.mul(y, y);
+  const sin = F.add(y, F.madd(F.mul(y, z), F.polynomial(z, SINGLE_SIN), rest));
+  const curve = F.nmadd(y, rest, F.mul(F.mul(z, z), F.polynomial(z, SINGLE_COS)));
+  const cos = F.add(F.nmadd(z, F.c(0.5), F.c(1)), curve);
+  return { sin, cos, quarter };
+}
+
+/** A function of arguments beyond `FAR`, which all lanes go through where one lies there. */
+export type Beyond = () => Reg;
+
+function within(F: Real, x: Reg, beyond: Beyond, near: () => Reg): Reg {
   const { f } = F.lanes;
   const y = f.local(Type.v128);
-  f.get(F.gt(F.abs(x), F.c(FAR))).op(v128.anyTrue);
+  f.get(F.gt(F.abs(x), F.c(FAR[F.width]))).op(v128.anyTrue);
   f.if(
-    () => f.get(byLane(F.lanes, 'f64', host, [x])).set(y),
+    () => f.get(beyond()).set(y),
     () => f.get(near()).set(y),
   );
   return y;
 }
 
 /** All ones where bit `bit` of the quarter is set. */
-const bitOf = (F: Real, quarter: Reg, bit: number): Reg => F.shr(F.shl(quarter, 63 - bit), 63);
+const bitOf = (F: Real, quarter: Reg, bit: number): Reg =>
+  F.shr(F.shl(quarter, F.width - 1 - bit), F.width - 1);
 
-/**
- * In float64 alone; `short` is enough for results that are rounded to float32. `host` is the index of the host's
- * function of the same name.
- */
-export const sin = (F: Real, x: Reg, host: number, short: boolean): Reg =>
-  within(F, x, host, () => {
+/** `short` is enough for results in float64 that are rounded to float32. */
+export const sin = (F: Real, x: Reg, beyond: Beyond, short: boolean): Reg =>
+  within(F, x, beyond, () => {
     const { sin: s, cos: c, quarter } = kernels(F, x, short);
-    const y = F.flip(F.select(bitOf(F, quarter, 0), c, s), F.shl(quarter, 62));
+    const y = F.flip(F.select(bitOf(F, quarter, 0), c, s), F.shl(quarter, F.width - 2));
     // -0 stays.
     return F.select(F.eq(x, F.c(0)), x, y);
   });
 
-export const cos = (F: Real, x: Reg, host: number, short: boolean): Reg =>
-  within(F, x, host, () => {
+export const cos = (F: Real, x: Reg, beyond: Beyond, short: boolean): Reg =>
+  within(F, x, beyond, () => {
     const { sin: s, cos: c, quarter } = kernels(F, x, short);
     const next = F.addBits(quarter, F.word(1n));
-    return F.flip(F.select(bitOf(F, quarter, 0), s, c), F.shl(next, 62));
+    return F.flip(F.select(bitOf(F, quarter, 0), s, c), F.shl(next, F.width - 2));
   });
 
-export const tan = (F: Real, x: Reg, host: number, short: boolean): Reg =>
-  within(F, x, host, () => {
+/** In float64 alone. */
+export const tan = (F: Real, x: Reg, beyond: Beyond, short: boolean): Reg =>
+  within(F, x, beyond, () => {
     const { sin: s, cos: c, quarter } = kernels(F, x, short);
     const odd = bitOf(F, quarter, 0);
     const y = F.flip(F.div(F.select(odd, c, s), F.select(odd, s, c)), odd);

@@ -4,7 +4,7 @@ import { cosh, exp, exp2, expm1, sinh, tanh } from '../functions/exponential.ts'
 import { byLane } from '../functions/host.ts';
 import { log, log1p, log2, log10 } from '../functions/logarithm.ts';
 import { pow } from '../functions/power.ts';
-import { acos, asin, atan, atan2, cos, sin, tan } from '../functions/trigonometric.ts';
+import { acos, asin, atan, atan2, type Beyond, cos, sin, tan } from '../functions/trigonometric.ts';
 import type { Lanes, Reg } from '../lanes/lanes.ts';
 import { Real } from '../lanes/real.ts';
 import { divisionStep } from './division.ts';
@@ -29,8 +29,10 @@ const DOUBLE: Partial<Record<UnaryIntrinsic, Unary>> = {
   sinh,
   cosh,
 };
-type Circular = (F: Real, x: Reg, host: number, short: boolean) => Reg;
+type Circular = (F: Real, x: Reg, beyond: Beyond, short: boolean) => Reg;
 const CIRCULAR: Partial<Record<UnaryIntrinsic, Circular>> = { sin, cos, tan };
+/** Those that float32 has itself: a tangent, their quotient, would be off by more than either. */
+const SINGLE: Partial<Record<UnaryIntrinsic, Circular>> = { sin, cos };
 
 const FLOAT_NAME: Partial<Record<string, keyof typeof f32x4 & keyof typeof f64x2>> = {
   neg: 'neg',
@@ -123,11 +125,19 @@ export class Steps {
     }
     const either = EITHER[op];
     if (either !== undefined) return each(either);
-    const circular = CIRCULAR[op];
-    const host = circular === undefined ? 0 : this.host(op as HostName);
-    const double = DOUBLE[op] ?? (circular && ((D: Real, x: Reg) => circular(D, x, host, a.kind === 'f32')));
+    const double = DOUBLE[op] ?? this.circular(op, a.kind === 'f32');
     if (double === undefined) return null;
-    return a.kind === 'f64' ? each(double) : throughDouble(this.lanes, (x) => double(this.double, x!), a);
+    if (a.kind === 'f64') return each(double);
+    const through = (): Value => throughDouble(lanes, (x) => double(this.double, x!), a);
+    const single = SINGLE[op];
+    return single === undefined ? through() : each((_, x) => single(F, x, () => through().regs[0]!, true));
+  }
+
+  private circular(op: UnaryIntrinsic, short: boolean): Unary | undefined {
+    const f = CIRCULAR[op];
+    if (f === undefined) return undefined;
+    const host = this.host(op as HostName);
+    return (F, x) => f(F, x, () => byLane(this.lanes, 'f64', host, [x]), short);
   }
 
   private intUnary(op: UnaryIntrinsic, type: ScalarType, a: Value): Value | null {
