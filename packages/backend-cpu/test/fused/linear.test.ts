@@ -52,11 +52,16 @@ describe.each(variants)('linear with a fused bias, %s', (_name, make) => {
     [64, 300, 2000],
     [7, 1000, 10],
     [1, 500, 400],
+    [2, 101, 70],
+    [3, 101, 70],
+    [4, 101, 70],
     [2000, 30, 1],
   ])('agrees on %i rows of %i by %i', (rows, inputs, outputs) => {
     const x = randn([rows, inputs], { requiresGrad: true });
     const w = randn([outputs, inputs], { requiresGrad: true });
     const b = randn([outputs], { requiresGrad: true });
     compare(() => linear(x, w, b), [x, w, b], 'float32');
+    const turned = randn([inputs, outputs], { requiresGrad: true });
+    compare(() => linear(x, turned.t(), b), [x, turned, b], 'float32');
   });
 });

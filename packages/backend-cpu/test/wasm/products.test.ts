@@ -46,6 +46,8 @@ describe('products on threads', () => {
     ['with a bias', dense(130, 300, 190, true), 1, true],
     ['deep', dense(50, 4000, 30, false), 1, false],
     ['few rows', dense(8, 1000, 1040, false), 1, false],
+    ['one row', dense(1, 701, 77, false), 2, false],
+    ['four rows', dense(4, 701, 1003, false), 1, true],
     ['two rows', dense(2, 700, 1003, false), 1, true],
     ['three rows', dense(3, 700, 1003, false), 1, true],
     ['fewer matrices than threads', dense(160, 90, 170, false), 2, false],

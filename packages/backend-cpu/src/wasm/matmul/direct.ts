@@ -1,17 +1,9 @@
 import { type FunctionBuilder, i32, type ModuleBuilder, Type } from '../assembler/index.ts';
-import { advance, at, atElement, locals, parameters, whileRoom } from '../emit.ts';
+import { advance, at, atElement, countUp, locals, parameters, whileRoom } from '../emit.ts';
 import type { Lane } from './lane.ts';
-import { byVector, multiplyAdd, type RowAccess, storeRows } from './packed.ts';
+import { byElement, byVector, multiplyAdd, storeRows } from './packed.ts';
+import { addStream, LONG_ROW, STREAMS } from './stream.ts';
 import type { Tile } from './tile.ts';
-
-const byElement = (f: FunctionBuilder, lane: Lane): RowAccess => ({
-  load: (from, column) => void f.get(from).memory(lane.loadFirst, column * lane.bytes),
-  store: (to, column, sum) =>
-    void f
-      .get(to)
-      .get(sum)
-      .memoryLane(lane.storeFirst, 0, column * lane.bytes),
-});
 
 /** `(depth, a, aRow, aStep, b, bStep, out, ld, base, baseLd)` for a few rows and `vectors` vectors of columns, 0 for one column. */
 function addDirectTile(
@@ -53,13 +45,6 @@ function addDirectTile(
 }
 
 const TALL = 4;
-/** Fewer rows, and the vectors of columns that they take at once: a wide `b` is read once for all of them. */
-const WIDE = [
-  [1, 8],
-  [2, 6],
-  [3, 4],
-] as const;
-
 /**
  * `direct(rows, columns, depth, a, aRow, aStep, b, bStep, out, ld, base, baseLd)`: without packing, for a `b` whose
  * columns lie side by side. What lies at `base` must not be the output.
@@ -68,12 +53,14 @@ function addDirect(module: ModuleBuilder, lane: Lane, { relaxed, vectors: most }
   const widths = [4, 2, 1, 0].filter((vectors) => vectors <= most);
   const tall = widths.map((vectors) => addDirectTile(module, lane, relaxed, TALL, vectors));
   const flat = widths.map((vectors) => addDirectTile(module, lane, relaxed, 1, vectors));
-  const wide = WIDE.map(([rows, vectors]) => addDirectTile(module, lane, relaxed, rows, vectors));
+  const streams = STREAMS.map(([rows, steps, vectors]) =>
+    [steps, 1].map((count) => [count, addStream(module, lane, relaxed, rows, count, vectors)] as const),
+  );
   module.export('direct', parameters(12), [], (f) => {
     const [rows, columns, depth, a, aRow, aStep, b, bStep, out, ld, base, baseLd] = [
       0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11,
     ] as const;
-    const [i, j] = locals(f, Type.i32, 2);
+    const [i, j, length, to] = locals(f, Type.i32, 4);
     const tile = (callee: number): void => {
       f.get(depth);
       at(f, a, i, aRow).get(aRow).get(aStep);
@@ -82,9 +69,34 @@ function addDirect(module: ModuleBuilder, lane: Lane, { relaxed, vectors: most }
       at(f, base, i, baseLd).get(j).i32(lane.bytes).op(i32.mul).op(i32.add).i32(0).get(base).select();
       f.get(baseLd).call(callee);
     };
-    for (const [w, [height, vectors]] of WIDE.entries()) {
+    const stream = (kinds: readonly (readonly [number, number])[]): void => {
+      f.get(columns).i32(lane.bytes).op(i32.mul).set(length);
+      countUp(f, i, rows, 1, () => {
+        at(f, out, i, ld).set(to);
+        f.get(base).if(
+          () => {
+            f.get(to);
+            at(f, base, i, baseLd).get(length).copyMemory();
+          },
+          () => void f.get(to).i32(0).get(length).fillMemory(),
+        );
+      });
+      for (const [count, callee] of kinds)
+        whileRoom(f, j, depth, count, () => {
+          f.get(columns);
+          at(f, a, j, aStep).get(aRow).get(aStep);
+          at(f, b, j, bStep).get(bStep).get(out).get(ld).call(callee);
+        });
+      f.return();
+    };
+    for (const [w, [height, steps]] of STREAMS.entries()) {
       f.get(rows).i32(height).op(i32.eq);
-      f.if(() => whileRoom(f, j, columns, vectors * lane.width, () => tile(wide[w]!)));
+      f.get(columns)
+        .i32(LONG_ROW * lane.width)
+        .op(i32.geS)
+        .op(i32.and);
+      f.get(depth).i32(steps).op(i32.geS).op(i32.and);
+      f.if(() => stream(streams[w]!));
     }
     for (const [w, vectors] of widths.entries()) {
       const along = (): void =>

@@ -37,6 +37,15 @@ export const byVector = (f: FunctionBuilder): RowAccess => ({
       .store(column * 16),
 });
 
+export const byElement = (f: FunctionBuilder, lane: Lane): RowAccess => ({
+  load: (from, column) => void f.get(from).memory(lane.loadFirst, column * lane.bytes),
+  store: (to, column, sum) =>
+    void f
+      .get(to)
+      .get(sum)
+      .memoryLane(lane.storeFirst, 0, column * lane.bytes),
+});
+
 /**
  * Stores a tile's rows at `out`, each `ld` bytes behind the last: as they are, or added to what lies at `base`, whose
  * rows are `baseLd` apart, where `base` is not 0. So a product is begun, continued, or given a bias. A row is read

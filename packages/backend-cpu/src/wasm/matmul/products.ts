@@ -48,9 +48,9 @@ const PER_NANOSECOND = 25;
 /** The most multiplications for which reading operands where they lie beats packing. */
 const SMALL = 96 ** 3;
 const FEW = 8;
-/** The most rows that read a `b` where it lies, while it stays in the second cache, and otherwise. */
+/** The most rows that read a `b` where it lies, while it stays in the second cache, and from end to end. */
 const FEW_ROWS = 16;
-const FEWEST_ROWS = 3;
+const FEWEST_ROWS = 4;
 const SECOND_CACHE = 2 ** 20;
 /** Products that take longer are divided once more, so that a thread that comes late does less. */
 const LONG_NS = 1e6;
