@@ -18,28 +18,31 @@ const SERIES = {
     2.510909041294862e-8, 2.0924472598333785e-9,
   ],
 } as const;
+
 interface Reduced {
   /** The integer n of `x = n ln 2 + r` in the lowest bits of a float. */
   readonly bits: Reg;
-  /** `exp(r) - 1`. */
-  readonly growth: Reg;
+  readonly r: Reg;
 }
 
+/** `exp(r) - 1 - r` for a small `r` is the first times the second of these. */
+const bendOf = (F: Real, r: Reg): readonly [Reg, Reg] => [F.polynomial(r, SERIES[F.width]), F.mul(r, r)];
+
 /** `exp(r) - 1` for a small `r`. */
-const grow = (F: Real, r: Reg): Reg => F.madd(F.polynomial(r, SERIES[F.width]), F.mul(r, r), r);
+const grow = (F: Real, r: Reg): Reg => F.madd(...bendOf(F, r), r);
 
 function reduce(F: Real, x: Reg): Reduced {
   const [high, low] = LN2[F.width];
   const bits = F.madd(x, F.c(LOG2_E), F.magic);
   const n = F.sub(bits, F.magic);
   const r = F.nmadd(n, F.c(low), F.nmadd(n, F.c(high), x));
-  return { bits, growth: grow(F, r) };
+  return { bits, r };
 }
 
 function reduce2(F: Real, x: Reg): Reduced {
   const bits = F.add(x, F.magic);
   const r = F.mul(F.sub(x, F.sub(bits, F.magic)), F.c(Math.LN2));
-  return { bits, growth: grow(F, r) };
+  return { bits, r };
 }
 
 interface Range {
@@ -62,15 +65,15 @@ function power(
   reduced: (F: Real, x: Reg) => Reduced,
   shift: number,
 ): Reg {
-  const { bits, growth } = reduced(F, x);
+  const { bits, r } = reduced(F, x);
   const n = shift === 0 ? bits : F.addBits(bits, F.word(BigInt(shift)));
-  const y = F.addBits(F.add(growth, F.c(1)), F.shl(n, F.fraction));
+  const y = F.addBits(F.add(grow(F, r), F.c(1)), F.shl(n, F.fraction));
   // As whole numbers NaN are above all numbers.
   F.rarely(F.subBits(F.c(common), F.abs(x)), y, () => {
     // Subnormal numbers on the way to 0 would take a processor long, and masks are full of what ends there.
     const gone = F.lt(x, F.c(low));
     const inside = reduced(F, F.least(F.lanes.andnot(x, gone), F.c(high)));
-    return F.lanes.andnot(scaled(F, F.add(inside.growth, F.c(1)), inside.bits, shift), gone);
+    return F.lanes.andnot(scaled(F, F.add(grow(F, inside.r), F.c(1)), inside.bits, shift), gone);
   });
   return y;
 }
@@ -91,10 +94,10 @@ export function scaled(F: Real, y: Reg, bits: Reg, shift = 0): Reg {
 /** `exp(x) - 1`. */
 export function expm1(F: Real, x: Reg): Reg {
   const within = F.most(F.least(x, F.c(F.width === 32 ? 89 : 710)), F.c(-40));
-  const { bits, growth } = reduce(F, within);
+  const { bits, r } = reduce(F, within);
   // Half of the scale, as 2¹⁰²⁴ is no number.
   const half = F.mul(F.powerOfTwo(F.subBits(bits, F.word(1n))), F.c(1));
-  const y = F.madd(half, growth, F.sub(half, F.c(0.5)));
+  const y = F.madd(half, grow(F, r), F.sub(half, F.c(0.5)));
   const doubled = F.add(y, y);
   return F.select(F.lt(F.abs(x), F.c(2 ** -54)), x, doubled);
 }
@@ -102,13 +105,19 @@ export function expm1(F: Real, x: Reg): Reg {
 /** By `E = exp(-2|x|) - 1`: `tanh |x| = -E / (2 + E)`, taken as the distance to 1 where it is nearer to that. */
 export function tanh(F: Real, x: Reg): Reg {
   const y = F.most(F.mul(F.lanes.or(x, F.c(-0)), F.c(2)), F.c(-40));
-  const { bits, growth } = reduce(F, y);
+  const { bits, r } = reduce(F, y);
+  const bend = F.mul(...bendOf(F, r));
+  const growth = F.add(r, bend);
   const scale = F.powerOfTwo(bits);
-  const E = F.madd(scale, growth, F.sub(scale, F.c(1)));
+  const least = F.sub(scale, F.c(1));
+  const E = F.madd(scale, growth, least);
   const far = F.lt(E, F.c(-2 / 3));
   const rest = F.add(F.add(E, E), F.c(2));
   const ratio = F.div(F.select(far, rest, E), F.add(E, F.c(2)));
-  const size = F.sub(F.lanes.and(far, F.c(1)), ratio);
+  // What rounding took from E, by the derivative 2 / (2 + E)².
+  const lost = F.madd(scale, F.sub(bend, F.sub(growth, r)), F.sub(F.mul(scale, growth), F.sub(E, least)));
+  const slope = F.nmadd(E, F.c(0.9375), F.c(0.5));
+  const size = F.sub(F.lanes.and(far, F.c(1)), F.madd(lost, slope, ratio));
   return F.select(F.c(-0), x, size);
 }
 
