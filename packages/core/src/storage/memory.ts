@@ -6,23 +6,25 @@ import type { Allocation, Backend } from './contract.ts';
 import { type Cohort, type Dropped, sweepsAtOnce, watchDropped } from './dropped.ts';
 
 const MIB = 2 ** 20;
-/** What a storage weighs besides its bytes: its objects in JavaScript's heap. */
-const OVERHEAD = 1024;
+/** What a storage weighs besides its bytes: its objects in JavaScript's heap, and the time to look through them. */
+const OVERHEAD = 4096;
+/** Spilled storages of fewer bytes are not worth an account of their own. */
+const SMALL_SPILL = 1024;
 
 export interface MemoryOptions {
   /**
    * How many bytes may be dropped and not yet found, before a full collection is provoked; default 64 MiB. Young
-   * collections come after a quarter of it.
+   * collections come after half of it.
    */
   readonly reclaimByteLength?: number;
 }
 
 let reclaimByteLength = 64 * MIB;
 /**
- * Small enough for dropped memory to be used again while it is warm: 256 KiB of results that go round 16 MiB take a
- * third of the time that they take in 128 MiB, and pages that are touched for the first time cost more still.
+ * Small enough for dropped memory to be used again while it is warm: results of 256 KiB that go round 32 MiB take 0.4 of
+ * the time that they take in 128 MiB, and pages that are touched for the first time cost more still.
  */
-const YOUNG_PART = 1 / 4;
+const YOUNG_PART = 1 / 2;
 /** In browsers collections are provoked harder past so many bytes that should have been found. */
 const HARD_BYTE_LENGTH = 192 * MIB;
 /** Where the device runs short, so much is worth looking for. */
@@ -122,7 +124,7 @@ export class DeviceMemory implements MemoryUse {
   /** Takes a storage into the account. It must hold what comes back, for `release`; null where JavaScript frees it. */
   watch(storage: object, allocation: Allocation): Cohort | null {
     if (allocation.collected) {
-      if (this.backend.limits.roomByteLength !== undefined && allocation.byteLength > OVERHEAD)
+      if (this.backend.limits.roomByteLength !== undefined && allocation.byteLength > SMALL_SPILL)
         this.noteSpill(storage, allocation);
       return null;
     }
