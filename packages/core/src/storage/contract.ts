@@ -216,7 +216,7 @@ export interface BackendLimits {
   readonly synchronousReads: boolean;
   /** Past so many bytes of tensors the device runs short; core then looks for dropped ones sooner. */
   readonly roomByteLength?: number;
-  /** What an allocation weighs on the host besides its own bytes; decides when core looks for dropped ones. Default 1 KiB. */
+  /** What an allocation weighs on the host besides its own bytes; decides when core looks for dropped ones. Default 4 KiB. */
   readonly overheadByteLength?: number;
 }
 
