@@ -75,6 +75,11 @@ export class DeviceMemory implements MemoryUse {
   private readonly backend: Backend;
   /** What a storage weighs besides its bytes. */
   private readonly overhead: number;
+  /**
+   * Whether young looks come in between: not where the memory is a device's own, which no cache keeps warm, and whose
+   * objects in the host hold memory that only full collections free.
+   */
+  private readonly looksYoung: boolean;
   private readonly dropped: Dropped;
   private readonly spilled = new FinalizationRegistry<number>((byteLength) => {
     this.spilledByteLength -= byteLength;
@@ -93,6 +98,7 @@ export class DeviceMemory implements MemoryUse {
   constructor(backend: Backend) {
     this.backend = backend;
     this.overhead = backend.limits.overheadByteLength ?? OVERHEAD;
+    this.looksYoung = sweepsAtOnce && backend.limits.synchronousReads;
     this.dropped = watchDropped((allocation) => this.giveBack(allocation));
     this.settle();
   }
@@ -158,7 +164,7 @@ export class DeviceMemory implements MemoryUse {
   /** Looks for what was dropped lately, and for the rest where that does not make room for `byteLength` more. */
   private look(byteLength: number): void {
     if (!sweepsAtOnce) return;
-    this.sweep('young');
+    if (this.looksYoung) this.sweep('young');
     if (this.weight + byteLength > this.lookFullyAt) this.reclaim();
     else this.lookAgain();
   }
@@ -218,7 +224,7 @@ export class DeviceMemory implements MemoryUse {
 
   private lookAgain(): void {
     const young = reclaimByteLength * YOUNG_PART * this.patience.young.value;
-    this.lookAt = sweepsAtOnce ? this.within(young) : this.lookFullyAt;
+    this.lookAt = this.looksYoung ? this.within(young) : this.lookFullyAt;
   }
 
   /** The weight with so many bytes more, or at which the device runs short. */
