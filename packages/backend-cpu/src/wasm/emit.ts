@@ -15,6 +15,23 @@ export const locals = <N extends number>(f: FunctionBuilder, type: Type, count: 
   // TypeScript does not count what `from` makes.
   Array.from({ length: count }, () => f.local(type)) as Tuple<N, number>;
 
+/** `while (!over) { body; counter += step }`; `over` leaves a truth. */
+function stepping(
+  f: FunctionBuilder,
+  counter: number,
+  step: number,
+  over: () => FunctionBuilder,
+  body: () => void,
+): void {
+  f.block((end) =>
+    f.loop((again) => {
+      over().brIf(end);
+      body();
+      f.increase(counter, step).br(again);
+    }),
+  );
+}
+
 /** `for (counter = 0; counter < limit; counter += step)`. */
 export function countUp(
   f: FunctionBuilder,
@@ -28,38 +45,23 @@ export function countUp(
 }
 
 /** The same from where the counter stands. */
-export function countOn(
+export const countOn = (
   f: FunctionBuilder,
   counter: number,
   limit: number,
   step: number,
   body: () => void,
-): void {
-  f.block((end) =>
-    f.loop((again) => {
-      f.get(counter).get(limit).op(i32.geS).brIf(end);
-      body();
-      f.increase(counter, step).br(again);
-    }),
-  );
-}
+): void => stepping(f, counter, step, () => f.get(counter).get(limit).op(i32.geS), body);
 
 /** `while (counter + step <= limit)`; the body moves what it moves, the counter is moved here. */
-export function whileRoom(
+export const whileRoom = (
   f: FunctionBuilder,
   counter: number,
   limit: number,
   step: number,
   body: () => void,
-): void {
-  f.block((end) =>
-    f.loop((again) => {
-      f.get(limit).get(counter).op(i32.sub).i32(step).op(i32.ltS).brIf(end);
-      body();
-      f.increase(counter, step).br(again);
-    }),
-  );
-}
+): void =>
+  stepping(f, counter, step, () => f.get(limit).get(counter).op(i32.sub).i32(step).op(i32.ltS), body);
 
 /** Leaves `min(limit - counter, most)`. */
 export function remaining(f: FunctionBuilder, limit: number, counter: number, most: number): FunctionBuilder {
